@@ -1,0 +1,73 @@
+# What to type. Everything sets itself up: the virtual environment is made when it is missing and left alone when it is up
+# to date. Variables: DATA=DIR (real data), PROFILE=smoke|cpu|gpu, JOBS=N (notebooks at a time).
+
+VENV := .venv
+BIN := $(VENV)/bin
+PROFILE ?= smoke
+JOBS ?= 1
+SETS ?= librispeech_dev_clean esc50 div2k_valid
+
+# The first Python from 3.11 to 3.13 that runs.
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.13; do \
+	$$python -c '$(SUPPORTED)' 2>/dev/null && { echo $$python; break; }; done)
+# A shim may be on the path and not run: ask it.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+
+ifdef DATA
+export STEGOLAB_DATA := $(abspath $(DATA))
+endif
+
+.PHONY: help env run test lab data study bench gallery store lock clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
+
+env: $(VENV)/installed  ## the virtual environment .venv, from the lock
+
+run: env  ## execute the notebooks (smoke) and write the gallery: runs/index.html
+	$(BIN)/stegolab notebooks --profile smoke --jobs $(JOBS) --out runs
+
+test: env  ## every test, and every notebook against its stored outputs
+	$(BIN)/python -m pytest -x --nbval-lax --nbval-current-env --nbval-cell-timeout=120 tests notebooks
+
+lab: env  ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+data: env  ## fetch the data sets SETS="..." (see data_scripts) into DATA=DIR; from disk with FROM=DIR
+	for set in $(SETS); do $(BIN)/python data_scripts/$$set.py \
+		$(if $(DATA),--out $(DATA)) $(if $(FROM),--from $(FROM)) || exit 1; done
+
+study: env  ## measure covers x speech x attacks of DATA=DIR: runs/study
+	$(if $(STEGOLAB_DATA),,$(error make study DATA=DIR: name the folder with the real data))
+	$(BIN)/stegolab study --out runs/study
+
+bench: env  ## how long hide and reveal take on this machine, and how much memory
+	$(BIN)/python -m pytest benchmarks/bench_command_line.py -s
+
+gallery: env  ## execute the notebooks with PROFILE=..., JOBS=..., DATA=DIR: runs/PROFILE/index.html
+	$(BIN)/stegolab notebooks --profile $(PROFILE) --jobs $(JOBS) --out runs/$(PROFILE)
+
+store: env  ## execute the notebooks (smoke) and store their outputs in them, for a commit
+	STEGOLAB_HEADLESS=1 $(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False $(or $(NAMES),notebooks/*.ipynb)
+
+lock:  ## bring requirements/lock.txt up to pyproject.toml; UPGRADE=1 for the newest of everything
+	$(or $(UV),$(error make lock needs uv)) pip compile pyproject.toml --universal --python-version 3.11 \
+		--extra dev --extra kms $(if $(UPGRADE),--upgrade) --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --quiet --output-file requirements/lock.txt
+
+clean:  ## remove what was made, but for the virtual environment
+	rm -rf runs notebooks/runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(if $(PYTHON),,$(error no Python from 3.11 to 3.13 found: install one, or name it with PYTHON=...))
+	$(if $(UV),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
+
+$(VENV)/installed: requirements/lock.txt pyproject.toml | $(BIN)/python
+	$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet) \
+		--require-hashes --requirement requirements/lock.txt
+	$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet) --no-deps --editable .
+	@touch $@

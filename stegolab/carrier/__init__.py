@@ -1,0 +1,1 @@
+"""Bits <-> image: where in the picture the bits go, and how the receiver weighs what it reads there."""

@@ -1,0 +1,71 @@
+"""What the pipeline asks of a carrier. The lattice answers it, and the invertible network answers it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .layout import HEADER_CODE_BITS
+from .strengths import Strength
+
+__all__ = ["HEADER_CODE_BITS", "PRESENT", "Carrier", "Reading"]
+
+PRESENT = 3.5  # standard deviations of presence from which a header is worth decoding; its checksum decides
+
+
+class Reading(Protocol):
+    """A received picture, seen through one carrier at one assumed size of the original."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width that the original is assumed to have had, in pixels."""
+        ...
+
+    @property
+    def presence(self) -> float:
+        """How surely a header is here, in standard deviations of what chance gives."""
+        ...
+
+    @property
+    def header_llr(self) -> NDArray[np.float32]:
+        """(HEADER_CODE_BITS,) log p(1)/p(0), up to a positive factor: no channel estimate exists yet."""
+        ...
+
+    def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(body slots,) calibrated log p(1)/p(0), the header's code word serving as pilots; 0 where nothing arrived."""
+        ...
+
+
+class Carrier(Protocol):
+    """Bits <-> image for one strength. Pictures are uint8 RGB (height, width, 3)."""
+
+    @property
+    def name(self) -> str:
+        """How reports call it."""
+        ...
+
+    @property
+    def strength(self) -> Strength:
+        """What it promises to survive."""
+        ...
+
+    def body_slots(self, shape: tuple[int, ...]) -> int:
+        """How many code bits the body of a picture of this shape takes; 0 if not even the header fits."""
+        ...
+
+    def embed(
+        self, rgb: NDArray[np.uint8], header: NDArray[np.uint8], body: NDArray[np.uint8], used: NDArray[np.bool_]
+    ) -> NDArray[np.uint8]:
+        """The stego picture, given ``header`` (HEADER_CODE_BITS,) and ``body`` (body slots,) as far as ``used``."""
+        ...
+
+    def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> Reading:
+        """Look at a received picture on the assumption that the original had ``shape`` (height, width)."""
+        ...
+
+    def locate(self, rgb: NDArray[np.uint8]) -> Iterator[Reading]:
+        """Readings at other sizes than the received one, wherever a header seems to be there."""
+        ...

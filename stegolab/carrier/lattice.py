@@ -1,0 +1,170 @@
+"""The lattice carrier: dither modulation of block-DCT coefficients of the luma, soft output (notebooks 00 and 04).
+
+Everything the receiver knows it learns from the header: its presence says that the assumed size is right, and its
+slots, known once it is decoded, calibrate the channel: one blur for the whole picture, one concentration a frequency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..images import luma
+from . import blockdct, qim, scale
+from .calibration import activity, reliability
+from .layout import HEADER_CODE_BITS, Layout
+from .strengths import Strength
+
+_ROUNDS = 12  # projections at most; covers that clip nowhere need one
+_SETTLED = 0.02  # of a step: what the projections still had to move, on average, when they may stop
+_BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels
+_NOTICEABLE = (0.0, 0.6)  # of these, enough to notice a header
+_SQUARE = 512  # pixels a side, where the header is dense; more where it is sparse
+
+
+@dataclass(frozen=True)
+class LatticeCarrier:
+    """Classical carrier. See :class:`stegolab.carrier.interface.Carrier` for the contract."""
+
+    strength: Strength
+    name: str = "lattice"
+
+    def body_slots(self, shape: tuple[int, ...]) -> int:
+        """Code bits that the body takes; 0 where the header's code word does not fit even once at rate 1/2."""
+        layout = Layout.of(self.strength, shape)
+        return len(layout.body_slots) if len(layout.header_slots) >= HEADER_CODE_BITS // 2 else 0
+
+    def embed(
+        self, rgb: NDArray[np.uint8], header: NDArray[np.uint8], body: NDArray[np.uint8], used: NDArray[np.bool_]
+    ) -> NDArray[np.uint8]:
+        """Alternate between the lattice and the cube of 8-bit colours until the picture lies in both.
+
+        Where blacks or whites clip, one projection leaves errors; projections onto two sets in turn approach
+        their intersection (von Neumann), which here lifts blacks and lowers whites just as far as the lattice needs.
+        """
+        layout = Layout.of(self.strength, rgb.shape)
+        bits = np.zeros(layout.slots, np.uint8)
+        carries = np.zeros(layout.slots, bool)
+        bits[layout.header_slots], carries[layout.header_slots] = header[layout.header_bit], True
+        bits[layout.body_slots], carries[layout.body_slots] = body, used
+        dims = layout.dither.shape
+        moves = carries.reshape(dims)
+        if self.strength.dense:
+            moves = moves | moves.any(axis=2, keepdims=True)
+        step, share = self.strength.step, self.strength.compensation
+        point = qim.lattice_point(bits.reshape(dims), step, layout.dither)
+        colour = rgb.astype(np.float32)
+        for round_ in range(_ROUNDS):
+            x = self._coefficients(luma(colour))
+            nearer = (qim.embed if round_ == 0 else qim.project)(x, point, step, share)
+            move = np.where(moves, nearer - x, 0)
+            if round_ and np.abs(move / step).mean() < _SETTLED * moves.mean():
+                break
+            colour += self._plane(move, rgb.shape)[..., None]  # the same on R, G and B moves luma alone
+            if colour.min() >= 0 and colour.max() <= 255:
+                break
+            np.clip(colour, 0, 255, out=colour)
+        return np.rint(np.clip(colour, 0, 255)).astype(np.uint8)
+
+    def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> LatticeReading:
+        """See the interface. A picture of another size is resized back (bicubic) in floating point."""
+        return self.read_luma(luma(rgb), shape)
+
+    def read_luma(self, plane: NDArray[np.float32], shape: tuple[int, ...], *, quick: bool = False) -> LatticeReading:
+        """:meth:`read` of a luma plane; ``quick`` looks for the header less thoroughly."""
+        height, width = shape[:2]
+        if plane.shape != (height, width):
+            plane = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
+        blurs = _NOTICEABLE if quick else self._blurs
+        return LatticeReading((height, width), Layout.of(self.strength, shape), self._coefficients(plane), blurs)
+
+    def glance(self, plane: NDArray[np.float32], shape: tuple[int, int]) -> LatticeReading:
+        """A cheap :meth:`read_luma`, of a square at the top left just large enough to notice a header."""
+        whole = Layout.of(self.strength, shape)
+        side = round(_SQUARE * whole.stride**0.5)
+        height, width = min(shape[0], side), min(shape[1], side)
+        box = (0.0, 0.0, plane.shape[1] * width / shape[1], plane.shape[0] * height / shape[0])
+        corner = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC, box=box))
+        return LatticeReading(shape, whole.corner(side), self._coefficients(corner), _NOTICEABLE)
+
+    def locate(self, rgb: NDArray[np.uint8]) -> Iterator[LatticeReading]:
+        """See the interface; yields nothing for strengths that do not promise to survive a resize."""
+        yield from scale.search(self, luma(rgb))
+
+    @property
+    def _blurs(self) -> tuple[float, ...]:
+        return _BLURS if self.strength.rescaled else (0.0,)
+
+    def _coefficients(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        u, v = np.array(self.strength.frequencies).T
+        return blockdct.forward(plane, self.strength.block)[..., u, v]
+
+    def _plane(self, coefficients: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+        u, v = np.array(self.strength.frequencies).T
+        size = self.strength.block
+        full = np.zeros((*coefficients.shape[:2], size, size), np.float32)
+        full[..., u, v] = coefficients
+        plane = np.zeros(shape[:2], np.float32)  # what does not fill a block at the right and bottom stays as it is
+        whole = blockdct.inverse(full)
+        plane[: whole.shape[0], : whole.shape[1]] = whole
+        return plane
+
+
+class LatticeReading:
+    """Received coefficients (rows, columns, frequencies) and what they say."""
+
+    def __init__(
+        self, shape: tuple[int, int], layout: Layout, coefficients: NDArray[np.float32], blurs: tuple[float, ...]
+    ) -> None:
+        self.shape = shape
+        self.layout = layout
+        self._blurs = blurs
+        self._pilot = coefficients.reshape(-1)[layout.header_slots]
+        self._coefficients = coefficients
+        self._frequency = layout.header_slots % len(layout.strength.frequencies)
+        sums = [self._accumulate(self._header_evidence(b)) for b in self._blurs]
+        self.header_llr = max(sums, key=lambda s: float(s @ s))
+
+    @property
+    def presence(self) -> float:
+        """How surely a header is here, in standard deviations: repeats of a bit agree, or they do not.
+
+        Each slot's evidence is sin of an angle, of variance 1/2 where there is no header.
+        """
+        repeats = np.bincount(self.layout.header_bit, minlength=HEADER_CODE_BITS)
+        free = np.maximum(repeats, 1e-9) / 2
+        energy = self.header_llr.astype(np.float64) ** 2 / free
+        return float((energy.sum() - (repeats > 0).sum()) / np.sqrt(2 * HEADER_CODE_BITS))
+
+    def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Choose the blur and the reliabilities that explain the pilots best, then weigh every slot by them."""
+        sign = header[self.layout.header_bit].astype(np.float32) * 2 - 1
+        blur = max(self._blurs, key=lambda b: float(sign @ self._header_evidence(b)))
+        busy = activity(self._coefficients)
+        count = len(self.layout.strength.frequencies)
+        at_pilots = busy.reshape(-1)[self.layout.header_slots // count]
+        kappa, exponent = reliability(sign * self._header_evidence(blur), self._frequency, at_pilots, count)
+        said = qim.evidence(self._coefficients / self._gain(blur), self.layout.strength.step, self.layout.dither)
+        llr = 2 * kappa * busy[..., None] ** np.float32(-exponent) * said
+        return llr.reshape(-1)[self.layout.body_slots]
+
+    def _header_evidence(self, blur: float) -> NDArray[np.float32]:
+        slots, f = self.layout.header_slots, self._frequency
+        y = self._pilot / self._gain(blur)[f]
+        return qim.evidence(y, self.layout.strength.step[f], self.layout.dither.reshape(-1)[slots])
+
+    def _accumulate(self, evidence: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.bincount(self.layout.header_bit, evidence, minlength=HEADER_CODE_BITS).astype(np.float32)
+
+    def _gain(self, blur: float) -> NDArray[np.float32]:
+        """What a Gaussian blur of variance ``blur`` (square pixels; negative sharpens) leaves of each frequency.
+
+        Every smoothing kernel is near a Gaussian in the low band, so one number stands for the resampling filter, the
+        codec's loop filter and a real blur alike.
+        """
+        frequency = np.array(self.layout.strength.frequencies) / (2 * self.layout.strength.block)  # cycles a pixel
+        return np.exp(-2 * np.pi**2 * blur * (frequency**2).sum(axis=1)).astype(np.float32)

@@ -1,0 +1,100 @@
+"""Which coefficient of the picture is which slot: a sparse header that doubles as pilots, everything else is body.
+
+The header's code word is laid out over the blocks again and again, so a large picture repeats it hundreds of times and
+any part of it will do. Its frequencies take turns: once the header is decoded its slots are known symbols
+at every frequency, from which the receiver measures the channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..keystream import public_uniform
+from .strengths import Strength
+
+HEADER_CODE_BITS = 240  # length of the header's code word: 48 bits at the mother rate 1/5
+_PILOTS = 2048  # header slots aimed at, where the picture has that many blocks
+_REPEATS = 3  # of the header's code word, at least: in pictures of few blocks each has several header slots
+_TILE = 32  # blocks: period of the dither
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The slots of ``rows`` x ``columns`` whole blocks from the top left; one in ``stride`` has ``depth`` header slots.
+
+    ``skip`` is how far the place in the header's code word moves from one row to the next. In large pictures that is
+    the golden section of the code word, whatever the width: the repeats are spread evenly, and a reading at a size that
+    is a little off is a little off, not all wrong. In small ones it is the width, so that no bit is left out.
+    """
+
+    strength: Strength
+    rows: int
+    columns: int
+    stride: int
+    depth: int
+    skip: int
+
+    @classmethod
+    def of(cls, strength: Strength, shape: tuple[int, ...]) -> Layout:
+        """Layout of a picture of shape (height, width, ...) in pixels."""
+        rows, columns = shape[0] // strength.block, shape[1] // strength.block
+        stride = max(s for s in (1, 2, 4, 8) if s == 1 or rows * columns >= s * _PILOTS)
+        depth = min(4, max(1, -(-_REPEATS * HEADER_CODE_BITS // max(rows * columns, 1))))
+        golden = round(0.618034 * HEADER_CODE_BITS * stride) | 1  # odd: no stride divides it
+        return cls(strength, rows, columns, stride, depth, columns if depth > 1 else golden)
+
+    def corner(self, side: int) -> Layout:
+        """The same layout, as far as it lies in a square of ``side`` pixels at the top left."""
+        blocks = side // self.strength.block
+        return replace(self, rows=min(self.rows, blocks), columns=min(self.columns, blocks))
+
+    @cached_property
+    def header_slots(self) -> NDArray[np.int64]:
+        """Flat indices into (rows, columns, frequencies)."""
+        lap, count = self._laps, len(self.strength.frequencies)
+        block = np.repeat(self._header_blocks, self.depth)
+        frequency = (lap + lap // HEADER_CODE_BITS + block // max(self.columns, 1)) % count
+        return block * count + frequency
+
+    @cached_property
+    def header_bit(self) -> NDArray[np.int64]:
+        """Which bit of the header's code word each header slot carries."""
+        return self._laps % HEADER_CODE_BITS
+
+    @cached_property
+    def body_slots(self) -> NDArray[np.int64]:
+        """Flat indices of all other slots, in raster order."""
+        body = np.ones(self.slots, bool)
+        body[self.header_slots] = False
+        return np.flatnonzero(body)
+
+    @property
+    def slots(self) -> int:
+        """All slots, header and body."""
+        return self.rows * self.columns * len(self.strength.frequencies)
+
+    @cached_property
+    def dither(self) -> NDArray[np.float32]:
+        """(rows, columns, frequencies), uniform in [-step/2, step/2): no point of the lattice is privileged."""
+        count = len(self.strength.frequencies)
+        tile = public_uniform("dither", _TILE * _TILE * count).reshape(_TILE, _TILE, count) - np.float32(0.5)
+        whole = tile[np.arange(self.rows)[:, None] % _TILE, np.arange(self.columns) % _TILE]
+        return whole * self.strength.step
+
+    @cached_property
+    def _place(self) -> NDArray[np.int64]:
+        """Where each block stands in the endlessly repeated code word; every ``stride``-th is a header block."""
+        return (np.arange(self.columns) + self.skip * np.arange(self.rows)[:, None]).ravel()
+
+    @property
+    def _header_blocks(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self._place % self.stride == 0)
+
+    @property
+    def _laps(self) -> NDArray[np.int64]:
+        first = self._place[self._header_blocks] // self.stride * self.depth
+        return (first[:, None] + np.arange(self.depth)).ravel()

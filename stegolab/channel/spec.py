@@ -1,0 +1,184 @@
+"""Attack specifications: ``resize:0.5,jpeg:75`` is a chain of two attacks, done from left to right.
+
+    chain    = attack {"," attack}
+    attack   = name {":" argument} | "platform:" name | "none"
+    argument = number | kernel | "444" | "422" | "420" | "progressive"
+
+The names are the functions of :mod:`.attacks`, the arguments theirs, in their order, and the later ones may be
+left out; ``platform:telegram`` stands for the chain of that preset in :mod:`.platforms`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from ..errors import BadSpec
+from . import attacks
+from .attacks import RGB
+from .platforms import PLATFORMS
+
+Argument = int | float | str | bool
+
+ATTACKS: dict[str, Callable[..., RGB]] = {
+    attack.__name__: attack
+    for attack in (
+        attacks.jpeg,
+        attacks.webp,
+        attacks.resize,
+        attacks.cap,
+        attacks.crop,
+        attacks.blur,
+        attacks.median,
+        attacks.sharpen,
+        attacks.brightness,
+        attacks.contrast,
+        attacks.gamma,
+        attacks.noise,
+        attacks.grey,
+    )
+}
+
+# The attacks whose result a platform hands out as a file of that kind.
+_FILES: dict[str, tuple[str, Callable[..., bytes]]] = {
+    "jpeg": (".jpg", attacks.jpeg_bytes),
+    "webp": (".webp", attacks.webp_bytes),
+}
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One attack with its arguments, those left out that equal their defaults; made by :func:`parse`."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+
+    def __call__(self, rgb: RGB) -> RGB:
+        """Attack a picture, uint8 (H, W, 3)."""
+        return ATTACKS[self.name](rgb, *self.arguments)
+
+    def __str__(self) -> str:
+        """Write the attack as :func:`parse` reads it."""
+        return ":".join([self.name, *map(_word, self.arguments)])
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Attacks in order; an empty chain leaves the picture as it is. ``parse(str(chain)) == chain``."""
+
+    attacks: tuple[Attack, ...] = ()
+
+    def __call__(self, rgb: RGB) -> RGB:
+        """Return what the receiver sees of a picture, uint8 (H, W, 3)."""
+        for attack in self.attacks:
+            rgb = attack(rgb)
+        return rgb
+
+    def __str__(self) -> str:
+        """Write the chain as :func:`parse` reads it."""
+        return ",".join(map(str, self.attacks)) or "none"
+
+    def encode(self, rgb: RGB) -> tuple[bytes, str]:
+        """Return the file that the platform hands out, and its suffix.
+
+        That is the very .jpg or .webp of the last attack, where it makes one, else a .png: to read it is to
+        get ``chain(rgb)``, without one compression more.
+        """
+        if self.attacks and self.attacks[-1].name in _FILES:
+            *before, last = self.attacks
+            suffix, encode = _FILES[last.name]
+            return encode(Chain(tuple(before))(rgb), *last.arguments), suffix
+        file = BytesIO()
+        Image.fromarray(self(rgb)).save(file, "PNG", compress_level=4)
+        return file.getvalue(), ".png"
+
+
+def parse(spec: str) -> Chain:
+    """Read an attack specification.
+
+    Raises:
+        BadSpec: a part is unknown, has too many or too few arguments, or one that is no number or out of range.
+    """
+    chain: list[Attack] = []
+    for part in spec.lower().split(","):
+        name, *words = (word.strip() for word in part.split(":"))
+        try:
+            if name == "platform":
+                chain += _platform(words).attacks
+            elif [name, *words] != ["none"]:
+                chain.append(_attack(name, words))
+        except BadSpec as error:
+            raise BadSpec(f"bad attack {part.strip()!r}: {error}") from None
+    return Chain(tuple(chain))
+
+
+def usage() -> str:
+    """List every attack and platform on a line of its own, as they are written in a specification."""
+    return "\n".join([*map(_usage, ATTACKS), *(f"platform:{name}" for name in PLATFORMS), "none"])
+
+
+def _platform(words: list[str]) -> Chain:
+    if len(words) != 1 or words[0] not in PLATFORMS:
+        raise BadSpec(f"the platforms are {', '.join(PLATFORMS)}")
+    return parse(PLATFORMS[words[0]].spec)
+
+
+def _attack(name: str, words: list[str]) -> Attack:
+    if name not in ATTACKS:
+        raise BadSpec(f"the attacks are {', '.join(ATTACKS)}, platform, none")
+    parameters = _parameters(name)
+    if len(words) > len(parameters) or any(p.default is p.empty for p in parameters[len(words) :]):
+        raise BadSpec(f"write {_usage(name)}")
+    arguments = [_convert(parameter, word) for parameter, word in zip(parameters, words, strict=False)]
+    while arguments and arguments[-1] == parameters[len(arguments) - 1].default:
+        arguments.pop()
+    attack = Attack(name, tuple(arguments))
+    attack(np.zeros((16, 16, 3), np.uint8))  # the ranges are the attack's own knowledge: let it object now
+    return attack
+
+
+def _parameters(name: str) -> list[inspect.Parameter]:
+    _, *parameters = inspect.signature(ATTACKS[name]).parameters.values()  # all but the picture
+    return parameters
+
+
+def _usage(name: str) -> str:
+    """Write an attack with its parameters, the optional ones in brackets: ``resize:FACTOR[:KERNEL]``."""
+    words = [name]
+    for parameter in _parameters(name):
+        word = parameter.name if parameter.annotation == "bool" else parameter.name.upper()
+        words.append(f":{word}" if parameter.default is parameter.empty else f"[:{word}")
+    return "".join(words) + "]" * sum(word.startswith("[") for word in words)
+
+
+def _convert(parameter: inspect.Parameter, word: str) -> Argument:
+    """Read one argument as the type that the attack's signature gives it."""
+    try:
+        match parameter.annotation:
+            case "int":
+                return int(word)
+            case "float":
+                return float(word)
+            case "bool" if word == parameter.name:
+                return True
+            case "str":
+                return ":".join(word) if word.isdecimal() else word  # 420 is 4:2:0
+    except ValueError:
+        kind = "a whole number" if parameter.annotation == "int" else "a number"
+        raise BadSpec(f"{parameter.name} must be {kind}, not {word!r}") from None
+    raise BadSpec(f"expected {parameter.name!r} or nothing, not {word!r}")
+
+
+def _word(argument: Argument) -> str:
+    match argument:
+        case bool():
+            return "progressive"
+        case float():
+            return repr(argument).removesuffix(".0")
+        case _:
+            return str(argument).replace(":", "")

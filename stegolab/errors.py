@@ -1,0 +1,70 @@
+"""Every way the toolkit says no: one class per cause, each message telling the reader what to do next.
+
+All derive from :class:`StegolabError`, so a caller can catch the family; the command line prints the
+message on one line and exits with code 1.
+"""
+
+from __future__ import annotations
+
+
+class StegolabError(Exception):
+    """Base of every declared error."""
+
+
+class BadAudio(StegolabError):
+    """The sound file is unreadable, empty, silent, too short or holds values that are not numbers."""
+
+
+class BadImage(StegolabError):
+    """The picture is unreadable, truncated, too small, too large, or of a kind that cannot carry."""
+
+
+class BadKey(StegolabError):
+    """The passphrase or key file is missing or malformed, or the key service did not answer."""
+
+
+class BadSpec(StegolabError):
+    """A parameter or an attack specification is malformed; the message names the offending part."""
+
+
+class BadData(StegolabError):
+    """A data set is missing, incomplete, or does not match its checksum."""
+
+
+class CannotWrite(StegolabError):
+    """The output cannot be written: no permission, no such folder, or the disk is full."""
+
+
+class NotTrained(StegolabError):
+    """The learned model that was asked for ships without weights in this version."""
+
+
+class CapacityExceeded(StegolabError):
+    """The message is larger than the cover carries.
+
+    The message of the error says how many seconds fit and how large a cover is needed.
+    """
+
+
+class NoPayload(StegolabError):
+    """No header was found in the picture at any geometry that was tried."""
+
+
+class UnsupportedVersion(StegolabError):
+    """The payload was written by a newer version of the format."""
+
+
+class Truncated(StegolabError):
+    """The payload is shorter than its header declares."""
+
+
+class Uncorrectable(StegolabError):
+    """The header was read but more bits are damaged than the code can repair."""
+
+
+class AuthenticationFailed(StegolabError):
+    """Wrong key or tampered payload; the two are deliberately not told apart."""
+
+
+class NotebookFailed(StegolabError):
+    """A notebook did not execute completely, or left no fresh results behind."""

@@ -1,0 +1,1 @@
+"""Speech <-> bits: codecs, keys, envelope, error correction, frame. Knows no image."""

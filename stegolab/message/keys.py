@@ -1,0 +1,176 @@
+"""Where the secret comes from: a passphrase, a key file, bytes, or a key management service.
+
+Taught in notebook 04. A :class:`KeyProvider` turns the public salt of one message into 32 secret bytes;
+:mod:`.envelope` derives the cipher's key and nonce from them. Another service needs one class with one method.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from ..errors import BadKey, CannotWrite
+
+KEY_BYTES = 32
+_KMS_DOMAIN = b"stegolab/1 root key\0"  # the service's key may sign other things: these MACs are ours alone
+
+
+@runtime_checkable
+class KeyProvider(Protocol):
+    """Whatever turns a salt into a secret."""
+
+    def derive(self, salt: bytes) -> bytes:
+        """32 secret bytes for a public ``salt`` of 16, the same for the same salt; BadKey when they cannot be had."""
+
+
+@dataclass(frozen=True)
+class Passphrase:
+    """Argon2id (RFC 9106) over a passphrase: three passes over 64 MiB in four lanes, about 0.15 s a guess.
+
+    Raises:
+        BadKey: the passphrase is empty.
+    """
+
+    text: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what protects nothing."""
+        if not self.text:
+            raise BadKey("the passphrase is empty: choose one, or use a key file")
+
+    def derive(self, salt: bytes) -> bytes:
+        """See :class:`KeyProvider`."""
+        typed = unicodedata.normalize("NFC", self.text).encode()  # keyboards differ in how they compose an é
+        return Argon2id(salt=salt, length=KEY_BYTES, iterations=3, lanes=4, memory_cost=64 * 1024).derive(typed)
+
+
+@dataclass(frozen=True)
+class RawKey:
+    """A key of 32 random bytes; the envelope mixes the salt in.
+
+    Raises:
+        BadKey: not 32 bytes.
+    """
+
+    key: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse other lengths."""
+        if len(self.key) != KEY_BYTES:
+            raise BadKey(f"a key has {KEY_BYTES} bytes, not {len(self.key)}: make one with secrets.token_bytes(32)")
+
+    def derive(self, salt: bytes) -> bytes:
+        """See :class:`KeyProvider`."""
+        return self.key
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """A file that holds a key of 32 bytes, raw or as 64 hexadecimal digits, and that its owner alone may read.
+
+    Raises:
+        BadKey: missing, unreadable or malformed, or open to the group or the world.
+    """
+
+    path: str | os.PathLike[str]
+    _key: RawKey = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Read the key now, so that a mistake shows before any work is done."""
+        object.__setattr__(self, "_key", RawKey(_read_key(Path(self.path))))
+
+    def derive(self, salt: bytes) -> bytes:
+        """See :class:`KeyProvider`."""
+        return self._key.derive(salt)
+
+
+@dataclass(frozen=True)
+class AwsKms:
+    """An HMAC_256 key in the AWS Key Management Service, which never leaves it: the secret is ``GenerateMac``.
+
+    ``key_id`` is an id, alias or ARN; ``client`` a boto3 KMS client, made from the environment when None.
+    Needs the extra: ``pip install 'stegolab[kms]'``.
+    """
+
+    key_id: str
+    client: Any = field(default=None, repr=False)
+
+    def derive(self, salt: bytes) -> bytes:
+        """See :class:`KeyProvider`."""
+        try:
+            import boto3
+            from botocore.exceptions import BotoCoreError, ClientError
+        except ImportError as error:
+            raise BadKey("AWS KMS needs boto3: pip install 'stegolab[kms]'") from error
+        try:
+            client = self.client or boto3.client("kms")
+            answer = client.generate_mac(KeyId=self.key_id, Message=_KMS_DOMAIN + salt, MacAlgorithm="HMAC_SHA_256")
+        except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: a malformed endpoint or region
+            raise BadKey(f"AWS KMS gave no key for {self.key_id}: {error}") from error
+        return answer["Mac"]
+
+
+Key = str | bytes | os.PathLike[str] | KeyProvider  # what callers may hold
+
+
+def as_provider(key: Key) -> KeyProvider:
+    """A provider for what a caller holds: text is a passphrase, a path a key file, bytes the key itself.
+
+    Raises:
+        BadKey: none of these, or malformed.
+    """
+    if isinstance(key, str):
+        return Passphrase(key)
+    if isinstance(key, bytes):
+        return RawKey(key)
+    if isinstance(key, os.PathLike):
+        return KeyFile(key)
+    if isinstance(key, KeyProvider):
+        return key
+    raise BadKey(f"a {type(key).__name__} is no key: give a passphrase, a pathlib.Path, 32 bytes or a KeyProvider")
+
+
+def generate_key_file(path: str | os.PathLike[str]) -> None:
+    """Write a fresh random key to ``path`` as 64 hexadecimal digits, readable by its owner only.
+
+    Raises:
+        CannotWrite: the file exists (a key is never overwritten), or cannot be created.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise CannotWrite(f"{path} exists and may be somebody's only key: choose another name") from error
+    except OSError as error:
+        raise CannotWrite(f"cannot write {path}: {error.strerror}") from error
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+    except OSError as error:
+        Path(path).unlink(missing_ok=True)
+        raise CannotWrite(f"cannot write {path}: {error.strerror}") from error
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(1024)
+    except OSError as error:
+        raise BadKey(f"cannot read the key file {path}: {error.strerror}") from error
+    if os.name == "posix" and mode & 0o077:
+        raise BadKey(f"others may read the key file {path}: close it to them with chmod 600 {path}")
+    if len(content) == KEY_BYTES:
+        return content
+    try:
+        key = bytes.fromhex(content.decode("ascii"))
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise BadKey(f"the key file {path} must hold 32 bytes or 64 hexadecimal digits, and nothing else")
+    return key

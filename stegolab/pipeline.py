@@ -1,0 +1,148 @@
+"""The whole way, sender and receiver: speech <-> codec <-> envelope <-> frame <-> carrier <-> picture.
+
+``enhance``, ``hide`` and ``reveal`` are the three models as three functions; the package exports them.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .audio import Speech, check
+from .carrier.interface import Carrier
+from .carrier.lattice import LatticeCarrier
+from .carrier.strengths import STRENGTHS
+from .carrier.strengths import strength as strength_named
+from .errors import BadSpec, CapacityExceeded, NotTrained
+from .images import Picture, from_array, psnr, read_image, ssim
+from .message import codecs
+from .message.keys import Key
+from .receiver import receive
+from .sender import Sender, Unsafe
+
+Source = Picture | NDArray[np.uint8] | str | os.PathLike[str]
+CARRIERS = ("lattice", "inn")
+
+
+@dataclass(frozen=True)
+class Stego:
+    """What :func:`hide` made: the picture, and a report whose keys the README lists."""
+
+    picture: Picture
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """What :func:`reveal` found: the speech, and a report whose keys the README lists."""
+
+    speech: Speech
+    report: dict[str, Any]
+
+
+def enhance(speech: Speech) -> Speech:
+    """Clean speech out of noisy speech (Model 1).
+
+    Raises:
+        NotTrained: always, in this version: no weights ship yet.
+    """
+    check(speech)
+    raise NotTrained("speech enhancement is not trained yet: this version hides speech as it is (hide --no-enhance)")
+
+
+def hide(
+    speech: Speech,
+    cover: Source,
+    key: Key | None,
+    strength: str = "social",
+    codec: str = "auto",
+    encrypt: bool = True,
+    ecc: str = "auto",
+    carrier: str = "auto",
+    salt: bytes | None = None,
+) -> Stego:
+    """Hide speech in a picture so that it survives what ``strength`` declares.
+
+    Args:
+        speech: mono, any rate.
+        cover: a file, a :class:`~stegolab.images.Picture`, or a uint8 array (H, W) or (H, W, 3).
+        key: passphrase (str), key file (path), 32 bytes or a provider; None only with ``encrypt=False``.
+        strength: ``file``, ``jpeg`` or ``social``.
+        codec: ``auto`` takes the best rung of the ladder that fits; else its name, such as ``opus:8000``.
+        encrypt: AES-256-GCM; without it anyone who has this software can listen.
+        ecc: ``auto`` or ``ldpc`` (rate to fit), ``bch``, ``none``, or one code such as ``ldpc:1/3``.
+        carrier: ``auto`` or ``lattice``; ``inn`` is not trained yet.
+        salt: 16 bytes instead of random ones, only to reproduce a figure: never use one twice for two messages.
+
+    Raises:
+        CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
+    """
+    check(speech)
+    sender = Sender.on(picture_of(cover), carrier_for(strength, carrier), ecc)
+    budget = sender.capacity(encrypt)
+    while True:
+        name, message = _coded(speech, codec, budget, sender)
+        try:
+            posted = sender.send(message, key, encrypt=encrypt, salt=salt)
+            break
+        except Unsafe:  # the rehearsal promised too much: one rung down
+            if codec != "auto":
+                raise
+            budget = len(message) - 1
+    before, after = sender.cover.rgb, posted.picture.rgb
+    quality = {"psnr_db": psnr(before, after), "ssim": ssim(before, after)}
+    spoken = {"codec": name, "seconds": round(speech.seconds, 3), "enhanced": False}
+    return Stego(posted.picture, posted.report | spoken | quality)
+
+
+def reveal(image: Source, key: Key | None = None) -> Revealed:
+    """The speech in a received picture, and a report of what it took to get it back.
+
+    Raises:
+        NoPayload, UnsupportedVersion, Truncated, Uncorrectable, AuthenticationFailed, BadImage, BadKey.
+    """
+    message, report = receive(picture_of(image), key, all_carriers())
+    speech = codecs.decode(message)
+    return Revealed(speech, report | {"codec": codecs.name_of(message), "seconds": round(speech.seconds, 3)})
+
+
+def carrier_for(strength: str, carrier: str = "auto") -> Carrier:
+    """The carrier of that name at that strength.
+
+    Raises:
+        BadSpec: no such strength or carrier. NotTrained: ``inn``.
+    """
+    if carrier == "inn":
+        raise NotTrained("the invertible network is not trained yet: use the carrier 'lattice'")
+    if carrier not in ("auto", *CARRIERS):
+        raise BadSpec(f"no carrier {carrier!r}: choose auto, {', '.join(CARRIERS)}")
+    return LatticeCarrier(strength_named(strength))
+
+
+def all_carriers() -> list[Carrier]:
+    """What a receiver looks for: every carrier at every strength."""
+    return [LatticeCarrier(s) for s in STRENGTHS.values()]
+
+
+def picture_of(source: Source) -> Picture:
+    """A :class:`Picture` from whatever a caller holds.
+
+    Raises:
+        BadImage: unreadable, or an array of another shape or type.
+    """
+    if isinstance(source, Picture):
+        return source
+    return from_array(source) if isinstance(source, np.ndarray) else read_image(source)
+
+
+def _coded(speech: Speech, codec: str, budget: int, sender: Sender) -> tuple[str, bytes]:
+    try:
+        return codecs.choose(speech, budget, codec)
+    except CapacityExceeded as error:
+        smallest = codecs.LADDER[-1] if codec == "auto" else codec
+        bits = round(8 * 10_000 * speech.seconds / codecs.seconds_that_fit(smallest, 10_000))
+        raise CapacityExceeded(f"{error} ({sender.too_long(bits)})") from None

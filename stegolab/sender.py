@@ -1,0 +1,179 @@
+"""Bytes into a picture: rehearse the channel on this cover, then seal, code, embed, and check that it survives."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .carrier.interface import PRESENT, Carrier
+from .carrier.rehearsal import Rehearsal, rehearse, run_all
+from .channel import spec
+from .errors import BadImage, BadKey, CapacityExceeded, Uncorrectable
+from .images import Picture
+from .message import ecc, envelope, frame
+from .message.keys import Key, KeyProvider, as_provider
+
+MIN_COVER = 128  # pixels on the shorter side
+_ATTEMPTS = 3  # fresh salts, hence fresh code bits, before a message that should survive is given up
+
+
+class Unsafe(CapacityExceeded):
+    """The message fits but did not survive the attacks that the sender tried on it."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A stego picture, and the account of what went into it."""
+
+    picture: Picture
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sender:
+    """One cover, one carrier, one family of codes: rehearsed once, then good for any message."""
+
+    cover: Picture
+    carrier: Carrier
+    family: str = "auto"
+    rehearsal: Rehearsal = field(repr=False, kw_only=True)
+
+    @classmethod
+    def on(cls, cover: Picture, carrier: Carrier, family: str = "auto") -> Sender:
+        """Rehearse ``cover``. ``family``: auto (ldpc), bch (the rate that the channel asks for), or one code by name.
+
+        Raises:
+            BadImage: smaller than 128 pixels on a side. BadSpec: no such code.
+        """
+        if family not in ("auto", "bch"):
+            ecc.code(family)
+        if min(cover.height, cover.width) < MIN_COVER:
+            raise BadImage(
+                f"{cover.width} x {cover.height} is too small for a cover: at least {MIN_COVER} on each side"
+            )
+        return cls(cover, carrier, family, rehearsal=rehearse(carrier, cover.rgb))
+
+    @property
+    def forced(self) -> bool:
+        """Whether one code was asked for by name: it is used even if it does not survive, and the report says so."""
+        return self.family not in ("auto", "ldpc", "bch")
+
+    @cached_property
+    def code(self) -> ecc.Code:
+        """The error-correcting code: what was asked for, or the one that the rehearsed channel asks for."""
+        if self.family == "bch":
+            blocks = [c for c in ecc.SCHEMES if isinstance(c, ecc.Bch)]
+            return next((c for c in blocks if c.repairs(self.rehearsal.worst_bit_error_rate)), blocks[-1])
+        if self.family in ("auto", "ldpc") and not self.carrier.strength.spread:
+            safe = [c for c in ecc.SCHEMES if isinstance(c, ecc.Ldpc) and c.rate and c.rate <= self.rehearsal.safe_rate]
+            return safe[-1] if safe else ecc.code("ldpc")
+        return ecc.code("ldpc" if self.family == "auto" else self.family)
+
+    def capacity(self, encrypt: bool = True) -> int:
+        """Bytes of message that come back whole after every attack that the strength declares."""
+        if not (self.rehearsal.finds_header or self.forced):
+            return 0
+        slots = self.rehearsal.slots
+        if isinstance(self.code, ecc.Bch):
+            room = self.code.fits(slots) if self.forced or self.code.repairs(self.rehearsal.worst_bit_error_rate) else 0
+        elif isinstance(self.code, ecc.Ldpc):
+            room = frame.capacity(slots, float(self.code.rate or self.rehearsal.safe_rate))
+        else:
+            room = slots // 8
+        return max(0, min(room, frame.MAX_BODY) - (envelope.OVERHEAD if encrypt else envelope.PLAIN_OVERHEAD))
+
+    def send(self, message: bytes, key: Key | None, *, encrypt: bool = True, salt: bytes | None = None) -> Posted:
+        """Seal, code and embed ``message``; then attack the result and make sure that it can be read.
+
+        Raises:
+            CapacityExceeded: longer than :meth:`capacity`. Unsafe: it is not, and still does not survive.
+            BadKey: no key, or a malformed one.
+        """
+        if len(message) > self.capacity(encrypt):
+            raise CapacityExceeded(self.too_long(8 * len(message), encrypt))
+        provider = _provider(key, encrypt)
+        for _ in range(_ATTEMPTS):
+            header = self._header(len(message), encrypt)
+            body = (
+                envelope.seal(message, provider, bytes(header), salt=salt)
+                if provider
+                else envelope.wrap_plain(message, bytes(header))
+            )
+            bits, used = frame.pack(body, header, self.rehearsal.slots)
+            stego = self.carrier.embed(self.cover.rgb, header.code_word(), bits, used)
+            lost = self._lost(stego, header, body)
+            if not lost or self.forced:
+                return Posted(replace(self.cover, rgb=stego), self._report(message, header, int(used.sum()), lost))
+            salt = None
+        raise Unsafe(f"this cover loses the message after {', '.join(lost)}: shorten the speech or take another cover")
+
+    def too_long(self, bits: int, encrypt: bool = True) -> str:
+        """Why ``bits`` of message do not fit, and how large a cover of this kind would carry them."""
+        have = 8 * self.capacity(encrypt)
+        pixels = self.cover.height * self.cover.width
+        if not have:
+            return (
+                f"this {self.cover.width} x {self.cover.height} cover carries nothing at strength "
+                f"{self.carrier.strength.name}: take a larger or livelier one, or another strength or code"
+            )
+        factor = (bits + 512) / have  # 512: the envelope does not grow with the cover
+        scale = factor**0.5
+        return (
+            f"{bits} bits do not fit into the {have} that this cover carries at strength {self.carrier.strength.name}: "
+            f"a cover like it would need about {pixels * factor / 1e6:.1f} megapixels, "
+            f"{round(self.cover.width * scale)} x {round(self.cover.height * scale)}"
+        )
+
+    def _header(self, length: int, encrypt: bool) -> frame.Header:
+        overhead = envelope.OVERHEAD if encrypt else envelope.PLAIN_OVERHEAD
+        return frame.Header(length + overhead, ecc.SCHEMES.index(self.code), encrypt)
+
+    def _lost(self, stego: NDArray[np.uint8], header: frame.Header, body: bytes) -> list[str]:
+        attacks = self.carrier.strength.attacks
+        survived = run_all(_survives(self.carrier, stego, header, body), attacks)
+        return [attack for attack, ok in zip(attacks, survived, strict=True) if not ok]
+
+    def _report(self, message: bytes, header: frame.Header, code_bits: int, lost: list[str]) -> dict[str, Any]:
+        return {
+            "payload_sha256": sha256(message).hexdigest(),
+            "payload_bits": 8 * len(message),
+            "capacity_bits": 8 * self.capacity(header.encrypted),
+            "strength": self.carrier.strength.name,
+            "carrier": self.carrier.name,
+            "ecc": self.code.name,
+            "code_rate": 8 * header.length / code_bits,
+            "encrypted": header.encrypted,
+            "survives": [a for a in self.carrier.strength.attacks if a not in lost],
+            "lost": lost,
+        }
+
+
+def _provider(key: Key | None, encrypt: bool) -> KeyProvider | None:
+    if encrypt:
+        if key is None:
+            raise BadKey("encryption needs a key: give a passphrase or a key file, or switch it off explicitly")
+        return as_provider(key)
+    warnings.warn(
+        "NOT ENCRYPTED: anyone who has this software can hear what is hidden", envelope.UnencryptedWarning, stacklevel=4
+    )
+    return None
+
+
+def _survives(carrier: Carrier, stego: NDArray[np.uint8], header: frame.Header, body: bytes) -> Callable[[str], bool]:
+    def after(attack: str) -> bool:
+        reading = carrier.read(spec.parse(attack)(stego), stego.shape[:2])
+        if reading.presence <= PRESENT or frame.read_header(reading.header_llr) != header:
+            return False
+        try:
+            return frame.unpack(reading.body_llr(header.code_word()), header).body == body
+        except Uncorrectable:
+            return False
+
+    return after

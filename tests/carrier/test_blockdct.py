@@ -1,0 +1,104 @@
+"""The block DCT is an orthonormal transform: it undoes itself, keeps energy, and is SciPy's and JPEG's."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.fft import dctn
+
+from stegolab.carrier.blockdct import basis, forward, inverse, zigzag
+
+SIZES = (8, 16, 32)
+sizes = st.sampled_from(SIZES)
+seeds = st.integers(0, 2**32 - 1)
+
+# ITU-T T.81, figure 5, as (vertical, horizontal); figure A.6 numbers the same path.
+T81_FIRST = [(0, 0), (0, 1), (1, 0), (2, 0), (1, 1), (0, 2), (0, 3), (1, 2), (2, 1), (3, 0)]
+T81_LAST = [(6, 7), (7, 6), (7, 7)]
+
+
+def plane(seed: int, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(0, 255, shape).astype(dtype)
+
+
+def cut(whole: np.ndarray, size: int) -> np.ndarray:
+    return whole[..., : whole.shape[-2] // size * size, : whole.shape[-1] // size * size]
+
+
+@given(seeds, sizes, st.integers(1, 70), st.integers(1, 70), st.sampled_from([(), (2,), (2, 3)]))
+def test_the_inverse_gives_back_whole_blocks(seed, size, height, width, lead):
+    x = plane(seed, (*lead, height, width))
+    z = forward(x, size)
+    assert z.shape == (*lead, height // size, width // size, size, size)
+    assert z.dtype == np.float32
+    np.testing.assert_allclose(inverse(z), cut(x, size), atol=1e-3)
+
+
+@given(seeds, sizes)
+def test_the_inverse_is_as_exact_as_the_type(seed, size):
+    x = plane(seed, (2 * size, 3 * size), np.float64)
+    np.testing.assert_allclose(inverse(forward(x, size)), x, atol=1e-9)
+
+
+@given(seeds, sizes)
+def test_energy_is_kept(seed, size):
+    x = plane(seed, (2 * size, 3 * size), np.float64)
+    np.testing.assert_allclose(np.square(forward(x, size)).sum((-2, -1, -3, -4)), np.square(x).sum(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_basis_is_orthonormal_and_starts_with_the_mean(size):
+    matrix = basis(size).astype(np.float64)
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(size), atol=1e-6)
+    flat = forward(np.full((size, size), 7.0), size)[0, 0]
+    assert flat[0, 0] == pytest.approx(7 * size, rel=1e-6)
+    assert np.abs(flat.ravel()[1:]).max() < 1e-4
+
+
+@given(seeds, sizes)
+def test_it_is_scipys_of_each_block(seed, size):
+    x = plane(seed, (2 * size + 3, 3 * size + 1), np.float64)
+    z = forward(x, size)
+    for row, column in np.ndindex(2, 3):
+        block = x[row * size : (row + 1) * size, column * size : (column + 1) * size]
+        np.testing.assert_allclose(z[row, column], dctn(block, norm="ortho"), atol=1e-9)
+
+
+@given(seeds, sizes)
+def test_vertical_detail_is_in_the_first_index(seed, size):
+    stripes = np.repeat(plane(seed, (size, 1), np.float64), size, axis=1)
+    z = forward(stripes, size)[0, 0]
+    assert np.abs(z[:, 1:]).max() < 1e-4 < np.abs(z[1:, 0]).max()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_tensors_get_what_arrays_get(size):
+    x = plane(1, (2, 2 * size + 5, 3 * size))
+    z = forward(torch.from_numpy(x), size)
+    assert isinstance(z, torch.Tensor)
+    np.testing.assert_allclose(z.numpy(), forward(x, size), atol=1e-3)
+    np.testing.assert_allclose(inverse(z).numpy(), cut(x, size), atol=1e-3)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_gradient_passes_through(size):
+    x = torch.from_numpy(plane(2, (size + 3, 2 * size))).requires_grad_()
+    forward(x, size).square().sum().backward()  # Parseval: half the gradient is x itself, and zero at the border
+    assert x.grad is not None
+    np.testing.assert_allclose(x.grad[:size].numpy() / 2, x.detach()[:size].numpy(), atol=1e-3)
+    assert not x.grad[size:].any()
+
+
+def test_zigzag_is_jpegs():
+    assert zigzag(8)[:10] == T81_FIRST
+    assert zigzag(8)[-3:] == T81_LAST
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_zigzag_visits_every_frequency_once_a_step_at_a_time(size):
+    path = zigzag(size)
+    assert sorted(path) == [(u, v) for u in range(size) for v in range(size)]
+    steps = np.abs(np.diff(np.array(path), axis=0))
+    assert steps.max() == 1
+    assert np.all(np.diff([u + v for u, v in path]) >= 0)

@@ -1,0 +1,95 @@
+"""Log-likelihood ratios mean what they say: fitted on pilots, they give the odds of a bit."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stegolab.carrier.calibration import activity, reliability
+from stegolab.carrier.interface import HEADER_CODE_BITS
+from stegolab.carrier.lattice import LatticeCarrier
+from stegolab.carrier.strengths import JPEG, SOCIAL
+from stegolab.channel import spec
+from tests import covers
+
+
+def pilots(kappas, exponent, n, seed=0):
+    """Agreements under von Mises errors of concentration kappa * busy ** -exponent.
+
+    A point of bit 1 stands at the angle pi/2, so the evidence of an error e is cos(e). With bit 0 at -pi/2 the ratio
+    of the two densities is exp(2 kappa cos(e)): the model is exact.
+    """
+    rng = np.random.default_rng(seed)
+    frequency = rng.integers(0, len(kappas), n)
+    busy = np.exp(rng.normal(0, 0.6, n)).astype(np.float32)
+    kappa = np.asarray(kappas)[frequency] * busy**-exponent
+    return np.cos(rng.vonmises(0, kappa)).astype(np.float32), frequency, busy
+
+
+@pytest.mark.parametrize("kappa", [0.3, 1.0, 4.0])
+def test_a_known_concentration_is_estimated(kappa):
+    agreement, frequency, busy = pilots([kappa], 0.0, 20_000)
+    estimate, exponent = reliability(agreement, frequency, np.ones_like(busy), 1)
+    assert estimate == pytest.approx([kappa], rel=0.15)
+    assert np.isfinite(exponent)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 1000), st.sampled_from([0.0, 0.4, 0.8]))
+def test_each_frequency_and_the_dependence_on_activity_are_estimated(seed, exponent):
+    kappas = [0.5, 1.0, 2.0, 3.0]
+    agreement, frequency, busy = pilots(kappas, exponent, 20_000, seed)
+    estimate, found = reliability(agreement, frequency, busy, len(kappas))
+    assert estimate == pytest.approx(kappas, rel=0.15)
+    assert found == pytest.approx(exponent, abs=0.21)  # one step of the grid, and a little
+
+
+def test_pure_chance_is_given_no_weight():
+    rng = np.random.default_rng(3)
+    agreement = np.sin(rng.uniform(-np.pi, np.pi, 5000)).astype(np.float32)
+    kappa, _ = reliability(agreement, rng.integers(0, 10, 5000), np.ones(5000, np.float32), 10)
+    assert kappa.max() < 0.2
+
+
+def test_a_frequency_without_pilots_is_taken_for_an_average_one():
+    agreement, frequency, busy = pilots([1.5, 1.5], 0.0, 4000)
+    kappa, _ = reliability(agreement, frequency, np.ones_like(busy), 3)
+    assert kappa.shape == (3,)
+    assert kappa[2] == pytest.approx(1.5, rel=0.2)
+
+
+def test_activity_is_relative_to_the_median_and_sees_the_neighbours():
+    busy = np.zeros((40, 40, 3), np.float32)
+    busy[20:, :] = 30
+    seen = activity(busy)
+    assert seen.shape == (40, 40)
+    assert seen.dtype == np.float32
+    assert seen.min() > 0
+    assert np.median(seen) == pytest.approx(1, rel=1e-5)
+    assert seen[0, 0] < seen[19, 0] < seen[20, 0] < seen[39, 0]
+
+
+@pytest.mark.parametrize(
+    ("strength", "attack"), [(JPEG, "jpeg:50"), (SOCIAL, "jpeg:50"), (SOCIAL, "resize:0.5,jpeg:75")]
+)
+@pytest.mark.parametrize("name", covers.larger())
+def test_ratios_are_the_odds_of_being_right(name, strength, attack):
+    """A reliability diagram: among bits of ratio L, the share 1 / (1 + exp|L|) is wrong, after a real attack.
+
+    Nearly: the ratio's shape over the angle is fixed, and JPEG's error at its own steps is rather uniform.
+    """
+    cover, carrier, rng = covers.larger()[name], LatticeCarrier(strength), np.random.default_rng(0)
+    said, happened = [], []
+    for _ in range(3):
+        slots = carrier.body_slots(cover.shape)
+        header, body = rng.integers(0, 2, HEADER_CODE_BITS, np.uint8), rng.integers(0, 2, slots, np.uint8)
+        stego = carrier.embed(cover, header, body, np.ones(slots, bool))
+        llr = carrier.read(spec.parse(attack)(stego), cover.shape[:2]).body_llr(header)
+        said.append(1 / (1 + np.exp(np.abs(llr.astype(np.float64)))))
+        happened.append((llr > 0) != (body == 1))
+    expected, wrong = np.concatenate(said), np.concatenate(happened)
+    assert expected.mean() == pytest.approx(wrong.mean(), abs=0.03)
+    for low, high in [(0.02, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5)]:
+        among = (expected >= low) & (expected < high)
+        if among.sum() > 300:
+            assert wrong[among].mean() == pytest.approx(expected[among].mean(), abs=0.09), (low, high)

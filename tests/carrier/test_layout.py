@@ -1,0 +1,147 @@
+"""Every slot is the header's or the body's; the header is everywhere, evenly, at every frequency."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stegolab.carrier.layout import HEADER_CODE_BITS, Layout
+from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, STRENGTHS
+from stegolab.errors import BadSpec
+from stegolab.message import frame
+
+strengths = st.sampled_from(list(STRENGTHS.values()))
+sides = st.integers(16, 700)
+EVERY = pytest.mark.parametrize("strength", STRENGTHS.values(), ids=STRENGTHS)
+SIZES = [(256, 256), (300, 451), (512, 512), (640, 480), (1200, 1600)]
+
+
+def test_header_and_frame_agree_on_the_code_word():
+    assert HEADER_CODE_BITS == frame.HEADER_CODE_BITS
+
+
+@given(strengths, sides, sides)
+def test_header_and_body_share_out_all_slots(strength, height, width):
+    layout = Layout.of(strength, (height, width, 3))
+    count = layout.rows * layout.columns * len(strength.frequencies)
+    assert layout.slots == count
+    assert sorted([*layout.header_slots, *layout.body_slots]) == list(range(count))
+    assert layout.header_bit.shape == layout.header_slots.shape
+    assert np.all(np.diff(layout.body_slots) > 0)
+
+
+@EVERY
+@pytest.mark.parametrize("shape", SIZES)
+def test_every_header_bit_is_repeated_evenly(strength, shape):
+    repeats = np.bincount(Layout.of(strength, shape).header_bit, minlength=HEADER_CODE_BITS)
+    assert repeats.min() >= 3
+    assert repeats.max() <= repeats.min() * 1.5 + 2
+
+
+@pytest.mark.parametrize("shape", [(700, 1000), (1200, 1600), (2000, 3000)])
+def test_a_large_picture_of_another_width_has_the_header_at_the_same_places(shape):
+    wide, narrow = (Layout.of(SOCIAL, (shape[0], shape[1] - cut)).corner(512) for cut in (0, 40))
+    np.testing.assert_array_equal(wide.header_slots, narrow.header_slots)
+    np.testing.assert_array_equal(wide.header_bit, narrow.header_bit)
+
+
+@EVERY
+@pytest.mark.parametrize("shape", SIZES)
+def test_every_frequency_gets_pilots(strength, shape):
+    layout = Layout.of(strength, shape)
+    pilots = np.bincount(layout.header_slots % len(strength.frequencies), minlength=len(strength.frequencies))
+    fair = len(layout.header_slots) / len(strength.frequencies)
+    assert pilots.min() >= 0.7 * fair
+    assert pilots.max() <= 1.3 * fair
+
+
+@EVERY
+def test_the_repeats_of_a_bit_are_at_several_places_and_frequencies(strength):
+    layout = Layout.of(strength, (1200, 1600))
+    block, frequency = np.divmod(layout.header_slots, len(strength.frequencies))
+    for bit in (0, 100, 239):
+        mine = layout.header_bit == bit
+        assert len(set(frequency[mine])) >= min(mine.sum(), len(strength.frequencies)) / 3
+        assert np.ptp(block[mine] // layout.columns) > layout.rows / 2
+        assert np.ptp(block[mine] % layout.columns) > layout.columns / 2
+
+
+@EVERY
+def test_large_pictures_have_a_sparse_header(strength):
+    assert Layout.of(strength, (256, 256)).stride == 1
+    layout = Layout.of(strength, (2048, 2048))
+    assert layout.stride > 1
+    assert len(layout.header_slots) == layout.rows * layout.columns // layout.stride >= 2048
+
+
+@EVERY
+def test_small_pictures_repeat_the_header_within_a_block(strength):
+    """At 128 pixels there are 64 to 256 blocks, and the header's code word has 240 bits."""
+    layout = Layout.of(strength, (128, 128))
+    assert np.bincount(layout.header_bit, minlength=HEADER_CODE_BITS).min() >= 1
+    assert len(layout.header_slots) < 0.4 * layout.slots
+
+
+@EVERY
+@pytest.mark.parametrize("shape", SIZES)
+def test_the_corner_is_the_same_layout_where_they_share_blocks(strength, shape):
+    whole, corner = Layout.of(strength, shape), Layout.of(strength, shape).corner(200)
+    count = len(strength.frequencies)
+    assert (corner.rows, corner.columns) == (200 // strength.block, 200 // strength.block)
+    np.testing.assert_array_equal(corner.dither, whole.dither[: corner.rows, : corner.columns])
+    place, frequency = np.divmod(whole.header_slots, count)
+    row, column = np.divmod(place, whole.columns)
+    shared = (row < corner.rows) & (column < corner.columns)
+    expected = (row * corner.columns + column) * count + frequency
+    np.testing.assert_array_equal(corner.header_slots, expected[shared])
+    np.testing.assert_array_equal(corner.header_bit, whole.header_bit[shared])
+
+
+def test_a_corner_larger_than_the_picture_is_the_picture():
+    layout = Layout.of(SOCIAL, (256, 320))
+    assert layout.corner(10_000) == layout
+
+
+@EVERY
+def test_dithers_are_uniform_within_a_step_and_repeat_a_tile_apart(strength):
+    dither = Layout.of(strength, (64 * strength.block, 40 * strength.block)).dither
+    assert dither.shape == (64, 40, len(strength.frequencies))
+    share = dither / strength.step
+    assert -0.5 <= share.min() < -0.49 and 0.49 < share.max() <= 0.5
+    assert abs(share.mean()) < 0.01
+    np.testing.assert_array_equal(dither[:32], dither[32:])
+    assert not np.array_equal(dither[:, :8], dither[:, 8:16])
+
+
+def test_the_layout_never_changes():
+    """An old picture must open with a new version."""
+    jpeg, social = Layout.of(JPEG, (2000, 3000)), Layout.of(SOCIAL, (201, 333))
+    assert (jpeg.stride, jpeg.depth, social.stride, social.depth) == (8, 1, 1, 3)
+    assert jpeg.header_slots[[0, 1, 2, 300, -1]].tolist() == [0, 81, 162, 24089, 937485]
+    assert social.header_slots[[0, 1, 2, 300, -1]].tolist() == [0, 1, 2, 2006, 4792]
+    assert jpeg.header_bit[[1, 239, 240]].tolist() == [1, 27, 28]
+    assert social.header_bit[[1, 239, 240]].tolist() == [1, 239, 0]
+    np.testing.assert_allclose(jpeg.dither[0, 0, :3], [5.202523, 5.806309, -5.565366], atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 400), (15, 15), (0, 0)])
+def test_a_picture_without_a_whole_block_has_no_slots(shape):
+    layout = Layout.of(SOCIAL, shape)
+    assert layout.slots == len(layout.header_slots) == len(layout.body_slots) == layout.dither.size == 0
+
+
+@EVERY
+def test_every_frequency_has_a_step_and_none_is_the_mean(strength):
+    assert len(strength.steps) == len(strength.frequencies) == len(set(strength.frequencies))
+    assert (0, 0) not in strength.frequencies
+    assert max(max(pair) for pair in strength.frequencies) < strength.block
+    assert min(strength.steps) > 0
+    assert 0.5 < strength.compensation <= 1
+
+
+def test_strengths_are_chosen_by_name():
+    from stegolab.carrier.strengths import strength
+
+    assert [strength(name) for name in ("file", "jpeg", "social")] == [FILE, JPEG, SOCIAL]
+    with pytest.raises(BadSpec, match="file, jpeg, social"):
+        strength("strong")

@@ -1,0 +1,120 @@
+"""Imports run down only: each part of the package knows those below it, and none above."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import stegolab
+
+PACKAGE = Path(stegolab.__file__).parent
+
+# From the ground up. A part may import what is on a floor below its own, and from itself.
+FLOORS = [
+    {"errors"},
+    {"files", "keystream"},
+    {"audio", "images", "data", "show"},
+    {"speech", "message", "channel"},
+    {"carrier"},
+    {"sender", "receiver"},
+    {"pipeline"},
+    {"study", "lab", "execution", "pages", "gallery", "cli", "__init__", "__main__"},
+]
+FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
+# Neighbours on one floor that know one another, in this direction only.
+NEIGHBOURS = {
+    "images": {"data"},
+    "show": {"audio"},
+    "pages": {"lab"},
+    "gallery": {"lab", "execution", "pages"},
+    "cli": {"study", "lab", "execution", "gallery", "__init__"},
+    "study": {"lab"},
+    "__main__": {"cli"},
+}
+# Parts that a floor plan alone would allow to meet, and that must not.
+STRANGERS = {
+    "carrier": {"audio", "speech", "message"},
+    "speech": {"images"},
+    "message": {"images"},
+    "channel": {"audio"},
+}
+
+
+def part_of(path: Path) -> str:
+    """The first name below the package: a module, or the folder it is in."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """The parts that a module imports, lazily or not, for types or not."""
+    package = ["stegolab", *path.relative_to(PACKAGE).parent.parts]
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            origin = [*base, *(node.module or "").split(".")] if node.module else base
+            names += [".".join([*origin, alias.name]) for alias in node.names]
+    found = set()
+    for name in names:
+        top, *rest = name.split(".")
+        if top == "stegolab":
+            known = bool(rest) and rest[0] in FLOOR
+            found.add(rest[0] if known else "__init__")
+    return found
+
+
+MODULES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def test_there_is_something_to_check():
+    assert len(MODULES) > 25
+    assert imported(MODULES["carrier/lattice.py"]) == {"images", "carrier"}
+    assert imported(MODULES["pipeline.py"]) >= {"audio", "carrier", "errors", "images", "message", "receiver", "sender"}
+    assert imported(MODULES["message/codecs.py"]) == {"audio", "errors", "message"}
+
+
+def test_every_part_has_its_floor():
+    parts = {part_of(path) for path in MODULES.values()}
+    assert parts == set(FLOOR), f"give {parts ^ set(FLOOR)} a floor"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_down_only(module):
+    part = part_of(MODULES[module])
+    for other in imported(MODULES[module]) - {part}:
+        below = FLOOR[other] < FLOOR[part]
+        assert below or other in NEIGHBOURS.get(part, ()), f"{module} must not import {other}"
+        assert other not in STRANGERS.get(part, ()), f"{part} and {other} are strangers"
+
+
+def modules_after(code: str) -> set[str]:
+    """Everything that is imported once ``code`` has run, in a fresh interpreter."""
+    script = f"import sys\n{code}\nprint(*sys.modules)"
+    return set(
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    )
+
+
+def test_hiding_and_revealing_do_without_torch_and_other_heavy_things():
+    """The command must start in well under a second; importing torch alone costs over two."""
+    loaded = modules_after("""
+import numpy, stegolab
+from stegolab.pipeline import all_carriers, carrier_for
+from stegolab.receiver import receive
+from stegolab.sender import Sender
+rgb = (numpy.indices((128, 128)).sum(0) % 100 + 80).astype('uint8')
+sender = Sender.on(stegolab.pipeline.picture_of(rgb), carrier_for('jpeg'))
+picture = sender.send(b'hello', bytes(32)).picture
+assert receive(picture, bytes(32), all_carriers())[0] == b'hello'
+""")
+    assert "stegolab.sender" in loaded
+    heavy = {"torch", "torchaudio", "matplotlib", "pandas", "skimage", "papermill", "lpips", "sionna", "scipy.signal"}
+    assert not heavy & loaded
+
+
+def test_the_command_line_starts_light():
+    assert not {"torch", "matplotlib", "papermill", "scipy", "skimage"} & modules_after("import stegolab.cli")

@@ -1,0 +1,223 @@
+"""The shell contract: what each command prints, writes and returns; and that errors are one line and leave nothing."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from stegolab import data
+from stegolab.cli import main
+
+HIDE_KEYS = {
+    *("psnr_db", "ssim", "payload_sha256", "payload_bits", "capacity_bits"),
+    *("codec", "seconds", "strength", "carrier", "code_rate"),
+}
+REVEAL_KEYS = {
+    *("payload_sha256", "codec", "seconds", "corrected_bits", "estimated_ber"),
+    *("margin", "strength", "carrier"),
+}
+SPEECH = data.sample_speech()["platform_rms"]
+
+
+@pytest.fixture(autouse=True)
+def passphrase(monkeypatch):
+    monkeypatch.setenv("PHRASE", "a passphrase for the tests")
+
+
+@pytest.fixture(scope="module")
+def cover(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cover") / "cover.png"
+    Image.fromarray(data.sample_covers()["astronaut"][:384, :448]).save(path)
+    return path
+
+
+@pytest.fixture
+def short(tmp_path):
+    path = tmp_path / "short.wav"
+    samples, rate = soundfile.read(SPEECH)
+    soundfile.write(path, samples[: 3 * rate], rate)
+    return path
+
+
+def run(capsys, *words):
+    """Exit code, standard output, standard error of a command run in this process."""
+    code = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def refused(capsys, folder, *words):
+    """The one line that a refused command prints; asserts that it left no file behind."""
+    before = names(folder)
+    code, out, err = run(capsys, *words)
+    assert code == 1
+    assert out == ""
+    assert err.startswith("stegolab: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert names(folder) == before
+    return err
+
+
+def test_hide_attack_reveal(capsys, tmp_path, cover, short):
+    stego, received, out = tmp_path / "stego.png", tmp_path / "received.jpg", tmp_path / "out.wav"
+    code, text, _ = run(capsys, "hide", short, cover, stego, "--passphrase-env", "PHRASE", "--json")
+    hidden = json.loads(text)
+    assert code == 0
+    assert set(hidden) >= HIDE_KEYS
+    assert hidden["strength"] == "social"
+    assert run(capsys, "attack", stego, received, "--spec", "resize:0.5,jpeg:75")[0] == 0
+    assert Image.open(received).size == (224, 192)
+    code, text, _ = run(capsys, "reveal", received, out, "--passphrase-env", "PHRASE", "--json")
+    found = json.loads(text)
+    assert code == 0
+    assert set(found) >= REVEAL_KEYS
+    assert found["payload_sha256"] == hidden["payload_sha256"]
+    assert soundfile.info(out).duration == pytest.approx(3, abs=1e-3)
+
+
+def test_key_files_are_made_and_used(capsys, tmp_path, cover, short):
+    key, other, stego, out = (tmp_path / name for name in ("key", "other", "stego.png", "out.wav"))
+    assert run(capsys, "keygen", key)[0] == 0
+    assert run(capsys, "keygen", other)[0] == 0
+    assert "exists" in refused(capsys, tmp_path, "keygen", key)
+    hide = ("hide", short, cover, stego, "--key-file", key, "--strength", "jpeg", "--codec", "codec2:1300")
+    code, text, _ = run(capsys, *hide)
+    assert code == 0
+    assert "codec2:1300" in text
+    assert "AuthenticationFailed" in refused(capsys, tmp_path, "reveal", stego, out, "--key-file", other)
+    assert "BadKey" in refused(capsys, tmp_path, "reveal", stego, out)
+    assert run(capsys, "reveal", stego, out, "--key-file", key)[0] == 0
+
+
+def test_unencrypted_is_said_loudly(capsys, tmp_path, cover, short):
+    stego, out = tmp_path / "stego.png", tmp_path / "out.wav"
+    code, _, err = run(capsys, "hide", short, cover, stego, "--no-encrypt", "--no-enhance", "--carrier", "lattice")
+    assert code == 0
+    assert "NOT ENCRYPTED" in err
+    assert run(capsys, "reveal", stego, out)[0] == 0
+
+
+def test_attack_writes_the_platform_s_own_bytes(capsys, tmp_path, cover):
+    assert run(capsys, "attack", cover, tmp_path / "a.jpg", "--platform", "telegram")[0] == 0
+    assert Image.open(tmp_path / "a.jpg").format == "JPEG"
+    assert run(capsys, "attack", cover, tmp_path / "a.png", "--spec", "jpeg:50")[0] == 0
+    assert run(capsys, "attack", cover, tmp_path / "b.jpg", "--spec", "jpeg:50")[0] == 0
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), np.asarray(Image.open(tmp_path / "b.jpg")))
+    assert ".webp" in refused(capsys, tmp_path, "attack", cover, tmp_path / "c.jpg", "--spec", "webp:80")
+    assert "jpog" in refused(capsys, tmp_path, "attack", cover, tmp_path / "c.jpg", "--spec", "resize:0.5,jpog:5")
+    assert "myspace" in refused(capsys, tmp_path, "attack", cover, tmp_path / "c.jpg", "--platform", "myspace")
+
+
+def test_capacity_is_what_hide_takes(capsys, cover):
+    code, text, _ = run(capsys, "capacity", cover, "--json")
+    table = json.loads(text)
+    assert code == 0
+    assert list(table) == ["file", "jpeg", "social"]
+    assert table["file"]["capacity_bits"] > table["jpeg"]["capacity_bits"] > table["social"]["capacity_bits"] > 0
+    assert table["social"]["seconds"]["codec2:700"] > table["social"]["seconds"]["opus:24000"]
+    code, text, _ = run(capsys, "capacity", cover, "--strength", "jpeg")
+    assert code == 0
+    assert str(table["jpeg"]["capacity_bits"]) in text
+
+
+def test_too_long_says_how_much_fits_and_how_large_a_cover_is_needed(capsys, tmp_path, cover):
+    err = refused(
+        *(capsys, tmp_path, "hide", SPEECH, cover, tmp_path / "x.png", "--passphrase-env", "PHRASE"),
+        *("--codec", "opus:24000"),
+    )
+    assert "CapacityExceeded" in err
+    assert "s fit" in err
+    assert "megapixels" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["enhance", "IN", "OUT.wav"], "NotTrained"),
+        (["hide", "IN", "COVER", "OUT.png", "--passphrase-env", "PHRASE", "--carrier", "inn"], "NotTrained"),
+        (["hide", "IN", "COVER", "OUT.png"], "--no-encrypt"),
+        (["hide", "IN", "COVER", "OUT.png", "--passphrase-env", "UNSET"], "UNSET"),
+        (["hide", "IN", "COVER", "OUT.png", "--key-file", "missing"], "BadKey"),
+        (["hide", "IN", "COVER", "OUT.png", "--passphrase-env", "PHRASE", "--strength", "huge"], "BadSpec"),
+        (["hide", "IN", "COVER", "OUT.png", "--passphrase-env", "PHRASE", "--codec", "mp3"], "BadSpec"),
+        (["hide", "IN", "COVER", "OUT.png", "--passphrase-env", "PHRASE", "--ecc", "turbo"], "BadSpec"),
+        (["hide", "IN", "COVER", "OUT.jpg", "--passphrase-env", "PHRASE", "--strength", "jpeg"], "lossless"),
+        (["hide", "IN", "COVER", "no/such/OUT.png", "--passphrase-env", "PHRASE", "--strength", "jpeg"], "CannotWrite"),
+        (["hide", "missing.wav", "COVER", "OUT.png", "--passphrase-env", "PHRASE"], "BadAudio"),
+        (["hide", "COVER", "COVER", "OUT.png", "--passphrase-env", "PHRASE"], "BadAudio"),
+        (["hide", "IN", "IN", "OUT.png", "--passphrase-env", "PHRASE"], "BadImage"),
+        (["reveal", "COVER", "OUT.wav"], "NoPayload"),
+        (["reveal", "missing.png", "OUT.wav"], "BadImage"),
+        (["attack", "COVER", "OUT.jpg"], "--spec"),
+        (["study", "COVER", "--strength", "huge", "--out", "OUT"], "BadSpec"),
+        (["study", "COVER", "--speech", "no-such-folder", "--out", "OUT"], "BadSpec"),
+        (["notebooks", "no_such_notebook", "--out", "OUT"], "BadSpec"),
+        (["bogus"], "bogus"),
+        ([], "COMMAND"),
+    ],
+)
+def test_refusals(capsys, tmp_path, cover, short, words, said):
+    places = {"IN": short, "COVER": cover}
+    given = [places.get(w, tmp_path / w if w.startswith(("OUT", "no/", "missing")) else w) for w in words]
+    assert said in refused(capsys, tmp_path, *given)
+
+
+def test_study_prints_the_table_and_writes_the_trials(capsys, tmp_path, cover):
+    attacks = tmp_path / "attacks.txt"
+    attacks.write_text("jpeg:75  # one a line\n\njpeg:10\n")
+    code, text, _ = run(
+        *(capsys, "study", cover, "--strength", "jpeg", "--attacks", attacks, "--out", tmp_path / "study"),
+    )
+    assert code == 0
+    assert "| jpeg | `jpeg:75` | 1 of 1 |" in text
+    assert "| jpeg | `jpeg:10` | 0 of 1 |" in text
+    assert (tmp_path / "study" / "summary.md").read_text() == text
+    assert len((tmp_path / "study" / "trials.csv").read_text().splitlines()) == 3
+
+
+def process(*words, **options):
+    program = [sys.executable, "-m", "stegolab", *map(str, words)]
+    return subprocess.run(program, capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+def test_a_full_disk_is_one_line_and_no_file(tmp_path, cover, short):
+    def at_most_8_kilobytes() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    words = ("hide", short, cover, tmp_path / "out.png", "--passphrase-env", "PHRASE", "--strength", "jpeg")
+    done = process(*words, preexec_fn=at_most_8_kilobytes)
+    assert done.returncode == 1
+    assert "CannotWrite" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert names(tmp_path) == ["short.wav"]
+
+
+def test_it_writes_nowhere_else(tmp_path, cover, short):
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "STEGOLAB_", "PYTHON"))}
+    words = ("hide", short, cover, "out.png", "--passphrase-env", "PHRASE", "--strength", "jpeg")
+    paths = {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parent.parent)}
+    done = process(*words, cwd=here, env=environment | paths)
+    assert done.returncode == 0, done.stderr
+    assert names(here) == ["out.png"]
+    assert names(home) == []
+
+
+def test_a_closed_pipe_is_no_error_message():
+    program = f"{sys.executable} -m stegolab --help | head -c 1"
+    done = subprocess.run(program, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr

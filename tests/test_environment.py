@@ -1,0 +1,81 @@
+"""Three files say what is installed, and they agree; what the package imports, one of them names."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+LOCK = (ROOT / "requirements" / "lock.txt").read_text()
+# name -> versions: a universal lock may hold one version for each Python
+LOCKED: dict[str, set[Version]] = {}
+for _name, _version in re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;]+)", LOCK, re.MULTILINE):
+    LOCKED.setdefault(canonicalize_name(_name), set()).add(Version(_version))
+
+
+def requirements(lines: list[str]) -> dict[str, tuple[str, frozenset[str]]]:
+    """Canonical name -> (specifier, extras)."""
+    parsed = [Requirement(line) for line in lines]
+    return {canonicalize_name(one.name): (str(one.specifier), frozenset(one.extras)) for one in parsed}
+
+
+DEFAULT = requirements(PROJECT["dependencies"])
+EXTRAS = PROJECT["optional-dependencies"]
+EVERYTHING = DEFAULT | requirements([line for extra in EXTRAS.values() for line in extra])
+
+
+def test_conda_installs_what_the_project_asks_for() -> None:
+    [by_pip] = [entry["pip"] for entry in CONDA if isinstance(entry, dict)]
+    assert by_pip[-1] == "-e ."
+    assert requirements(by_pip[:-1]) == EVERYTHING
+
+
+def test_conda_installs_a_python_that_the_project_supports() -> None:
+    [python] = [entry for entry in CONDA if isinstance(entry, str) and entry.startswith("python ")]
+    assert SpecifierSet(python.removeprefix("python ")) == SpecifierSet(PROJECT["requires-python"])
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_the_lock_satisfies_the_project(name: str) -> None:
+    specifier = SpecifierSet(EVERYTHING[name][0])
+    assert LOCKED.get(name), f"{name} is not locked: make lock"
+    assert all(version in specifier for version in LOCKED[name]), f"{name} is locked outside {specifier}: make lock"
+
+
+def test_every_locked_package_has_its_hashes() -> None:
+    entries = re.split(r"\n(?=\S)", LOCK.strip())
+    assert len(entries) > len(EVERYTHING)
+    for entry in entries:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry.splitlines()[0]
+
+
+def test_the_lock_says_nothing_about_where_it_was_made() -> None:
+    assert not re.search(r"://|index-url|find-links|file:|(^|\s)/|@", LOCK)
+
+
+def test_what_the_package_imports_is_a_dependency() -> None:
+    """Not only a dependency of a dependency: that one may drop it."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "stegolab").rglob("*.py")]
+    modules = set()
+    for node in [node for tree in trees for node in ast.walk(tree)]:
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            modules.add(node.module.split(".")[0])
+    foreign = modules - sys.stdlib_module_names - {"stegolab"}
+    assert "numpy" in foreign
+    owners = packages_distributions()
+    allowed = DEFAULT.keys() | requirements(EXTRAS["kms"]).keys()
+    undeclared = {name for name in foreign if not {canonicalize_name(one) for one in owners.get(name, [])} & allowed}
+    assert not undeclared

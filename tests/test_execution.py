@@ -1,0 +1,90 @@
+"""Judging a run: each thing that papermill lets pass is seen, and nothing is left behind in this process."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from stegolab import execution
+from stegolab.errors import BadSpec, NotebookFailed
+
+KERNEL_SPEC = "jupyter_client.kernelspec.KernelSpecManager.get_kernel_spec"
+
+
+def test_a_cell_that_was_never_executed_is_seen() -> None:
+    cells = [
+        new_markdown_cell("x"),
+        new_code_cell("1", execution_count=1),
+        new_code_cell(" \n"),
+        new_code_cell("x = 2"),
+    ]
+    notebook = new_notebook(cells=cells)
+    assert execution.check_executed(notebook) == "cell `x = 2` was never executed"
+    notebook.cells[3].execution_count = 2
+    assert execution.check_executed(notebook) is None
+
+
+def test_an_error_is_seen_even_where_it_was_expected() -> None:
+    error = new_output("error", ename="ValueError", evalue="a\nb", traceback=[])
+    cell = new_code_cell("\nx = 1", execution_count=3, outputs=[error], metadata={"tags": ["raises-exception"]})
+    assert execution.check_executed(new_notebook(cells=[cell])) == "In [3] `x = 1`: ValueError: a"
+
+
+def test_an_error_in_a_widget_is_seen() -> None:
+    output = {"output_type": "error", "ename": "KeyError", "evalue": "'x'", "traceback": []}
+
+    def holding(*outputs: dict) -> NotebookNode:
+        state = {"1": {"state": {}}, "2": {"state": {"outputs": [{"output_type": "stream"}, *outputs]}}}
+        return new_notebook(metadata={"widgets": {"application/vnd.jupyter.widget-state+json": {"state": state}}})
+
+    assert execution.check_executed(holding(output)) == "in a widget: KeyError: 'x'"
+    assert execution.check_executed(holding()) is None
+
+
+def test_parameters_must_be_declared_in_their_cell() -> None:
+    cell = new_code_cell('profile: str = "smoke"\nsteps = 0', metadata={"tags": ["parameters"]})
+    notebook = new_notebook(cells=[new_code_cell("elsewhere = 1"), cell])
+    execution.require_parameters(notebook, {"profile": "cpu", "steps": 3})
+    with pytest.raises(NotebookFailed, match="declares no elsewhere, stepz"):
+        execution.require_parameters(notebook, {"stepz": 3, "elsewhere": 2, "steps": 1})
+    cell.source = "steps = "
+    with pytest.raises(NotebookFailed, match="not Python"):
+        execution.require_parameters(notebook, {"steps": 3})
+
+
+@pytest.mark.parametrize("content", [b"Dear reader,", b"[]", b"{}", b'{"nbformat": 4}', b"\xff\xfe"])
+def test_what_is_no_notebook_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.ipynb").write_bytes(content)
+    with pytest.raises(NotebookFailed, match="not a notebook"):
+        execution.read(tmp_path / "x.ipynb")
+
+
+@pytest.mark.parametrize("command", ["python", "python3.11", "/elsewhere/bin/python"])
+def test_the_kernel_must_be_this_interpreter(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KERNEL_SPEC, lambda self, name: SimpleNamespace(argv=[command, "-m", "ipykernel_launcher"]))
+    if command.startswith("python"):
+        execution.require_own_kernel()
+    else:
+        with pytest.raises(BadSpec, match=r"/elsewhere/bin/python.*ipykernel install"):
+            execution.require_own_kernel()
+
+
+def test_the_environment_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEGOLAB_HEADLESS", "0")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("STEGOLAB_DATA", "mine")
+    monkeypatch.setenv("STEGOLAB_CACHE", "kept")
+    monkeypatch.delenv("IPYTHONDIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    before = dict(os.environ)
+    with pytest.raises(ZeroDivisionError), execution.kernel_environment(tmp_path / "private", 2, None):
+        assert os.environ["STEGOLAB_HEADLESS"] == "1"
+        assert os.environ["OMP_NUM_THREADS"] == "7"  # the user's word counts
+        assert os.environ["STEGOLAB_DATA"] == str(tmp_path / "mine")
+        assert os.environ["STEGOLAB_CACHE"] == str(tmp_path / "kept")
+        assert os.environ["IPYTHONDIR"].startswith(str(tmp_path))
+        raise ZeroDivisionError
+    assert dict(os.environ) == before

@@ -1,0 +1,71 @@
+"""stegolab.keystream: the numbers that both ends draw. The golden values may never change."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stegolab.keystream import public_bits, public_bytes, public_permutation, public_uniform
+
+labels, counts = st.text(max_size=12), st.integers(0, 700)
+
+
+def sha256(array, dtype):
+    return hashlib.sha256(array.astype(dtype).tobytes()).hexdigest()
+
+
+def test_golden_values():
+    assert public_bytes("body", 16).hex() == "998a809cab317b98b82a9f5328fb28e0"
+    assert public_bits("header", 16).tolist() == [1, 1, 1, 1, 0, 0, 1, 0, 0, 1, 1, 0, 1, 1, 0, 0]
+    assert public_uniform("dither", 4).tolist() == pytest.approx([0.73071057, 0.7832346, 0.3303242, 0.22324936])
+    assert public_permutation("body", 12).tolist() == [7, 8, 3, 9, 11, 4, 6, 0, 5, 10, 2, 1]
+
+
+def test_golden_digests():
+    bits, uniform, permutation = (f("golden", 100_000) for f in (public_bits, public_uniform, public_permutation))
+    assert sha256(bits, "u1") == "531e9d1ce170c00fb6beef6752cdf10746f346bdca64e5333b4b2fd83245a56b"
+    assert sha256(uniform, "<f4") == "56a915a63ea13afafb1599868c985df6c4df6ea46cc97b48950d709089af5741"
+    assert sha256(permutation, "<i8") == "095c761fcb02eed7f467c99912072710dbe93a8af171af3d6d084813a80c01a3"
+
+
+@given(labels, counts, counts)
+def test_a_shorter_stream_is_the_beginning_of_a_longer_one(label, a, b):
+    for stream in (public_bytes, public_bits, public_uniform):
+        short, long = stream(label, min(a, b)), stream(label, max(a, b))
+        assert len(short) == min(a, b)
+        assert np.array_equal(list(short), list(long[: len(short)]))
+
+
+@given(labels, counts)
+def test_a_permutation_holds_every_number_once_and_cannot_be_spoilt(label, count):
+    order = public_permutation(label, count)
+    assert np.array_equal(np.sort(order), np.arange(count))
+    with pytest.raises(ValueError):
+        order[...] = 0
+
+
+@given(st.lists(labels, min_size=2, max_size=2, unique=True))
+def test_labels_draw_different_numbers(two):
+    assert public_bytes(two[0], 16) != public_bytes(two[1], 16)
+    assert not np.array_equal(public_permutation(two[0], 50), public_permutation(two[1], 50))
+
+
+def test_bits_are_fair_and_uniform_numbers_uniform():
+    count = 100_000
+    bits, uniform = public_bits("fair", count), public_uniform("fair", count)
+    assert set(bits.tolist()) == {0, 1}
+    assert abs(bits.mean() - 0.5) < 4 * 0.5 / count**0.5
+    assert abs(np.mean(bits[1:] == bits[:-1]) - 0.5) < 4 * 0.5 / count**0.5
+    assert uniform.dtype == np.float32
+    assert uniform.min() >= 0
+    assert uniform.max() < 1
+    histogram = np.bincount((uniform * 20).astype(int), minlength=20)
+    assert np.abs(histogram - count / 20).max() < 4 * (count / 20) ** 0.5
+
+
+def test_a_permutation_forgets_where_things_were():
+    order = public_permutation("fair", 100_000)
+    assert abs(np.corrcoef(order, np.arange(100_000))[0, 1]) < 4 / 100_000**0.5
+    assert abs(np.corrcoef(order[1:], order[:-1])[0, 1]) < 4 / 100_000**0.5

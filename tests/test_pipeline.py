@@ -1,0 +1,216 @@
+"""The three functions that the package is: speech in, picture, recompressed picture, the same speech out."""
+
+import warnings
+from dataclasses import fields
+from hashlib import sha256
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import stegolab
+from stegolab import audio, pipeline
+from stegolab.audio import Speech
+from stegolab.channel import spec
+from stegolab.data import sample_speech
+from stegolab.errors import AuthenticationFailed, BadKey, BadSpec, CapacityExceeded, NotTrained
+from stegolab.images import Picture, from_array, psnr, ssim
+from stegolab.message import codecs
+from stegolab.message.envelope import UnencryptedWarning
+from stegolab.sender import Sender, Unsafe
+from tests import covers
+from tests.voice import speak
+
+KEY = bytes(range(32))
+COVER = covers.larger()["coffee"]
+SPEECH = speak(1.0)
+# What the README's contract promises to whoever reads --json.
+HIDE_REPORT = {
+    *("psnr_db", "ssim", "payload_sha256", "payload_bits", "capacity_bits", "codec", "seconds", "strength"),
+    *("carrier", "code_rate"),
+}
+REVEAL_REPORT = {
+    *("payload_sha256", "codec", "seconds", "corrected_bits", "estimated_ber", "margin", "strength", "carrier"),
+}
+
+
+@pytest.mark.parametrize(
+    ("strength", "attack", "codec"),
+    [
+        ("file", "none", "opus:24000"),
+        ("jpeg", "jpeg:50", "amrnb:4750"),
+        ("social", "resize:0.5,jpeg:75", "codec2:1300"),
+    ],
+)
+def test_what_is_hidden_is_revealed_bit_for_bit(strength, attack, codec):
+    stego = stegolab.hide(SPEECH, COVER, KEY, strength=strength, codec=codec)
+    result = stegolab.reveal(spec.parse(attack)(stego.picture.rgb), KEY)
+    assert result.report["payload_sha256"] == sha256(codecs.encode(SPEECH, codec)).hexdigest()
+    assert (result.speech.rate, len(result.speech.samples)) == (16_000, 16_000)
+    assert result.report["payload_sha256"] == stego.report["payload_sha256"]
+    assert result.report["codec"] == stego.report["codec"] == codec
+    assert result.report["strength"] == strength
+    assert stego.report.keys() >= HIDE_REPORT
+    assert result.report.keys() >= REVEAL_REPORT
+
+
+def test_flac_makes_it_lossless():
+    cover = np.tile(COVER, (2, 2, 1))
+    stego = stegolab.hide(SPEECH, cover, KEY, strength="file", codec="flac")
+    samples = stegolab.reveal(stego.picture, KEY).speech.samples
+    np.testing.assert_array_equal(samples, audio.to_pcm16(SPEECH).astype(np.float32) / audio.FULL_SCALE)
+
+
+def test_a_shipped_sample_goes_all_the_way():
+    speech = audio.read_audio(next(iter(sample_speech().values())))
+    stego = stegolab.hide(speech, COVER, "correct horse", strength="jpeg")
+    result = stegolab.reveal(spec.parse("jpeg:75")(stego.picture.rgb), "correct horse")
+    assert len(result.speech.samples) == len(speech.samples)
+    assert result.report["seconds"] == pytest.approx(speech.seconds, abs=1e-3)
+    with pytest.raises(AuthenticationFailed):
+        stegolab.reveal(stego.picture, "wrong horse")
+
+
+def test_the_report_measures_the_picture():
+    stego = stegolab.hide(SPEECH, COVER, KEY)
+    assert stego.report["psnr_db"] == psnr(COVER, stego.picture.rgb)
+    assert stego.report["ssim"] == ssim(COVER, stego.picture.rgb)
+    assert stego.report["psnr_db"] > 39.5
+    assert stego.report["payload_bits"] <= stego.report["capacity_bits"]
+    assert stego.report["seconds"] == 1.0
+    assert stego.report["enhanced"] is False
+
+
+def test_auto_takes_the_best_codec_that_fits():
+    larger = stegolab.hide(SPEECH, COVER, KEY, strength="file").report
+    smaller = stegolab.hide(SPEECH, COVER, KEY, strength="social").report
+    assert codecs.LADDER.index(larger["codec"]) < codecs.LADDER.index(smaller["codec"])
+    better = codecs.LADDER[codecs.LADDER.index(smaller["codec"]) - 1]
+    assert 8 * len(codecs.encode(SPEECH, better)) > smaller["capacity_bits"]
+
+
+def test_auto_goes_one_rung_down_where_the_rehearsal_promised_too_much(monkeypatch):
+    sent = []
+    send = Sender.send
+
+    def reluctant(self, message, key, **options):
+        sent.append(codecs.name_of(message))
+        if len(sent) == 1:
+            raise Unsafe("lost")
+        return send(self, message, key, **options)
+
+    monkeypatch.setattr(Sender, "send", reluctant)
+    assert stegolab.hide(SPEECH, COVER, KEY, strength="jpeg").report["codec"] == sent[1]
+    assert codecs.LADDER.index(sent[1]) > codecs.LADDER.index(sent[0])
+    sent.clear()
+    with pytest.raises(Unsafe):  # but what was asked for by name is not replaced
+        stegolab.hide(SPEECH, COVER, KEY, strength="jpeg", codec="codec2:1300")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "LA"])
+def test_pictures_are_taken_from_files_and_keep_their_kind(tmp_path, mode):
+    image = Image.fromarray(COVER).convert(mode)
+    if mode.endswith("A"):
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    image.save(tmp_path / "cover.png")
+    stego = stegolab.hide(SPEECH, tmp_path / "cover.png", KEY)
+    stegolab.write_image(tmp_path / "stego.png", stego.picture)
+    with Image.open(tmp_path / "stego.png") as written:
+        assert written.mode == mode
+        if mode.endswith("A"):
+            np.testing.assert_array_equal(written.getchannel("A"), image.getchannel("A"))
+    assert stegolab.reveal(str(tmp_path / "stego.png"), KEY).report["payload_sha256"] == stego.report["payload_sha256"]
+
+
+@pytest.mark.parametrize("kind", [lambda rgb: rgb, lambda rgb: rgb[..., 0], from_array])
+def test_arrays_and_pictures_are_taken_as_they_are(kind):
+    stego = stegolab.hide(SPEECH, kind(COVER), KEY, strength="jpeg")
+    assert isinstance(stego.picture, Picture)
+    assert stegolab.reveal(stego.picture, KEY).report["payload_sha256"] == stego.report["payload_sha256"]
+
+
+def test_speech_of_any_rate_is_taken():
+    stego = stegolab.hide(speak(1.0, 44_100), COVER, KEY, strength="jpeg")
+    assert stegolab.reveal(stego.picture, KEY).speech.seconds == pytest.approx(1.0, abs=1e-3)
+
+
+def test_without_encryption_no_key_is_needed_and_a_warning_is_given():
+    with pytest.warns(UnencryptedWarning, match="NOT ENCRYPTED") as caught:
+        stego = stegolab.hide(SPEECH, COVER, None, strength="jpeg", encrypt=False)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(stegolab.reveal(stego.picture).speech.samples) == 16_000
+
+
+def test_codes_are_passed_on():
+    stego = stegolab.hide(SPEECH, COVER, KEY, strength="file", codec="codec2:1300", ecc="bch:1/2")
+    assert stego.report["ecc"] == stegolab.reveal(stego.picture, KEY).report["ecc"] == "bch:1/2"
+
+
+def test_what_is_not_trained_says_so():
+    with pytest.raises(NotTrained, match="--no-enhance"):
+        stegolab.enhance(SPEECH)
+    with pytest.raises(NotTrained, match="lattice"):
+        stegolab.hide(SPEECH, COVER, KEY, carrier="inn")
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"strength": "steel"}, "file, jpeg, social"),
+        ({"carrier": "pigeon"}, "lattice"),
+        ({"codec": "mp3"}, "mp3"),
+        ({"ecc": "turbo"}, "turbo"),
+    ],
+)
+def test_unknown_choices_are_named(choice, said):
+    with pytest.raises(BadSpec, match=said):
+        stegolab.hide(SPEECH, COVER, KEY, **choice)
+
+
+def test_too_much_speech_is_told_how_much_fits_and_how_large_a_cover_would_do():
+    with pytest.raises(CapacityExceeded, match=r"seconds|s of") as caught:
+        stegolab.hide(speak(20.0), covers.photographs()["camera"], KEY)
+    assert "megapixels" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_hiding_twice_gives_two_pictures_and_one_speech():
+    first, second = (stegolab.hide(SPEECH, COVER, KEY) for _ in range(2))
+    assert not np.array_equal(first.picture.rgb, second.picture.rgb)
+    assert first.report["payload_sha256"] == second.report["payload_sha256"]
+
+
+def test_the_reports_are_json():
+    import json
+
+    stego = stegolab.hide(SPEECH, COVER, KEY)
+    for report in (stego.report, stegolab.reveal(stego.picture, KEY).report):
+        assert json.loads(json.dumps(report)) == report
+
+
+def test_results_are_frozen_pairs():
+    for kind in (pipeline.Stego, pipeline.Revealed):
+        assert [field.name for field in fields(kind)][1] == "report"
+
+
+def test_no_key_is_asked_for_before_anything_is_written():
+    with pytest.raises(BadKey):
+        stegolab.hide(SPEECH, COVER, None)
+
+
+def test_the_package_exports_what_it_says():
+    for name in stegolab.__all__:
+        assert getattr(stegolab, name).__module__.startswith("stegolab.")
+    assert stegolab.Speech is Speech
+
+
+def test_the_same_salt_gives_the_same_picture():
+    from stegolab import data, hide, read_audio
+
+    speech = read_audio(data.sample_speech()["platform_rms"])
+    cover = data.sample_covers()["astronaut"][:256, :256].copy()
+    one, two, other = (hide(speech, cover, "key", strength="file", salt=s) for s in (b"s" * 16, b"s" * 16, None))
+    assert (one.picture.rgb == two.picture.rgb).all()
+    assert (one.picture.rgb != other.picture.rgb).any()
