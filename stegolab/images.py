@@ -205,15 +205,24 @@ def lpips(a: RGB, b: RGB, net: str = "alex") -> float:
     _require_same_shape(a, b)
     import torch
 
-    from .data import cache_dir
-
-    model = _lpips_model(net, cache_dir() / "lpips" / f"{net}.safetensors")
+    model = lpips_network(net)
 
     def signed(rgb: RGB) -> Tensor:
         return torch.from_numpy(rgb.astype(np.float32)).permute(2, 0, 1)[None] / 127.5 - 1  # (1, 3, H, W)
 
     with torch.inference_mode():
         return float(model(signed(a), signed(b)))
+
+
+def lpips_network(net: str = "alex") -> nn.Module:
+    """LPIPS as a module, for training: two batches of pictures (B, 3, H, W) in [-1, 1] -> (B, 1, 1, 1).
+
+    Raises:
+        BadData: the backbone has not been fetched.
+    """
+    from .data import cache_dir
+
+    return _lpips_model(net, cache_dir() / "lpips" / f"{net}.safetensors")
 
 
 @lru_cache(maxsize=2)

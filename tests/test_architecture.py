@@ -103,13 +103,13 @@ def test_hiding_and_revealing_do_without_torch_and_other_heavy_things():
     """The command must start in well under a second; importing torch alone costs over two."""
     loaded = modules_after("""
 import numpy, stegolab
-from stegolab.pipeline import all_carriers, carrier_for
+from stegolab.pipeline import EveryCarrier, carrier_for
 from stegolab.receiver import receive
 from stegolab.sender import Sender
 rgb = (numpy.indices((128, 128)).sum(0) % 100 + 80).astype('uint8')
 sender = Sender.on(stegolab.pipeline.picture_of(rgb), carrier_for('jpeg'))
 picture = sender.send(b'hello', bytes(32)).picture
-assert receive(picture, bytes(32), all_carriers())[0] == b'hello'
+assert receive(picture, bytes(32), EveryCarrier())[0] == b'hello'
 """)
     assert "stegolab.sender" in loaded
     heavy = {"torch", "torchaudio", "matplotlib", "pandas", "skimage", "papermill", "lpips", "sionna", "scipy.signal"}

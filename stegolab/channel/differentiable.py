@@ -1,0 +1,194 @@
+"""Every attack of :mod:`.attacks` once more, with a gradient: the channel to train through (notebook 05).
+
+Pictures are tensors (B, 3, H, W) in 8-bit units, 0 to 255. A twin rounds and clips its result as a file does, with a
+straight-through derivative; its value is the real attack's, but for a grey level here and there. The functions bear
+the attacks' names and take their arguments, so one specification says both::
+
+    attack = twin("resize:0.5,jpeg:75")
+    received = attack(stego)  # (B, 3, H/2, W/2)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import diffjpeg, resampling
+from .rounding import rounding as rounding_called
+from .rounding import through, to_bytes
+from .spec import Attack, Chain, parse
+
+Twin = Callable[[Tensor], Tensor]
+
+
+def twin(chain: Chain | str, rounding: str = "straight-through", real: bool = False) -> Twin:
+    """The differentiable twin of a chain of attacks, as a function (B, 3, H, W) -> (B, 3, H', W').
+
+    The pictures that go in are rounded and clipped first (straight through): a file holds bytes.
+
+    Args:
+        chain: the chain, or its specification.
+        rounding: how JPEG rounds; see :mod:`.rounding`.
+        real: run the real attacks, picture by picture on the CPU, and use the twins for the gradient only.
+
+    Raises:
+        BadSpec: the specification or the rounding is malformed.
+    """
+    steps = (parse(chain) if isinstance(chain, str) else chain).attacks
+    rounding_called(rounding)  # object now, not in the first step of training
+
+    def attack(rgb: Tensor) -> Tensor:
+        with torch.autocast(rgb.device.type, enabled=False):  # half precision cannot hold 0..255 in sixteenths
+            rgb = to_bytes(rgb.to(torch.promote_types(rgb.dtype, torch.float32)))
+            for step in steps:
+                options = {"rounding": rounding} if step.name == "jpeg" else {}
+                attacked = TWINS[step.name](rgb, *step.arguments, **options)
+                rgb = through(real_attack(step, rgb), attacked) if real else attacked
+        return rgb
+
+    return attack
+
+
+def real_attack(attack: Attack | Chain, rgb: Tensor) -> Tensor:
+    """The real attack on each picture of a batch, without a gradient: whole numbers (B, 3, H, W) to the same."""
+    pictures = rgb.detach().permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy()
+    attacked = np.stack([attack(picture) for picture in pictures])
+    return torch.from_numpy(attacked).permute(0, 3, 1, 2).to(rgb)
+
+
+def jpeg(
+    rgb: Tensor,
+    quality: int,
+    subsampling: str = "4:2:0",
+    progressive: bool = False,
+    rounding: str = "straight-through",
+) -> Tensor:
+    """JPEG of ``quality`` 1 to 100; ``progressive`` orders the file and changes no pixel."""
+    return to_bytes(diffjpeg.jpeg(rgb, quality, subsampling, rounding))
+
+
+def webp(rgb: Tensor, quality: int) -> Tensor:
+    """The real WebP with the derivative of doing nothing: its prediction from block to block has no simple twin."""
+    return through(real_attack(Attack("webp", (quality,)), rgb), rgb)
+
+
+def resize(rgb: Tensor, factor: float, kernel: str = "bicubic") -> Tensor:
+    """Scale both sides by ``factor`` with one of Pillow's kernels."""
+    height, width = (max(1, int(side * factor + 0.5)) for side in rgb.shape[-2:])
+    return resampling.resize_to(rgb, height, width, kernel)
+
+
+def cap(rgb: Tensor, side: int, kernel: str = "bicubic") -> Tensor:
+    """Shrink so that the longer side has at most ``side`` pixels."""
+    return resize(rgb, min(1.0, side / max(rgb.shape[-2:])), kernel)
+
+
+def crop(rgb: Tensor, fraction: float, y: float = 0.5, x: float = 0.5) -> Tensor:
+    """Remove ``fraction`` of the area; ``y`` and ``x`` place what is kept."""
+    rows, columns = _window(rgb, fraction, y, x)
+    return rgb[..., rows, columns]
+
+
+def realigned_crop(
+    rgb: Tensor, fraction: float, y: float = 0.5, x: float = 0.5, fill: float = 128
+) -> tuple[Tensor, Tensor]:
+    """:func:`crop`, put back in its place as a receiver does who has found it.
+
+    Returns:
+        The pictures in their old size, ``fill`` where nothing came through, and the mask of what did: bool
+        (1, 1, H, W).
+    """
+    rows, columns = _window(rgb, fraction, y, x)
+    kept = torch.zeros(1, 1, *rgb.shape[-2:], dtype=torch.bool, device=rgb.device)
+    kept[..., rows, columns] = True
+    return torch.where(kept, rgb, fill), kept
+
+
+def blur(rgb: Tensor, sigma: float) -> Tensor:
+    """Convolve with a Gaussian of ``sigma`` pixels."""
+    return to_bytes(resampling.gaussian(rgb, sigma) if sigma else rgb)
+
+
+def median(rgb: Tensor, size: int = 3) -> Tensor:
+    """The median of a square of ``size`` pixels, whose place alone receives the gradient."""
+    margin = size // 2
+    padded = F.pad(rgb, (margin, margin, margin, margin), mode="replicate")
+    windows = padded.unfold(-2, size, 1).unfold(-2, size, 1)  # (B, 3, H, W, size, size)
+    return windows.flatten(-2).median(-1).values
+
+
+def sharpen(rgb: Tensor, factor: float) -> Tensor:
+    """Move away from a smoothed copy by ``factor``; the outermost pixels stay."""
+    height, width = rgb.shape[-2:]
+    around = sum(rgb[..., y : height - 2 + y, x : width - 2 + x] for y in range(3) for x in range(3))
+    smoothed = rgb.clone()
+    smoothed[..., 1:-1, 1:-1] = to_bytes((around + 4 * rgb[..., 1:-1, 1:-1]) / 13)
+    return _blend(smoothed, rgb, factor)
+
+
+def brightness(rgb: Tensor, factor: float) -> Tensor:
+    """Multiply by ``factor`` and clip."""
+    return _blend(torch.zeros_like(rgb), rgb, factor)
+
+
+def contrast(rgb: Tensor, factor: float) -> Tensor:
+    """Stretch about the mean brightness by ``factor`` and clip."""
+    return _blend(to_bytes(_luma(rgb).mean((-2, -1), keepdim=True)), rgb, factor)
+
+
+def gamma(rgb: Tensor, exponent: float) -> Tensor:
+    """Raise samples, as parts of 255, to ``exponent``; the slope is taken at 1 where it is steepest, at black."""
+    share = rgb / 255
+    smooth = 255 * through(share.clamp(min=1 / 255), share) ** exponent
+    return through(to_bytes(255 * share**exponent), smooth)
+
+
+def noise(rgb: Tensor, sigma: float, seed: int = 0) -> Tensor:
+    """Add the very noise that the real attack adds for this ``seed``, the same to each picture."""
+    height, width = rgb.shape[-2:]
+    added = np.random.default_rng(seed).normal(0, sigma, (height, width, 3)).transpose(2, 0, 1)
+    return to_bytes(rgb + torch.from_numpy(added).to(rgb))
+
+
+def grey(rgb: Tensor) -> Tensor:
+    """All three channels become the BT.601 luma."""
+    return _luma(rgb).expand_as(rgb)
+
+
+TWINS: dict[str, Callable[..., Tensor]] = {
+    "jpeg": jpeg,
+    "webp": webp,
+    "resize": resize,
+    "cap": cap,
+    "crop": crop,
+    "blur": blur,
+    "median": median,
+    "sharpen": sharpen,
+    "brightness": brightness,
+    "contrast": contrast,
+    "gamma": gamma,
+    "noise": noise,
+    "grey": grey,
+}
+
+
+def _window(rgb: Tensor, fraction: float, y: float, x: float) -> tuple[slice, slice]:
+    height, width = (max(1, int(side * math.sqrt(1 - fraction) + 0.5)) for side in rgb.shape[-2:])
+    top, left = int((rgb.shape[-2] - height) * y), int((rgb.shape[-1] - width) * x)
+    return slice(top, top + height), slice(left, left + width)
+
+
+def _luma(rgb: Tensor) -> Tensor:
+    """(B, 1, H, W), rounded straight through as Pillow's mode L is."""
+    return to_bytes(torch.einsum("c,bchw->bhw", rgb.new_tensor(diffjpeg.RGB_TO_YCC[0]), rgb)[:, None])
+
+
+def _blend(base: Tensor, rgb: Tensor, factor: float) -> Tensor:
+    """Pillow's blend: the fraction is cut off, not rounded; straight through."""
+    smooth = base + factor * (rgb - base)
+    return through(smooth.floor().clamp(0, 255), smooth)
