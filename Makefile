@@ -18,11 +18,11 @@ ifdef DATA
 export STEGOLAB_DATA := $(abspath $(DATA))
 endif
 
-.PHONY: help env run test lab data study bench gallery store lock clean
+.PHONY: help env run test lab data study train-carrier bench gallery store lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
 
 env: $(VENV)/installed  ## the virtual environment .venv, from the lock
 
@@ -42,6 +42,11 @@ data: env  ## fetch the data sets SETS="..." (see data_scripts) into DATA=DIR; f
 study: env  ## measure covers x speech x attacks of DATA=DIR: runs/study
 	$(if $(STEGOLAB_DATA),,$(error make study DATA=DIR: name the folder with the real data))
 	$(BIN)/stegolab study --out runs/study
+
+train-carrier: env  ## train the learned carrier on DATA=DIR: STRENGTH=social (or jpeg), more options in ARGS="..."
+	$(if $(STEGOLAB_DATA),,$(error make train-carrier DATA=DIR: name the folder with the real data))
+	$(BIN)/python -m stegolab.carrier.train --strength $(or $(STRENGTH),social) \
+		--out runs/train/carrier_$(or $(STRENGTH),social) $(ARGS)
 
 bench: env  ## how long hide and reveal take on this machine, and how much memory
 	$(BIN)/python -m pytest benchmarks/bench_command_line.py -s

@@ -67,6 +67,7 @@ def _hide(options: argparse.Namespace) -> None:
         encrypt=options.encrypt,
         ecc=options.ecc,
         carrier=options.carrier,
+        sparse=options.sparse,
     )
     write_image(options.output, stego.picture)
     r = stego.report
@@ -217,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--codec", default="auto", help=f"auto, opus:6000 to opus:24000, or: {', '.join(codecs.LADDER)}")
     sub.add_argument("--ecc", default="auto", help="auto, ldpc, bch, none, or one code such as ldpc:1/3 or bch:1/2")
     sub.add_argument("--carrier", default="auto", help=f"auto, {', '.join(CARRIERS)}")
+    sub.add_argument("--sparse", action="store_true", default=None, help="change no more than the channel needs")
     sub.add_argument("--no-enhance", action="store_true", help="hide the speech as it is (so far it always is)")
     sub.add_argument("--no-encrypt", dest="encrypt", action="store_false", help="let anyone listen")
     _add_json(sub)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from .audio import Speech, check
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
-from .carrier.strengths import STRENGTHS
+from .carrier.strengths import STRENGTHS, weights_of
 from .carrier.strengths import strength as strength_named
 from .errors import BadSpec, CapacityExceeded, NotTrained
 from .images import Picture, from_array, psnr, read_image, ssim
@@ -63,6 +64,7 @@ def hide(
     encrypt: bool = True,
     ecc: str = "auto",
     carrier: str = "auto",
+    sparse: bool | None = None,
     salt: bytes | None = None,
 ) -> Stego:
     """Hide speech in a picture so that it survives what ``strength`` declares.
@@ -75,14 +77,16 @@ def hide(
         codec: ``auto`` takes the best rung of the ladder that fits; else its name, such as ``opus:8000``.
         encrypt: AES-256-GCM; without it anyone who has this software can listen.
         ecc: ``auto`` or ``ldpc`` (rate to fit), ``bch``, ``none``, or one code such as ``ldpc:1/3``.
-        carrier: ``auto`` or ``lattice``; ``inn`` is not trained yet.
+        carrier: ``lattice`` (``auto``), or ``inn``, the learned one, for strengths ``jpeg`` and ``social``: it needs torch.
+        sparse: change no more of the picture than the rehearsed channel needs (least visible), instead of all of it
+            (most robust: the default, but for strength ``file``).
         salt: 16 bytes instead of random ones, only to reproduce a figure: never use one twice for two messages.
 
     Raises:
         CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
     """
     check(speech)
-    sender = Sender.on(picture_of(cover), carrier_for(strength, carrier), ecc)
+    sender = Sender.on(picture_of(cover), carrier_for(strength, carrier), ecc, sparse)
     budget = sender.capacity(encrypt)
     while True:
         name, message = _coded(speech, codec, budget, sender)
@@ -105,7 +109,7 @@ def reveal(image: Source, key: Key | None = None) -> Revealed:
     Raises:
         NoPayload, UnsupportedVersion, Truncated, Uncorrectable, AuthenticationFailed, BadImage, BadKey.
     """
-    message, report = receive(picture_of(image), key, all_carriers())
+    message, report = receive(picture_of(image), key, EveryCarrier())
     speech = codecs.decode(message)
     return Revealed(speech, report | {"codec": codecs.name_of(message), "seconds": round(speech.seconds, 3)})
 
@@ -116,16 +120,27 @@ def carrier_for(strength: str, carrier: str = "auto") -> Carrier:
     Raises:
         BadSpec: no such strength or carrier. NotTrained: ``inn``.
     """
+    chosen = strength_named(strength)
     if carrier == "inn":
-        raise NotTrained("the invertible network is not trained yet: use the carrier 'lattice'")
+        from .carrier.learned import learned_carrier
+
+        return learned_carrier(chosen)
     if carrier not in ("auto", *CARRIERS):
         raise BadSpec(f"no carrier {carrier!r}: choose auto, {', '.join(CARRIERS)}")
-    return LatticeCarrier(strength_named(strength))
+    return LatticeCarrier(chosen)
 
 
-def all_carriers() -> list[Carrier]:
-    """What a receiver looks for: every carrier at every strength."""
-    return [LatticeCarrier(s) for s in STRENGTHS.values()]
+class EveryCarrier:
+    """What a receiver looks for: every carrier at every strength, those that cost least first.
+
+    Running the networks means importing torch, which takes longer than all the rest: only who gets there pays for it.
+    """
+
+    def __iter__(self) -> Iterator[Carrier]:
+        yield from map(LatticeCarrier, STRENGTHS.values())
+        for strength in STRENGTHS.values():
+            if weights_of(strength).exists():
+                yield carrier_for(strength.name, "inn")
 
 
 def picture_of(source: Source) -> Picture:

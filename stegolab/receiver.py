@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -15,8 +15,11 @@ from .message import envelope, frame
 from .message.keys import Key, as_provider
 
 
-def receive(picture: Picture, key: Key | None, carriers: Sequence[Carrier]) -> tuple[bytes, dict[str, Any]]:
+def receive(picture: Picture, key: Key | None, carriers: Iterable[Carrier]) -> tuple[bytes, dict[str, Any]]:
     """The message in ``picture``, and the account of what it took.
+
+    ``carriers`` are tried in turn, first at the size as received, then at others; the next one is only asked for where
+    those before it have found nothing.
 
     Raises:
         NoPayload: no header by any of ``carriers``. UnsupportedVersion, Truncated, Uncorrectable,
@@ -31,15 +34,15 @@ def receive(picture: Picture, key: Key | None, carriers: Sequence[Carrier]) -> t
     )
 
 
-def _readings(picture: Picture, carriers: Sequence[Carrier]) -> Iterator[tuple[Carrier, Reading]]:
+def _readings(picture: Picture, carriers: Iterable[Carrier]) -> Iterator[tuple[Carrier, Reading]]:
     shape = picture.rgb.shape[:2]
-    as_received = [(carrier, carrier.read(picture.rgb, shape)) for carrier in carriers]
-    for carrier, reading in sorted(as_received, key=lambda pair: -pair[1].presence):
+    for carrier in carriers:
+        reading = carrier.read(picture.rgb, shape)
         if reading.presence > PRESENT:
             yield carrier, reading
     for carrier in carriers:  # slower: other sizes that the original may have had
-        for reading in carrier.locate(picture.rgb):
-            yield carrier, reading
+        for located in carrier.locate(picture.rgb):
+            yield carrier, located
 
 
 def _decode(

@@ -43,11 +43,19 @@ class Sender:
     cover: Picture
     carrier: Carrier
     family: str = "auto"
+    sparse: bool = False
     rehearsal: Rehearsal = field(repr=False, kw_only=True)
 
     @classmethod
-    def on(cls, cover: Picture, carrier: Carrier, family: str = "auto") -> Sender:
-        """Rehearse ``cover``. ``family``: auto (ldpc), bch (the rate that the channel asks for), or one code by name.
+    def on(cls, cover: Picture, carrier: Carrier, family: str = "auto", sparse: bool | None = None) -> Sender:
+        """Rehearse ``cover``.
+
+        Args:
+            cover: at least 128 pixels a side.
+            carrier: where the bits go.
+            family: auto (ldpc), bch (the rate that the channel asks for), or one code by name.
+            sparse: change only as many slots as the rehearsed channel needs (least visible), instead of all that there
+                are (most robust); None is what the strength is for.
 
         Raises:
             BadImage: smaller than 128 pixels on a side. BadSpec: no such code.
@@ -58,7 +66,8 @@ class Sender:
             raise BadImage(
                 f"{cover.width} x {cover.height} is too small for a cover: at least {MIN_COVER} on each side"
             )
-        return cls(cover, carrier, family, rehearsal=rehearse(carrier, cover.rgb))
+        chosen = not carrier.strength.spread if sparse is None else sparse
+        return cls(cover, carrier, family, chosen, rehearsal=rehearse(carrier, cover.rgb))
 
     @property
     def forced(self) -> bool:
@@ -71,9 +80,10 @@ class Sender:
         if self.family == "bch":
             blocks = [c for c in ecc.SCHEMES if isinstance(c, ecc.Bch)]
             return next((c for c in blocks if c.repairs(self.rehearsal.worst_bit_error_rate)), blocks[-1])
-        if self.family in ("auto", "ldpc") and not self.carrier.strength.spread:
-            safe = [c for c in ecc.SCHEMES if isinstance(c, ecc.Ldpc) and c.rate and c.rate <= self.rehearsal.safe_rate]
-            return safe[-1] if safe else ecc.code("ldpc")
+        if self.family in ("auto", "ldpc") and self.sparse:
+            rated = {c.rate: c for c in ecc.SCHEMES if isinstance(c, ecc.Ldpc) and c.rate}
+            safe = [rate for rate in rated if rate <= self.rehearsal.safe_rate]
+            return rated[max(safe)] if safe else ecc.code("ldpc")
         return ecc.code("ldpc" if self.family == "auto" else self.family)
 
     def capacity(self, encrypt: bool = True) -> int:

@@ -146,7 +146,10 @@ def test_too_long_says_how_much_fits_and_how_large_a_cover_is_needed(capsys, tmp
     ("words", "said"),
     [
         (["enhance", "IN", "OUT.wav"], "NotTrained"),
-        (["hide", "IN", "COVER", "OUT.png", "--passphrase-env", "PHRASE", "--carrier", "inn"], "NotTrained"),
+        (
+            ["hide", "IN", "COVER", "OUT.png", "--passphrase-env", "PHRASE", "--carrier", "inn", "--strength", "file"],
+            "NotTrained",
+        ),
         (["hide", "IN", "COVER", "OUT.png"], "--no-encrypt"),
         (["hide", "IN", "COVER", "OUT.png", "--passphrase-env", "UNSET"], "UNSET"),
         (["hide", "IN", "COVER", "OUT.png", "--key-file", "missing"], "BadKey"),

@@ -12,7 +12,7 @@ import stegolab
 from stegolab import audio, pipeline
 from stegolab.audio import Speech
 from stegolab.channel import spec
-from stegolab.data import sample_speech
+from stegolab.data import sample_covers, sample_speech
 from stegolab.errors import AuthenticationFailed, BadKey, BadSpec, CapacityExceeded, NotTrained
 from stegolab.images import Picture, from_array, psnr, ssim
 from stegolab.message import codecs
@@ -152,7 +152,17 @@ def test_what_is_not_trained_says_so():
     with pytest.raises(NotTrained, match="--no-enhance"):
         stegolab.enhance(SPEECH)
     with pytest.raises(NotTrained, match="lattice"):
-        stegolab.hide(SPEECH, COVER, KEY, carrier="inn")
+        stegolab.hide(SPEECH, COVER, KEY, strength="file", carrier="inn")
+
+
+def test_the_learned_carrier_hides_and_reveals_speech():
+    cover = sample_covers()["astronaut"]
+    stego = stegolab.hide(SPEECH, cover, KEY, strength="jpeg", carrier="inn")
+    assert stego.report["carrier"] == "inn"
+    assert not stego.report["lost"]
+    found = stegolab.reveal(spec.parse("jpeg:60")(stego.picture.rgb), KEY)
+    assert found.report["payload_sha256"] == stego.report["payload_sha256"]
+    assert (found.report["carrier"], found.report["strength"]) == ("inn", "jpeg")
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..images import luma
-from . import blockdct, qim, scale
+from . import blockdct, pilots, qim, scale
 from .calibration import activity, reliability
+from .interface import Reading
 from .layout import HEADER_CODE_BITS, Layout
 from .strengths import Strength
 
 _ROUNDS = 12  # projections at most; covers that clip nowhere need one
-_SETTLED = 0.02  # of a step: what the projections still had to move, on average, when they may stop
+_SETTLED = 0.004  # of a step: what the projections still had to move, on average, when they may stop
 _BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels
 _NOTICEABLE = (0.0, 0.6)  # of these, enough to notice a header
 _SQUARE = 512  # pixels a side, where the header is dense; more where it is sparse
@@ -91,7 +92,7 @@ class LatticeCarrier:
         corner = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC, box=box))
         return LatticeReading(shape, whole.corner(side), self._coefficients(corner), _NOTICEABLE)
 
-    def locate(self, rgb: NDArray[np.uint8]) -> Iterator[LatticeReading]:
+    def locate(self, rgb: NDArray[np.uint8]) -> Iterator[Reading]:
         """See the interface; yields nothing for strengths that do not promise to survive a resize."""
         yield from scale.search(self, luma(rgb))
 
@@ -126,19 +127,17 @@ class LatticeReading:
         self._pilot = coefficients.reshape(-1)[layout.header_slots]
         self._coefficients = coefficients
         self._frequency = layout.header_slots % len(layout.strength.frequencies)
-        sums = [self._accumulate(self._header_evidence(b)) for b in self._blurs]
-        self.header_llr = max(sums, key=lambda s: float(s @ s))
+        self._header = max((self._header_evidence(b) for b in blurs), key=lambda e: _energy(pilots.together(layout, e)))
+
+    @property
+    def header_llr(self) -> NDArray[np.float32]:
+        """See the interface."""
+        return pilots.together(self.layout, self._header)
 
     @property
     def presence(self) -> float:
-        """How surely a header is here, in standard deviations: repeats of a bit agree, or they do not.
-
-        Each slot's evidence is sin of an angle, of variance 1/2 where there is no header.
-        """
-        repeats = np.bincount(self.layout.header_bit, minlength=HEADER_CODE_BITS)
-        free = np.maximum(repeats, 1e-9) / 2
-        energy = self.header_llr.astype(np.float64) ** 2 / free
-        return float((energy.sum() - (repeats > 0).sum()) / np.sqrt(2 * HEADER_CODE_BITS))
+        """See the interface."""
+        return pilots.presence(self.layout, self._header)
 
     def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Choose the blur and the reliabilities that explain the pilots best, then weigh every slot by them."""
@@ -157,9 +156,6 @@ class LatticeReading:
         y = self._pilot / self._gain(blur)[f]
         return qim.evidence(y, self.layout.strength.step[f], self.layout.dither.reshape(-1)[slots])
 
-    def _accumulate(self, evidence: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.bincount(self.layout.header_bit, evidence, minlength=HEADER_CODE_BITS).astype(np.float32)
-
     def _gain(self, blur: float) -> NDArray[np.float32]:
         """What a Gaussian blur of variance ``blur`` (square pixels; negative sharpens) leaves of each frequency.
 
@@ -168,3 +164,7 @@ class LatticeReading:
         """
         frequency = np.array(self.layout.strength.frequencies) / (2 * self.layout.strength.block)  # cycles a pixel
         return np.exp(-2 * np.pi**2 * blur * (frequency**2).sum(axis=1)).astype(np.float32)
+
+
+def _energy(sums: NDArray[np.float32]) -> float:
+    return float(sums @ sums)

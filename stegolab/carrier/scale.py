@@ -10,22 +10,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import product
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .interface import PRESENT
+from .interface import PRESENT, Reading
+from .strengths import Strength
 
-if TYPE_CHECKING:
-    from .lattice import LatticeCarrier, LatticeReading
+Plane = NDArray[np.float32]
+Size = tuple[int, int]
+
+
+class Resizable(Protocol):
+    """A carrier that can look at a luma plane at any assumed size, thoroughly, quickly, or only at its corner."""
+
+    @property
+    def strength(self) -> Strength:
+        """See the interface."""
+        ...
+
+    def read_luma(self, plane: Plane, shape: Size, *, quick: bool = False) -> Reading:
+        """All of it."""
+        ...
+
+    def glance(self, plane: Plane, shape: Size) -> Reading:
+        """As much as it takes to notice a header."""
+        ...
+
 
 _COMMON = (1 / 2, 3 / 4, 2 / 3, 2.0, 0.8, 0.6, 0.9, 0.7, 0.4, 1.25, 1.5)  # received over original
 _RANGE = (0.4, 2.0)
 _STEP = 2 / 512  # two pixels in the square that a glance takes in: no size is off by more than one
 
 
-def search(carrier: LatticeCarrier, plane: NDArray[np.float32]) -> Iterator[LatticeReading]:
+def search(carrier: Resizable, plane: NDArray[np.float32]) -> Iterator[Reading]:
     """Readings of a received luma plane at other sizes than its own, wherever a header shows."""
     if not carrier.strength.rescaled:
         return
@@ -40,7 +59,7 @@ def search(carrier: LatticeCarrier, plane: NDArray[np.float32]) -> Iterator[Latt
                 yield best
 
 
-def _refine(carrier: LatticeCarrier, plane: NDArray[np.float32], size: tuple[int, int]) -> LatticeReading:
+def _refine(carrier: Resizable, plane: NDArray[np.float32], size: tuple[int, int]) -> Reading:
     """The size near ``size`` at which the whole picture's header agrees best with itself.
 
     First along the aspect of what was received, as far as the next glance; then each side by itself, because rounding

@@ -12,6 +12,8 @@ declared attack.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +86,11 @@ SOCIAL = Strength(
 )
 
 STRENGTHS = {s.name: s for s in (FILE, JPEG, SOCIAL)}
+
+
+def weights_of(strength: Strength) -> Path:
+    """Where the learned carrier's weights for this strength are, if they ship."""
+    return Path(str(resources.files("stegolab"))) / "weights" / f"carrier_{strength.name}.safetensors"
 
 
 def strength(name: str) -> Strength:

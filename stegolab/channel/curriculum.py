@@ -169,9 +169,9 @@ _DEFAULTS: dict[str, tuple[tuple[Draw, ...], tuple[Draw, ...]]] = {
         ),
         (
             Draw("jpeg:{:.0f}", 0.08, ((50, 90),)),
-            Draw("resize:{:.3f},jpeg:{:.0f}", 0.12, ((0.5, 0.95), (75, 90))),
-            Draw("resize:0.5,jpeg:75", 0.45),
-            Draw("webp:{:.0f}", 0.18, ((75, 90),)),
+            Draw("resize:{:.3f},jpeg:{:.0f}", 0.1, ((0.5, 0.95), (75, 90))),
+            Draw("resize:0.5,jpeg:75", 0.33),
+            Draw("webp:{:.0f}", 0.32, ((75, 85),)),
             Draw("jpeg:{:.0f},jpeg:{:.0f}", 0.05, ((75, 90), (60, 80))),
             Draw("blur:{:.2f},jpeg:{:.0f}", 0.12, ((0.6, 1.0), (85, 95))),
         ),

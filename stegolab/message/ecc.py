@@ -195,6 +195,7 @@ class NoCode:
 MIN_RATE, MAX_RATE = Fraction(1, 10), Fraction(4, 5)
 SHORTEST = 12  # message bits of the standard's smallest block
 _RATES = ("1/10", "1/8", "1/6", "1/5", "1/4", "1/3", "2/5", "1/2", "3/5", "2/3", "3/4", "4/5")
+_FINER = ("1/7", "2/9", "2/7", "4/11", "3/7", "9/20", "11/20", "5/8", "7/10")
 
 # The header stores the index: append, never reorder.
 SCHEMES: tuple[Code, ...] = (
@@ -206,6 +207,7 @@ SCHEMES: tuple[Code, ...] = (
     Bch("bch:1/2", 10, 56),
     Bch("bch:1/3", 9, 46),
     Bch("bch:1/4", 9, 55),
+    *(Ldpc(f"ldpc:{rate}", Fraction(rate)) for rate in _FINER),
 )
 
 

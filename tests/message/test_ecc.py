@@ -40,6 +40,17 @@ def test_the_header_stores_the_place_in_this_list_which_may_only_grow():
         *("ldpc:1/10", "ldpc:1/8", "ldpc:1/6", "ldpc:1/5", "ldpc:1/4", "ldpc:1/3", "ldpc:2/5", "ldpc:1/2"),
         *("ldpc:3/5", "ldpc:2/3", "ldpc:3/4", "ldpc:4/5"),
         *("bch:4/5", "bch:2/3", "bch:1/2", "bch:1/3", "bch:1/4"),
+        *(
+            "ldpc:1/7",
+            "ldpc:2/9",
+            "ldpc:2/7",
+            "ldpc:4/11",
+            "ldpc:3/7",
+            "ldpc:9/20",
+            "ldpc:11/20",
+            "ldpc:5/8",
+            "ldpc:7/10",
+        ),
     ]
     assert len(ecc.SCHEMES) <= 32
 
@@ -49,7 +60,7 @@ def test_every_name_resolves_to_its_code(scheme):
     assert ecc.code(scheme.name) is scheme
 
 
-@pytest.mark.parametrize("name", ["", "auto", "bch", "LDPC", "ldpc:1/7", "ldpc:5/4", "reed-solomon"])
+@pytest.mark.parametrize("name", ["", "auto", "bch", "LDPC", "ldpc:1/11", "ldpc:5/4", "reed-solomon"])
 def test_an_unknown_name_is_refused_and_the_choices_are_listed(name):
     with pytest.raises(BadSpec, match=r"none, ldpc, ldpc:1/10.*bch:1/4"):
         ecc.code(name)

@@ -1,0 +1,205 @@
+"""The learned carrier behind the interface that the lattice answers too: networks, layout and pilots together.
+
+The sender runs the invertible network forward; the receiver undoes the blur that the pilots tell of, restores, runs the
+network in reverse and asks the head how sure each bit is; a last correction for each frequency is fitted to the pilots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import NotTrained
+from ..images import luma
+from ..keystream import public_bits
+from . import inn, pilots, scale
+from .interface import Reading
+from .layout import HEADER_CODE_BITS, Layout
+from .model import BLURS, CarrierModel, load
+from .strengths import Strength, weights_of
+
+_ROUNDS = 12
+_SETTLED = 0.004
+_SQUARE = 512
+_NOTICEABLE = (0.0, 0.6)
+_TILE = 32
+_SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)
+_PRIOR = 100  # pilots
+
+
+@lru_cache
+def learned_carrier(strength: Strength) -> LearnedCarrier:
+    """The carrier with the weights that ship.
+
+    Raises:
+        NotTrained: none ship for this strength.
+    """
+    path = weights_of(strength)
+    if not path.exists():
+        raise NotTrained(f"the invertible network is not trained for strength {strength.name}: use the carrier lattice")
+    return LearnedCarrier(strength, load(path))
+
+
+@dataclass(frozen=True)
+class LearnedCarrier:
+    """See :class:`stegolab.carrier.interface.Carrier`."""
+
+    strength: Strength
+    model: CarrierModel
+    name: str = "inn"
+
+    @cached_property
+    def lattice(self) -> Strength:
+        """The strength, but with the frequencies and steps that were learned: what the layout is made of."""
+        config = self.model.config
+        steps = tuple(self.model.network.modulo.step.flatten().tolist())
+        return replace(self.strength, block=config.block, frequencies=config.frequencies, steps=steps)
+
+    def layout(self, shape: tuple[int, ...]) -> Layout:
+        """Where the slots of a picture of this shape are."""
+        return Layout.of(self.lattice, shape)
+
+    def body_slots(self, shape: tuple[int, ...]) -> int:
+        """See the interface."""
+        layout = self.layout(shape)
+        return len(layout.body_slots) if len(layout.header_slots) >= HEADER_CODE_BITS // 2 else 0
+
+    @torch.inference_mode()
+    def embed(
+        self, rgb: NDArray[np.uint8], header: NDArray[np.uint8], body: NDArray[np.uint8], used: NDArray[np.bool_]
+    ) -> NDArray[np.uint8]:
+        """The network's forward pass; where colours clip, its modulo coupling and the cube of 8-bit colours in turn."""
+        layout = self.layout(rgb.shape)
+        bits, carries = np.zeros(layout.slots, np.float32), np.zeros(layout.slots, np.float32)
+        bits[layout.header_slots], carries[layout.header_slots] = header[layout.header_bit], 1
+        bits[layout.body_slots], carries[layout.body_slots] = body, used
+        bits = np.where(whitening(layout), 1 - bits, bits)
+        network, model = self.model.network, self.model
+        cover = torch.from_numpy(luma(rgb))[None]
+        passive = model.analyse(cover)[:, model.passive]
+        payload = network.place(inn.points(_slots(layout, bits)), passive)
+        odds, mask = network.attention(passive), _slots(layout, carries)
+        colour = rgb.astype(np.float32)
+        for round_ in range(_ROUNDS):
+            x = model.analyse(torch.from_numpy(luma(colour))[None])[:, model.carried]
+            move = (network.modulo(x, payload, odds)[0] - x) * mask
+            if round_ and (move.abs() / network.modulo.step).mean() < _SETTLED * mask.mean():
+                break
+            colour += model.synthesise(move, rgb.shape[:2])[0].numpy()[..., None]
+            if colour.min() >= 0 and colour.max() <= 255:
+                break
+            np.clip(colour, 0, 255, out=colour)
+        return np.rint(np.clip(colour, 0, 255)).astype(np.uint8)
+
+    def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> LearnedReading:
+        """See the interface."""
+        return self.read_luma(luma(rgb), shape)
+
+    @torch.inference_mode()
+    def read_luma(self, plane: NDArray[np.float32], shape: tuple[int, ...], *, quick: bool = False) -> LearnedReading:
+        """:meth:`read` of a luma plane; ``quick`` looks for the header less thoroughly."""
+        height, width = shape[:2]
+        if plane.shape != (height, width):
+            plane = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
+        return LearnedReading((height, width), self.layout(shape), self.model, plane, self._blurs(quick))
+
+    def glance(self, plane: NDArray[np.float32], shape: tuple[int, int]) -> LearnedReading:
+        """A cheap :meth:`read_luma`, of a square at the top left just large enough to notice a header."""
+        whole = self.layout(shape)
+        side = round(_SQUARE * whole.stride**0.5)
+        height, width = min(shape[0], side), min(shape[1], side)
+        box = (0.0, 0.0, plane.shape[1] * width / shape[1], plane.shape[0] * height / shape[0])
+        corner = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC, box=box))
+        return LearnedReading(shape, whole.corner(side), self.model, corner, self._blurs(True))
+
+    def locate(self, rgb: NDArray[np.uint8]) -> Iterator[Reading]:
+        """See the interface."""
+        yield from scale.search(self, luma(rgb))
+
+    def _blurs(self, quick: bool) -> tuple[float, ...]:
+        return (0.0,) if not self.strength.rescaled else _NOTICEABLE if quick else BLURS
+
+
+class LearnedReading:
+    """A received luma plane as the networks see it. The networks run when they are asked, not before."""
+
+    @torch.inference_mode()
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        layout: Layout,
+        model: CarrierModel,
+        plane: NDArray[np.float32],
+        blurs: tuple[float, ...],
+    ) -> None:
+        self.shape, self.layout = shape, layout
+        self._model, self._blurs = model, blurs
+        self._band = model.analyse(torch.tensor(plane)[None])
+        self._white = 1 - 2 * whitening(layout).astype(np.float32)
+
+    @cached_property
+    def _evidence(self) -> dict[float, NDArray[np.float32]]:
+        """For each blur, what the header's slots say before any network has weighed it."""
+        return {blur: self._plain(blur)[self.layout.header_slots] for blur in self._blurs}
+
+    @property
+    def presence(self) -> float:
+        """See the interface."""
+        return max(pilots.presence(self.layout, evidence) for evidence in self._evidence.values())
+
+    @property
+    def header_llr(self) -> NDArray[np.float32]:
+        """See the interface."""
+        sums = {blur: pilots.together(self.layout, e) for blur, e in self._evidence.items()}
+        blur = max(sums, key=lambda b: float(sums[b] @ sums[b]))
+        return pilots.together(self.layout, self._llr(blur)[self.layout.header_slots])
+
+    def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See the interface."""
+        sign = header[self.layout.header_bit].astype(np.float32) * 2 - 1
+        blur = max(self._blurs, key=lambda b: float(sign @ self._evidence[b]))
+        llr = self._llr(blur)
+        count = len(self._model.carried)
+        frequency = self.layout.header_slots % count
+        agreement = sign * llr[self.layout.header_slots]
+        cost = np.logaddexp(0, -_SCALES[:, None] * agreement)  # (scales, pilots)
+        own = np.stack([np.bincount(frequency, row, minlength=count) for row in cost])
+        chosen = _SCALES[np.argmin(own + _PRIOR * cost.mean(axis=1, keepdims=True), axis=0)]
+        return llr[self.layout.body_slots] * chosen[self.layout.body_slots % count]
+
+    @torch.inference_mode()
+    def _plain(self, blur: float) -> NDArray[np.float32]:
+        model = self._model
+        band = self._band / model.gain(torch.tensor([blur]))
+        payload = model.network.read(band[:, model.carried], band[:, model.passive])
+        return _flat(inn.angle(payload).sin()) * self._white
+
+    @torch.inference_mode()
+    def _llr(self, blur: float) -> NDArray[np.float32]:
+        model = self._model
+        return _flat(model.reception(self._band / model.gain(torch.tensor([blur])), model.network)) * self._white
+
+
+def whitening(layout: Layout) -> NDArray[np.bool_]:
+    """Which slots carry the opposite of their bit: so what the cover itself says averages out over a header bit."""
+    count = len(layout.strength.frequencies)
+    tile = public_bits("slots", _TILE * _TILE * count).astype(bool).reshape(_TILE, _TILE, count)
+    rows, columns = np.arange(layout.rows) % _TILE, np.arange(layout.columns) % _TILE
+    return tile[rows[:, None], columns].reshape(-1)
+
+
+def _slots(layout: Layout, values: NDArray[np.float32]) -> torch.Tensor:
+    """(slots,) -> (1, frequencies, rows, columns)."""
+    shaped = values.reshape(layout.rows, layout.columns, -1).transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(shaped, dtype=np.float32))[None]
+
+
+def _flat(maps: torch.Tensor) -> NDArray[np.float32]:
+    """(1, frequencies, rows, columns) -> (slots,)."""
+    return maps[0].permute(1, 2, 0).reshape(-1).numpy()

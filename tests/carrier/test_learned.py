@@ -1,0 +1,309 @@
+"""The learned carrier keeps the carrier's contract already with the weights that training starts from.
+
+But for the attention, which is set to what training soon makes of it: at its start, coefficients stay so close to the
+edge of their cells that a blur cannot be measured on them.
+"""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stegolab.carrier.interface import HEADER_CODE_BITS, PRESENT
+from stegolab.carrier.learned import LearnedCarrier, learned_carrier, whitening
+from stegolab.carrier.model import CarrierModel, ModelConfig
+from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, weights_of
+from stegolab.channel import spec
+from stegolab.errors import NoPayload, NotTrained
+from stegolab.images import from_array, luma, psnr
+from stegolab.receiver import receive
+from stegolab.sender import Sender
+from tests import covers
+
+KEY = bytes(range(32))
+
+
+def fresh(strength, **changes):
+    """The seed makes the weights the same each time."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = CarrierModel(ModelConfig.start(strength, **changes)).eval()
+    with torch.no_grad():
+        model.network.attention.level.fill_(np.log(0.9 / 0.1))
+    return LearnedCarrier(strength, model)
+
+
+CARRIERS = {strength.name: fresh(strength) for strength in (JPEG, SOCIAL)}
+EVERY = pytest.mark.parametrize("carrier", CARRIERS.values(), ids=CARRIERS)
+PHOTOGRAPHS = pytest.mark.parametrize("cover", covers.photographs().values(), ids=covers.photographs())
+
+
+def random_bits(carrier, cover, seed=0, share=1.0):
+    """Header, body and which of the body's slots are used."""
+    rng, slots = np.random.default_rng(seed), carrier.body_slots(cover.shape)
+    header, body = rng.integers(0, 2, HEADER_CODE_BITS, np.uint8), rng.integers(0, 2, slots, np.uint8)
+    return header, body, rng.random(slots) < share
+
+
+def wrong(llr, bits):
+    """Share of hard decisions that are wrong."""
+    return float(np.mean((llr > 0) != (bits == 1)))
+
+
+# --- what is embedded is read --------------------------------------------------------------------------------------
+
+
+@EVERY
+@PHOTOGRAPHS
+def test_photographs_give_their_bits_back(carrier, cover):
+    header, body, used = random_bits(carrier, cover)
+    stego = carrier.embed(cover, header, body, used)
+    assert (stego.shape, stego.dtype) == (cover.shape, np.uint8)
+    reading = carrier.read(stego, cover.shape[:2])
+    llr = reading.body_llr(header)
+    assert llr.shape == body.shape
+    assert wrong(llr, body) < 0.01  # where colours clip
+    assert wrong(reading.header_llr, header) == 0
+    assert reading.presence > 20
+    assert reading.shape == cover.shape[:2]
+    assert psnr(cover, stego) > 35
+
+
+@EVERY
+def test_where_no_colour_clips_not_one_bit_is_lost(carrier):
+    cover = covers.photographs()["astronaut"] // 2 + 64
+    header, body, used = random_bits(carrier, cover)
+    reading = carrier.read(carrier.embed(cover, header, body, used), cover.shape[:2])
+    assert wrong(reading.body_llr(header), body) < 1e-3  # rounding to bytes: one in thousands
+    assert wrong(reading.header_llr, header) == 0
+
+
+@EVERY
+@pytest.mark.parametrize("name", covers.synthetic())
+def test_flat_clipped_and_busy_covers_give_nearly_all_back(carrier, name):
+    cover = covers.synthetic()[name]
+    header, body, used = random_bits(carrier, cover)
+    reading = carrier.read(carrier.embed(cover, header, body, used), cover.shape[:2])
+    assert wrong(reading.body_llr(header), body) < (0.1 if name == "large checkerboard" else 0.01)
+    assert wrong(reading.header_llr, header) < 0.03
+
+
+@settings(max_examples=10)
+@given(
+    st.sampled_from(sorted(CARRIERS)), st.integers(128, 180), st.integers(128, 180), st.integers(0, 2**32 - 1),
+    st.floats(0, 1),
+)  # fmt: skip
+def test_any_size_any_bits_any_share(name, height, width, seed, share):
+    carrier = CARRIERS[name]
+    cover = np.random.default_rng(seed).normal(128, 20, (height, width, 3)).clip(0, 255).astype(np.uint8)
+    header, body, used = random_bits(carrier, cover, seed, share)
+    stego = carrier.embed(cover, header, body, used)
+    assert stego.shape == cover.shape
+    reading = carrier.read(stego, cover.shape[:2])
+    assert wrong(reading.header_llr, header) == 0
+    if used.any():
+        assert wrong(reading.body_llr(header)[used], body[used]) < 0.02
+
+
+@EVERY
+def test_the_surer_it_says_it_is_the_less_it_errs(carrier):
+    """Calibrated as far as pilots can: after an attack its own estimate of its errors is near what they are."""
+    cover = covers.larger()["coffee"]
+    header, body, used = random_bits(carrier, cover)
+    received = spec.parse(carrier.strength.attacks[0])(carrier.embed(cover, header, body, used))
+    llr = carrier.read(received, cover.shape[:2]).body_llr(header)
+    estimated = float((1 / (1 + np.exp(np.abs(llr)))).mean())
+    assert 0.002 < wrong(llr, body) < 0.15
+    assert estimated == pytest.approx(wrong(llr, body), rel=0.35)
+    sure = np.abs(llr) > np.median(np.abs(llr))
+    assert wrong(llr[sure], body[sure]) < 0.5 * wrong(llr[~sure], body[~sure])
+
+
+@EVERY
+def test_without_restoration_it_reads_too(carrier):
+    cover = covers.photographs()["camera"]
+    bare = fresh(carrier.strength, restoration=False)
+    header, body, used = random_bits(bare, cover)
+    reading = bare.read(bare.embed(cover, header, body, used), cover.shape[:2])
+    assert wrong(reading.body_llr(header), body) < 0.005
+    assert bare.model.reception.restoration is None
+
+
+# --- what it does to the picture -----------------------------------------------------------------------------------
+
+
+@EVERY
+def test_what_is_not_used_is_left_alone(carrier):
+    """Without a body only blocks with a header slot change; nor does what fills no whole block."""
+    cover = np.tile(covers.photographs()["coffee, odd"] // 2 + 64, (3, 3, 1))  # large: the header is sparse
+    header, body, used = random_bits(carrier, cover, share=0)
+    changed = (carrier.embed(cover, header, body, used) != cover).any(axis=2)
+    layout, size = carrier.layout(cover.shape), carrier.strength.block
+    has_header = np.zeros(layout.rows * layout.columns, bool)
+    has_header[layout.header_slots // len(layout.strength.frequencies)] = True
+    whole = changed[: layout.rows * size, : layout.columns * size]
+    by_block = whole.reshape(layout.rows, size, layout.columns, size).any(axis=(1, 3))
+    assert by_block.any()
+    assert not by_block[~has_header.reshape(by_block.shape)].any()
+    assert changed.sum() == whole.sum()
+
+
+@EVERY
+def test_only_luma_moves_and_grey_stays_grey(carrier):
+    cover = covers.photographs()["astronaut"] // 2 + 64  # clips nowhere
+    moved = carrier.embed(cover, *random_bits(carrier, cover)).astype(int) - cover
+    assert np.mean(moved != moved[..., :1]) < 1e-3  # but for ties of rounding
+    grey = covers.photographs()["camera"]
+    stego = carrier.embed(grey, *random_bits(carrier, grey))
+    assert np.all(stego == stego[..., :1])
+
+
+@EVERY
+def test_embedding_is_deterministic_and_leaves_the_cover(carrier):
+    cover = covers.photographs()["astronaut"].copy()
+    bits = random_bits(carrier, cover)
+    first = carrier.embed(cover, *bits)
+    np.testing.assert_array_equal(fresh(carrier.strength).embed(cover, *bits), first)
+    np.testing.assert_array_equal(cover, covers.photographs()["astronaut"])
+
+
+@EVERY
+def test_whitening_is_fair_at_every_frequency(carrier):
+    """So that what the cover itself says averages out over the repeats of a header bit."""
+    layout = carrier.layout((1024, 1024))
+    white = whitening(layout)
+    assert white.shape == (layout.slots,)
+    by_frequency = white.reshape(-1, len(layout.strength.frequencies)).mean(axis=0)
+    assert np.all(np.abs(by_frequency - 0.5) < 0.06)  # of 1,024 fair coins in a tile
+    bit = np.bincount(layout.header_bit, 2.0 * white[layout.header_slots] - 1, minlength=HEADER_CODE_BITS)
+    repeats = np.bincount(layout.header_bit, minlength=HEADER_CODE_BITS)
+    assert (bit**2 / repeats).mean() == pytest.approx(1, abs=0.4)
+    corner = layout.corner(320)
+    blocks = white.reshape(layout.rows, layout.columns, -1)[: corner.rows, : corner.columns]
+    np.testing.assert_array_equal(whitening(corner), blocks.ravel())
+
+
+# --- the header ----------------------------------------------------------------------------------------------------
+
+
+@EVERY
+@pytest.mark.parametrize("name", covers.every())
+def test_a_picture_without_payload_shows_no_header(carrier, name):
+    cover = covers.every()[name]
+    assert carrier.read(cover, cover.shape[:2]).presence < PRESENT
+
+
+@EVERY
+@pytest.mark.parametrize("shape", [(16, 16, 3), (20, 900, 3), (100, 100, 3)])
+def test_pictures_of_any_size_can_be_looked_at(carrier, shape):
+    reading = carrier.read(np.full(shape, 90, np.uint8), shape[:2])
+    assert reading.header_llr.shape == (HEADER_CODE_BITS,)
+    assert np.isfinite(reading.header_llr).all()
+    assert np.isfinite(reading.presence)
+    assert np.isfinite(reading.body_llr(np.zeros(HEADER_CODE_BITS, np.uint8))).all()
+
+
+@pytest.mark.parametrize("side", [32, 64])
+def test_covers_too_small_for_the_header_carry_nothing(side):
+    assert CARRIERS["social"].body_slots((side, side, 3)) == 0
+
+
+def test_a_corner_reads_like_the_whole():
+    carrier, cover = CARRIERS["social"], covers.larger()["coffee"]
+    header, body, used = random_bits(carrier, cover)
+    corner = carrier.glance(luma(carrier.embed(cover, header, body, used)), cover.shape[:2])
+    assert corner.presence > 8
+    sent = header[corner.layout.header_bit]
+    assert wrong(corner.header_llr[corner.layout.header_bit], sent) < 0.01
+
+
+def test_a_blur_is_measured_on_the_header_and_undone():
+    carrier, cover = CARRIERS["social"], covers.larger()["coffee"]
+    header, body, used = random_bits(carrier, cover)
+    received = spec.parse("blur:1.2")(carrier.embed(cover, header, body, used))
+    deaf = LearnedCarrier(replace(carrier.strength, rescaled=False), carrier.model)
+    errors = [wrong(c.read(received, cover.shape[:2]).body_llr(header), body) for c in (carrier, deaf)]
+    assert errors[0] < 0.23
+    assert errors[0] < 0.7 * errors[1]
+
+
+@pytest.mark.parametrize("attack", ["resize:0.5", "resize:0.5,jpeg:75", "resize:0.75:lanczos,jpeg:80", "resize:1.25"])
+def test_the_exact_size_is_found_again(attack):
+    carrier, cover = CARRIERS["social"], covers.larger()["chelsea"]
+    header, body, used = random_bits(carrier, cover)
+    received = spec.parse(attack)(carrier.embed(cover, header, body, used))
+    reading = next(carrier.locate(received))
+    assert reading.shape == cover.shape[:2]
+    assert reading.presence > PRESENT
+    assert wrong(reading.header_llr, header) < 0.12  # of three repeats; its code repairs twice that
+    assert wrong(reading.body_llr(header), body) < 0.25
+
+
+def test_without_a_payload_no_size_is_found():
+    assert list(CARRIERS["social"].locate(covers.photographs()["camera"][:144, :144])) == []
+
+
+def test_strengths_that_promise_no_resize_are_not_searched():
+    assert list(CARRIERS["jpeg"].locate(covers.photographs()["camera"])) == []
+
+
+# --- all the way ---------------------------------------------------------------------------------------------------
+
+
+@cache
+def sender(name):
+    return Sender.on(from_array(covers.larger()["coffee"]), CARRIERS[name])
+
+
+@EVERY
+def test_a_full_message_comes_back_after_every_declared_attack(carrier):
+    on = sender(carrier.strength.name)
+    assert on.capacity() > 50
+    sent = np.random.default_rng(3).bytes(on.capacity())
+    posted = on.send(sent, KEY)
+    assert posted.report["carrier"] == "inn"
+    assert posted.report["lost"] == []
+    for attack in ("none", *carrier.strength.attacks):
+        picture = from_array(spec.parse(attack)(posted.picture.rgb))
+        found, report = receive(picture, KEY, [carrier])
+        assert found == sent, attack
+        assert (report["carrier"], report["strength"]) == ("inn", carrier.strength.name)
+        assert report["original_size"] == [on.cover.width, on.cover.height]
+
+
+def test_the_same_message_makes_the_same_picture():
+    pictures = [sender("jpeg").send(b"again", KEY, salt=bytes(16)).picture.rgb for _ in range(2)]
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_what_one_strength_wrote_the_other_does_not_read():
+    posted = sender("jpeg").send(b"message", KEY).picture
+    assert CARRIERS["social"].read(posted.rgb, posted.rgb.shape[:2]).presence < PRESENT
+    with pytest.raises(NoPayload):
+        receive(from_array(covers.photographs()["camera"]), KEY, [CARRIERS["jpeg"]])
+
+
+# --- the weights that ship -----------------------------------------------------------------------------------------
+
+
+def test_a_strength_without_weights_says_so():
+    assert not weights_of(FILE).exists()
+    with pytest.raises(NotTrained, match="lattice"):
+        learned_carrier(FILE)
+
+
+@pytest.mark.parametrize("strength", [JPEG, SOCIAL], ids=lambda s: s.name)
+def test_weights_that_ship_are_for_this_strength_and_read_what_they_wrote(strength):
+    if not weights_of(strength).exists():
+        pytest.skip("not trained yet")
+    assert weights_of(strength).stat().st_size <= 16 * 2**20
+    carrier, cover = learned_carrier(strength), covers.photographs()["camera"]
+    assert carrier.model.config.strength == strength.name
+    header, body, used = random_bits(carrier, cover)
+    reading = carrier.read(carrier.embed(cover, header, body, used), cover.shape[:2])
+    assert wrong(reading.body_llr(header), body) < 0.01
+    assert wrong(reading.header_llr, header) == 0
