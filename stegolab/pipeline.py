@@ -77,7 +77,7 @@ def hide(
         codec: ``auto`` takes the best rung of the ladder that fits; else its name, such as ``opus:8000``.
         encrypt: AES-256-GCM; without it anyone who has this software can listen.
         ecc: ``auto`` or ``ldpc`` (rate to fit), ``bch``, ``none``, or one code such as ``ldpc:1/3``.
-        carrier: ``lattice`` (``auto``), or ``inn``, the learned one, for strengths ``jpeg`` and ``social``: it needs torch.
+        carrier: ``lattice`` (``auto``), or ``inn``, the learned one, for strengths ``jpeg`` and ``social``.
         sparse: change no more of the picture than the rehearsed channel needs (least visible), instead of all of it
             (most robust: the default, but for strength ``file``).
         salt: 16 bytes instead of random ones, only to reproduce a figure: never use one twice for two messages.
