@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stegolab.carrier.losses import Hold, payload_loss, squared_error, straight_through
@@ -61,6 +61,7 @@ def test_at_the_target_the_image_costs_nothing_and_the_weight_rests():
 
 @given(st.floats(0.05, 20), st.floats(0.01, 100))
 def test_the_weight_rises_while_quality_is_short_and_falls_while_there_is_some_to_spare(excess, weight):
+    assume(abs(excess - 1) > 1e-3)  # at the target itself float32 decides
     hold = Hold(40.0, weight=weight)
     before = hold.weight
     hold.update(torch.tensor([squared_error(40.0) * excess]))
