@@ -106,7 +106,7 @@ class Sender:
             CapacityExceeded: longer than :meth:`capacity`. Unsafe: it is not, and still does not survive.
             BadKey: no key, or a malformed one.
         """
-        if len(message) > self.capacity(encrypt):
+        if len(message) > self.capacity(encrypt) or not self.capacity(encrypt):
             raise CapacityExceeded(self.too_long(8 * len(message), encrypt))
         provider = _provider(key, encrypt)
         for _ in range(_ATTEMPTS):

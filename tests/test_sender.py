@@ -233,3 +233,11 @@ def test_a_message_that_does_not_survive_is_never_handed_out():
     assert hopeful.capacity() > on.capacity()
     with pytest.raises(Unsafe, match="jpeg:50"):
         hopeful.send(message(hopeful.capacity()), KEY)
+
+
+def test_a_cover_that_carries_nothing_takes_not_even_nothing():
+    hopeless = from_array(np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8))
+    on = Sender.on(hopeless, LatticeCarrier(SOCIAL))
+    assert on.capacity() == 0
+    with pytest.raises(CapacityExceeded, match="carries nothing"):
+        on.send(b"", KEY)
