@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from stegolab.carrier.interface import HEADER_CODE_BITS
 from stegolab.data import sample_covers
 
 RGB = NDArray[np.uint8]
@@ -50,3 +51,15 @@ def synthetic() -> dict[str, RGB]:
 def every() -> dict[str, RGB]:
     """Photographs and synthetic pictures."""
     return photographs() | synthetic()
+
+
+def random_bits(carrier, cover, seed=0, share=1.0):
+    """Header, body and which of the body's slots are used."""
+    rng, slots = np.random.default_rng(seed), carrier.body_slots(cover.shape)
+    header, body = rng.integers(0, 2, HEADER_CODE_BITS, np.uint8), rng.integers(0, 2, slots, np.uint8)
+    return header, body, rng.random(slots) < share
+
+
+def wrong(llr, bits):
+    """Share of hard decisions that are wrong."""
+    return float(np.mean((llr > 0) != (bits == 1)))

@@ -11,20 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..images import luma
 from . import blockdct, pilots, qim, scale
 from .calibration import activity, reliability
 from .interface import Reading
 from .layout import HEADER_CODE_BITS, Layout
+from .settle import settle
 from .strengths import Strength
 
-_ROUNDS = 12  # projections at most; covers that clip nowhere need one
-_SETTLED = 0.004  # of a step: what the projections still had to move, on average, when they may stop
 _BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels
 _NOTICEABLE = (0.0, 0.6)  # of these, enough to notice a header
-_SQUARE = 512  # pixels a side, where the header is dense; more where it is sparse
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,7 @@ class LatticeCarrier:
     def embed(
         self, rgb: NDArray[np.uint8], header: NDArray[np.uint8], body: NDArray[np.uint8], used: NDArray[np.bool_]
     ) -> NDArray[np.uint8]:
-        """Alternate between the lattice and the cube of 8-bit colours until the picture lies in both.
-
-        Where blacks or whites clip, one projection leaves errors; projections onto two sets in turn approach
-        their intersection (von Neumann), which here lifts blacks and lowers whites just as far as the lattice needs.
-        """
+        """See the interface, and ``settle`` for what happens where blacks or whites clip."""
         layout = Layout.of(self.strength, rgb.shape)
         bits = np.zeros(layout.slots, np.uint8)
         carries = np.zeros(layout.slots, bool)
@@ -58,18 +51,14 @@ class LatticeCarrier:
             moves = moves | moves.any(axis=2, keepdims=True)
         step, share = self.strength.step, self.strength.compensation
         point = qim.lattice_point(bits.reshape(dims), step, layout.dither)
-        colour = rgb.astype(np.float32)
-        for round_ in range(_ROUNDS):
-            x = self._coefficients(luma(colour))
-            nearer = (qim.embed if round_ == 0 else qim.project)(x, point, step, share)
-            move = np.where(moves, nearer - x, 0)
-            if round_ and np.abs(move / step).mean() < _SETTLED * moves.mean():
-                break
-            colour += self._plane(move, rgb.shape)[..., None]  # the same on R, G and B moves luma alone
-            if colour.min() >= 0 and colour.max() <= 255:
-                break
-            np.clip(colour, 0, 255, out=colour)
-        return np.rint(np.clip(colour, 0, 255)).astype(np.uint8)
+
+        def nearer(plane: NDArray[np.float32], round_: int) -> tuple[NDArray[np.float32], float]:
+            x = self._coefficients(plane)
+            there = (qim.embed if round_ == 0 else qim.project)(x, point, step, share)
+            move = np.where(moves, there - x, 0)
+            return self._plane(move, rgb.shape), float(np.abs(move / step).mean() / moves.mean())
+
+        return settle(rgb, nearer)
 
     def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> LatticeReading:
         """See the interface. A picture of another size is resized back (bicubic) in floating point."""
@@ -77,20 +66,14 @@ class LatticeCarrier:
 
     def read_luma(self, plane: NDArray[np.float32], shape: tuple[int, ...], *, quick: bool = False) -> LatticeReading:
         """:meth:`read` of a luma plane; ``quick`` looks for the header less thoroughly."""
-        height, width = shape[:2]
-        if plane.shape != (height, width):
-            plane = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
         blurs = _NOTICEABLE if quick else self._blurs
-        return LatticeReading((height, width), Layout.of(self.strength, shape), self._coefficients(plane), blurs)
+        coefficients = self._coefficients(scale.resized(plane, shape))
+        return LatticeReading((shape[0], shape[1]), Layout.of(self.strength, shape), coefficients, blurs)
 
     def glance(self, plane: NDArray[np.float32], shape: tuple[int, int]) -> LatticeReading:
         """A cheap :meth:`read_luma`, of a square at the top left just large enough to notice a header."""
-        whole = Layout.of(self.strength, shape)
-        side = round(_SQUARE * whole.stride**0.5)
-        height, width = min(shape[0], side), min(shape[1], side)
-        box = (0.0, 0.0, plane.shape[1] * width / shape[1], plane.shape[0] * height / shape[0])
-        corner = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC, box=box))
-        return LatticeReading(shape, whole.corner(side), self._coefficients(corner), _NOTICEABLE)
+        layout, corner = scale.corner(plane, Layout.of(self.strength, shape), shape)
+        return LatticeReading(shape, layout, self._coefficients(corner), _NOTICEABLE)
 
     def locate(self, rgb: NDArray[np.uint8]) -> Iterator[Reading]:
         """See the interface; yields nothing for strengths that do not promise to survive a resize."""

@@ -13,7 +13,6 @@ from functools import cached_property, lru_cache
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..errors import NotTrained
 from ..images import luma
@@ -22,11 +21,9 @@ from . import inn, pilots, scale
 from .interface import Reading
 from .layout import HEADER_CODE_BITS, Layout
 from .model import BLURS, CarrierModel, load
+from .settle import settle
 from .strengths import Strength, weights_of
 
-_ROUNDS = 12
-_SETTLED = 0.004
-_SQUARE = 512
 _NOTICEABLE = (0.0, 0.6)
 _TILE = 32
 _SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)
@@ -74,7 +71,7 @@ class LearnedCarrier:
     def embed(
         self, rgb: NDArray[np.uint8], header: NDArray[np.uint8], body: NDArray[np.uint8], used: NDArray[np.bool_]
     ) -> NDArray[np.uint8]:
-        """The network's forward pass; where colours clip, its modulo coupling and the cube of 8-bit colours in turn."""
+        """The network's forward pass; ``settle`` tells what happens where blacks or whites clip."""
         layout = self.layout(rgb.shape)
         bits, carries = np.zeros(layout.slots, np.float32), np.zeros(layout.slots, np.float32)
         bits[layout.header_slots], carries[layout.header_slots] = header[layout.header_bit], 1
@@ -85,17 +82,14 @@ class LearnedCarrier:
         passive = model.analyse(cover)[:, model.passive]
         payload = network.place(inn.points(_slots(layout, bits)), passive)
         odds, mask = network.attention(passive), _slots(layout, carries)
-        colour = rgb.astype(np.float32)
-        for round_ in range(_ROUNDS):
-            x = model.analyse(torch.from_numpy(luma(colour))[None])[:, model.carried]
+
+        def nearer(plane: NDArray[np.float32], round_: int) -> tuple[NDArray[np.float32], float]:
+            x = model.analyse(torch.from_numpy(plane)[None])[:, model.carried]
             move = (network.modulo(x, payload, odds)[0] - x) * mask
-            if round_ and (move.abs() / network.modulo.step).mean() < _SETTLED * mask.mean():
-                break
-            colour += model.synthesise(move, rgb.shape[:2])[0].numpy()[..., None]
-            if colour.min() >= 0 and colour.max() <= 255:
-                break
-            np.clip(colour, 0, 255, out=colour)
-        return np.rint(np.clip(colour, 0, 255)).astype(np.uint8)
+            moved = float((move.abs() / network.modulo.step).mean() / mask.mean())
+            return model.synthesise(move, rgb.shape[:2])[0].numpy(), moved
+
+        return settle(rgb, nearer)
 
     def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> LearnedReading:
         """See the interface."""
@@ -104,19 +98,13 @@ class LearnedCarrier:
     @torch.inference_mode()
     def read_luma(self, plane: NDArray[np.float32], shape: tuple[int, ...], *, quick: bool = False) -> LearnedReading:
         """:meth:`read` of a luma plane; ``quick`` looks for the header less thoroughly."""
-        height, width = shape[:2]
-        if plane.shape != (height, width):
-            plane = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
-        return LearnedReading((height, width), self.layout(shape), self.model, plane, self._blurs(quick))
+        resized = scale.resized(plane, shape)
+        return LearnedReading((shape[0], shape[1]), self.layout(shape), self.model, resized, self._blurs(quick))
 
     def glance(self, plane: NDArray[np.float32], shape: tuple[int, int]) -> LearnedReading:
         """A cheap :meth:`read_luma`, of a square at the top left just large enough to notice a header."""
-        whole = self.layout(shape)
-        side = round(_SQUARE * whole.stride**0.5)
-        height, width = min(shape[0], side), min(shape[1], side)
-        box = (0.0, 0.0, plane.shape[1] * width / shape[1], plane.shape[0] * height / shape[0])
-        corner = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC, box=box))
-        return LearnedReading(shape, whole.corner(side), self.model, corner, self._blurs(True))
+        layout, corner = scale.corner(plane, self.layout(shape), shape)
+        return LearnedReading(shape, layout, self.model, corner, self._blurs(True))
 
     def locate(self, rgb: NDArray[np.uint8]) -> Iterator[Reading]:
         """See the interface."""

@@ -14,8 +14,10 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from .interface import PRESENT, Reading
+from .layout import Layout
 from .strengths import Strength
 
 Plane = NDArray[np.float32]
@@ -41,7 +43,8 @@ class Resizable(Protocol):
 
 _COMMON = (1 / 2, 3 / 4, 2 / 3, 2.0, 0.8, 0.6, 0.9, 0.7, 0.4, 1.25, 1.5)  # received over original
 _RANGE = (0.4, 2.0)
-_STEP = 2 / 512  # two pixels in the square that a glance takes in: no size is off by more than one
+_SQUARE = 512  # pixels of the original that a glance takes in
+_STEP = 2 / _SQUARE  # two of them: no size is off by more than one
 
 
 def search(carrier: Resizable, plane: NDArray[np.float32]) -> Iterator[Reading]:
@@ -57,6 +60,26 @@ def search(carrier: Resizable, plane: NDArray[np.float32]) -> Iterator[Reading]:
             best = _refine(carrier, plane, size)
             if best.presence > PRESENT:
                 yield best
+
+
+def resized(plane: Plane, shape: tuple[int, ...]) -> Plane:
+    """The plane at another (height, width), bicubic, in floating point; itself if it has it."""
+    height, width = shape[:2]
+    if plane.shape == (height, width):
+        return plane
+    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def corner(plane: Plane, layout: Layout, shape: Size) -> tuple[Layout, Plane]:
+    """What an original of ``shape`` and ``layout`` has in a square at its top left, and the layout there.
+
+    The square is :data:`_SQUARE` pixels where every block has a header slot, and larger where they are sparse.
+    """
+    side = round(_SQUARE * layout.stride**0.5)
+    height, width = min(shape[0], side), min(shape[1], side)
+    box = (0.0, 0.0, plane.shape[1] * width / shape[1], plane.shape[0] * height / shape[0])
+    cut = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC, box=box))
+    return layout.corner(side), cut
 
 
 def _refine(carrier: Resizable, plane: NDArray[np.float32], size: tuple[int, int]) -> Reading:

@@ -23,6 +23,7 @@ from stegolab.images import from_array, luma, psnr
 from stegolab.receiver import receive
 from stegolab.sender import Sender
 from tests import covers
+from tests.covers import random_bits, wrong
 
 KEY = bytes(range(32))
 
@@ -40,18 +41,6 @@ def fresh(strength, **changes):
 CARRIERS = {strength.name: fresh(strength) for strength in (JPEG, SOCIAL)}
 EVERY = pytest.mark.parametrize("carrier", CARRIERS.values(), ids=CARRIERS)
 PHOTOGRAPHS = pytest.mark.parametrize("cover", covers.photographs().values(), ids=covers.photographs())
-
-
-def random_bits(carrier, cover, seed=0, share=1.0):
-    """Header, body and which of the body's slots are used."""
-    rng, slots = np.random.default_rng(seed), carrier.body_slots(cover.shape)
-    header, body = rng.integers(0, 2, HEADER_CODE_BITS, np.uint8), rng.integers(0, 2, slots, np.uint8)
-    return header, body, rng.random(slots) < share
-
-
-def wrong(llr, bits):
-    """Share of hard decisions that are wrong."""
-    return float(np.mean((llr > 0) != (bits == 1)))
 
 
 # --- what is embedded is read --------------------------------------------------------------------------------------
