@@ -15,10 +15,10 @@ PACKAGE = Path(stegolab.__file__).parent
 FLOORS = [
     {"errors"},
     {"files", "keystream"},
-    {"audio", "images", "data", "show"},
+    {"audio", "images", "data", "show", "training", "training_command"},
     {"speech", "message", "channel"},
     {"carrier"},
-    {"sender", "receiver"},
+    {"related", "sender", "receiver"},
     {"pipeline"},
     {"study", "lab", "execution", "pages", "gallery", "cli", "__init__", "__main__"},
 ]
@@ -27,6 +27,7 @@ FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
 NEIGHBOURS = {
     "images": {"data"},
     "show": {"audio"},
+    "training_command": {"data", "training"},
     "pages": {"lab"},
     "gallery": {"lab", "execution", "pages"},
     "cli": {"study", "lab", "execution", "gallery", "__init__"},

@@ -9,8 +9,7 @@ resumed run is the uninterrupted one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..channel import curriculum, spec
-from ..errors import StegolabError
 from ..images import luma
+from ..training import Learner, RunConfig, cosine
 from . import inn
-from .losses import Hold, payload_loss, straight_through
+from .losses import Hold, payload_loss, squared_error, straight_through
 from .model import BLURS, CarrierModel, ModelConfig, load, save
 from .strengths import strength as strength_named
 
@@ -32,26 +31,16 @@ Pictures = NDArray[np.uint8]
 _LUMA = (0.299, 0.587, 0.114)
 
 
-class Diverged(StegolabError):
-    """The loss is not a number; the last good checkpoint is kept."""
-
-
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(RunConfig):
     """Everything that decides a run; saved beside the weights."""
 
     strength: str = "jpeg"
-    steps: int = 20_000
-    batch: int = 8
     crop: int = 192  # pixels
     psnr_db: float = 40.2
     lpips_weight: float = 0.0
-    rate: float = 1e-3
-    seed: int = 0
     attention: bool = True
     restoration: bool = True
-    validate_every: int = 1000
-    average: float = 0.998  # of the weights, over steps
     ease: float = 0.0  # share of the steps with milder attacks
     start: str = ""  # weights (safetensors) to start from instead of the lattice
 
@@ -62,24 +51,20 @@ class Trainer:
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         torch.manual_seed(config.seed)
         self.config, self.fabric, self.step = config, fabric, 0
-        strength = strength_named(config.strength)
-        shape = ModelConfig.start(strength, attention=config.attention, restoration=config.restoration)
+        self.strength = strength_named(config.strength)
+        shape = ModelConfig.start(self.strength, attention=config.attention, restoration=config.restoration)
         model = load(Path(config.start)).train() if config.start else CarrierModel(shape)
         slow = [p for name, p in model.named_parameters() if name.endswith(("log_step", "level"))]
         rest = [p for p in model.parameters() if not any(p is q for q in slow)]
-        groups = [{"params": rest, "lr": 1.0}, {"params": slow, "lr": 3.0, "weight_decay": 0.0}]
-        optimiser = torch.optim.AdamW(groups, weight_decay=1e-4)
-        self.scales = (1.0, 3.0)
-        self.model, self.optimiser = fabric.setup(model, optimiser)
-        self.averaged = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        groups = [{"params": rest, "scale": 1.0}, {"params": slow, "scale": 3.0, "weight_decay": 0.0}]
+        self.learner = Learner(model, fabric, groups=groups, average=config.average)
         self.hold = Hold(config.psnr_db)
         self.attacks = curriculum.default(config.strength, config.steps, config.ease)
-        self.last: dict[str, float] = {}
 
     @property
     def plain(self) -> CarrierModel:
         """The model without Fabric's wrapping."""
-        return self.model.module if hasattr(self.model, "module") else self.model
+        return self.learner.plain
 
     def advance(self, pictures: Sequence[Pictures]) -> dict[str, float]:
         """One step on crops of ``pictures``; returns what to log.
@@ -89,10 +74,7 @@ class Trainer:
         """
         config = self.config
         random = np.random.default_rng((config.seed, self.step, self.fabric.global_rank))
-        fraction = self.step / config.steps
-        rate = config.rate * min(1, self.step / 200) * (0.02 + 0.49 * (1 + math.cos(math.pi * min(1, fraction))))
-        for group, scale in zip(self.optimiser.param_groups, self.scales, strict=True):
-            group["lr"] = rate * scale
+        rate = cosine(self.step, config)
         crops = _crops(pictures, config.batch, config.crop, random)
         chains = [spec.parse(self.attacks.sample(self.step, random)) for _ in range(config.batch)]
         llr, bits, error, stego, cover = self._pass(crops, chains, random)
@@ -101,16 +83,8 @@ class Trainer:
         if config.lpips_weight:
             some = slice(0, 2)  # the network that judges costs more than all of ours
             loss = loss + config.lpips_weight * self._lpips(stego[some], cover[some]).mean()
-        self._check("loss", loss)
-        self.optimiser.zero_grad()
-        self.fabric.backward(loss)
-        norm = self.fabric.clip_gradients(self.model, self.optimiser, max_norm=1.0, error_if_nonfinite=False)
-        self._check("norm of the gradient", norm)
-        self.optimiser.step()
-        self.hold.update(error)
-        share = min(self.config.average, (1 + self.step) / (10 + self.step))
-        for name, value in self.plain.state_dict().items():
-            self.averaged[name].lerp_(value, 1 - share)
+        self.learner.descend(loss, rate)
+        self.hold.update(self.fabric.all_reduce(error.detach(), reduce_op="mean"))
         self.step += 1
         density = llr.shape[1] / self.plain.config.block**2
         return {
@@ -119,11 +93,6 @@ class Trainer:
             "image_weight": self.hold.weight,
             "rate": rate,
         }
-
-    def _check(self, name: str, value: Tensor) -> None:
-        if not torch.isfinite(value):
-            advice = "lower --rate, or resume from the checkpoint"
-            raise Diverged(f"step {self.step}: the {name} is {value.item()}; {advice}")
 
     def _pass(
         self, crops: Pictures, chains: Sequence[spec.Chain], random: np.random.Generator
@@ -137,7 +106,7 @@ class Trainer:
         stego = cover + change[..., None]
         received = self._attacked(stego.detach(), chains, plane.shape[1:])
         seen = straight_through(plane + change, received)
-        llr = self.model(seen, self._blur(received, bits))
+        llr = self.learner.network(seen, self._blur(received, bits))
         return llr, bits, change.square().mean((1, 2)), stego, cover
 
     def _attacked(self, stego: Tensor, chains: Sequence[spec.Chain], shape: Sequence[int]) -> Tensor:
@@ -149,7 +118,7 @@ class Trainer:
     def _blur(self, received: Tensor, bits: Tensor) -> Tensor | None:
         """As the receiver does with its pilots: the blur that makes the plain evidence agree best."""
         model = self.plain
-        if not strength_named(self.config.strength).rescaled:
+        if not self.strength.rescaled:
             return None
         band, sign = model.analyse(received), 2 * bits - 1
         agreement = []
@@ -165,23 +134,17 @@ class Trainer:
         network = lpips_network("alex").to(self.fabric.device)
         return network(*(x.permute(0, 3, 1, 2) / 127.5 - 1 for x in (stego, cover)))
 
-    @contextmanager
-    def averaging(self) -> Iterator[CarrierModel]:
-        """The model with the averaged weights; then again with its own."""
-        live = {name: value.clone() for name, value in self.plain.state_dict().items()}
-        self.plain.load_state_dict(self.averaged)
-        try:
-            yield self.plain
-        finally:
-            self.plain.load_state_dict(live)
-
     @torch.no_grad()
-    def validate(self, pictures: Sequence[Pictures], attacks: Sequence[str]) -> dict[str, float]:
-        """Averaged weights on whole pictures: information after each attack in bits per pixel, the worst, and PSNR."""
+    def validate(self, pictures: Sequence[Pictures], attacks: Sequence[str] = ()) -> dict[str, float]:
+        """Averaged weights on whole pictures: information after each attack in bits per pixel, the worst, and PSNR.
+
+        Without ``attacks``: those of the strength. The score is the worst information, at the PSNR that was asked for.
+        """
+        attacks = attacks or self.strength.attacks
         density = len(self.plain.carried) / self.plain.config.block**2
         found: dict[str, list[float]] = {attack: [] for attack in attacks}
         errors = []
-        with self.averaging():
+        with self.learner.averaging():
             for number, picture in enumerate(pictures):
                 for attack in attacks:
                     random = np.random.default_rng((self.config.seed, number))
@@ -191,14 +154,15 @@ class Trainer:
         worst = np.min(list(found.values()), axis=0).mean()
         means = {f"information after {attack}": float(np.mean(values)) for attack, values in found.items()}
         psnr = float(np.mean([10 * math.log10(255**2 / e) for e in errors]))
-        return {"information": float(worst), "psnr_db": psnr, **means}
+        score = float(worst) * squared_error(self.config.psnr_db) / squared_error(psnr)
+        return {"score": score, "information": float(worst), "psnr_db": psnr, **means}
 
     @torch.no_grad()
-    def look(self, picture: Pictures) -> dict[str, Tensor]:
-        """One picture under the averaged weights, (1 or 3, H, W) in [0, 1]: stego, ten times the change, attention."""
+    def look(self, pictures: Sequence[Pictures]) -> dict[str, Tensor]:
+        """The first picture under the averaged weights: stego, ten times the change, attention."""
         random = np.random.default_rng(self.config.seed)
-        with self.averaging() as model:
-            *_, stego, cover = self._pass(picture[None], [spec.parse("none")], random)
+        with self.learner.averaging() as model:
+            *_, stego, cover = self._pass(pictures[0][None], [spec.parse("none")], random)
             band = model.analyse(cover @ cover.new_tensor(_LUMA))
             strength = model.network.attention(band[:, model.passive]).sigmoid().mean(dim=1)
         shown = {"stego": stego[0] / 255, "change": 0.5 + 10 * (stego - cover)[0] / 255}
@@ -206,24 +170,16 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs."""
-        return {
-            "model": self.plain.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "averaged": self.averaged,
-            "hold": self.hold.weight,
-            "step": self.step,
-        }
+        return {"learner": self.learner.state(), "hold": self.hold.weight, "step": self.step}
 
     def load(self, state: dict[str, Any]) -> None:
         """Continue where :meth:`state` was taken."""
-        self.plain.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.averaged = {name: value.to(self.fabric.device) for name, value in state["averaged"].items()}
+        self.learner.load(state["learner"])
         self.hold.weight, self.step = state["hold"], state["step"]
 
     def export(self, path: Path) -> None:
         """The averaged weights as the file that ships."""
-        with self.averaging() as model:
+        with self.learner.averaging() as model:
             save(model, path)
 
 

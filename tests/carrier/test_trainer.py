@@ -20,9 +20,11 @@ from PIL import Image
 
 from stegolab.carrier import train
 from stegolab.carrier.model import CarrierModel, load
-from stegolab.carrier.trainer import Diverged, TrainConfig, Trainer
+from stegolab.carrier.trainer import TrainConfig, Trainer
 from stegolab.data import COLUMNS, sample_covers
 from stegolab.errors import BadData, BadSpec
+from stegolab.training import Diverged
+from stegolab.training import fit as train_loop
 
 GOLDEN = Path(__file__).with_name("golden_training.json")
 # A high rate, because a run begins with a slow rise: twenty steps of the real one would hardly move.
@@ -116,11 +118,11 @@ def test_the_averaged_weights_lie_among_those_that_were_passed():
     for _ in range(6):
         run(trained, 1)
         passed.append(weights(trained))
-    for name, average in trained.averaged.items():
+    for name, average in trained.learner.averaged.items():
         seen = torch.stack([state[name] for state in passed])
         assert torch.all((average >= seen.amin(0) - 1e-6) & (average <= seen.amax(0) + 1e-6)), name
-    assert not same(trained.averaged, passed[-1])
-    assert not same(trained.averaged, passed[0])
+    assert not same(trained.learner.averaged, passed[-1])
+    assert not same(trained.learner.averaged, passed[0])
 
 
 # --- validation --------------------------------------------------------------------------------------------------
@@ -129,20 +131,22 @@ def test_the_averaged_weights_lie_among_those_that_were_passed():
 def test_validating_measures_the_averaged_weights_and_leaves_the_run_alone():
     trained = trainer()
     run(trained, 3)
-    live, averaged = weights(trained), {name: value.clone() for name, value in trained.averaged.items()}
+    live, averaged = weights(trained), {name: value.clone() for name, value in trained.learner.averaged.items()}
     attacks = ("jpeg:75", "jpeg:30")
     whole = [pictures()[0], pictures()[2][:131, :97]]  # of odd sides
     found = trained.validate(whole, attacks)
     assert found == trained.validate(whole, attacks)
     assert same(weights(trained), live)
-    assert same(trained.averaged, averaged)
+    assert same(trained.learner.averaged, averaged)
     each = [found[f"information after {attack}"] for attack in attacks]
     assert found["information"] <= min(each) + 1e-9
     assert each[0] > each[1]
     density = len(trained.plain.carried) / trained.plain.config.block**2
     assert each[0] < density  # bits a pixel, at most one a slot
     assert 35 < found["psnr_db"] < 45
-    trained.averaged = {name: value + 0.1 * ("log_step" in name) for name, value in trained.averaged.items()}
+    trained.learner.averaged = {
+        name: value + 0.1 * ("log_step" in name) for name, value in trained.learner.averaged.items()
+    }
     assert trained.validate(whole, attacks)["psnr_db"] < found["psnr_db"]  # steps a tenth larger
 
 
@@ -162,7 +166,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(strength, tmp_path):
     assert run(resumed, 7) == log[7:]
     assert resumed.step == whole.step == 14
     assert same(weights(resumed), weights(whole))
-    assert same(resumed.averaged, whole.averaged)
+    assert same(resumed.learner.averaged, whole.learner.averaged)
     assert resumed.hold.weight == whole.hold.weight
 
 
@@ -171,7 +175,7 @@ def test_the_exported_weights_are_the_averaged_ones(tmp_path):
     run(trained, 3)
     live = weights(trained)
     trained.export(tmp_path / "weights.safetensors")
-    assert same(load(tmp_path / "weights.safetensors").state_dict(), trained.averaged)
+    assert same(load(tmp_path / "weights.safetensors").state_dict(), trained.learner.averaged)
     assert same(weights(trained), live)
 
 
@@ -183,10 +187,10 @@ def test_a_loss_that_is_not_a_number_stops_before_it_does_harm():
     run(trained, 2)
     with torch.no_grad():
         trained.plain.reception.kappa.bias[0] = float("nan")
-    averaged, step = {name: value.clone() for name, value in trained.averaged.items()}, trained.step
+    averaged, step = {name: value.clone() for name, value in trained.learner.averaged.items()}, trained.step
     with pytest.raises(Diverged, match=r"step 2: .*--rate"):
         trained.advance(pictures())
-    assert same(trained.averaged, averaged)
+    assert same(trained.learner.averaged, averaged)
     assert trained.step == step
 
 
@@ -224,8 +228,12 @@ def some_data(data_folder, monkeypatch):
     monkeypatch.setenv("STEGOLAB_DATA", str(data_folder))
 
 
+def running(config, out, **options):
+    return train_loop(*train.begin(config, Fabric(accelerator="cpu", devices=1)), out, **options)
+
+
 def fit(config, out, **options):
-    return list(train.fit(config, out, fabric=Fabric(accelerator="cpu", devices=1), **options))
+    return list(running(config, out, **options))
 
 
 def test_fit_keeps_a_folder_and_goes_on_where_it_was(some_data, tmp_path):
@@ -239,25 +247,25 @@ def test_fit_keeps_a_folder_and_goes_on_where_it_was(some_data, tmp_path):
     assert list((tmp_path / "whole").glob("events.out.tfevents.*"))
 
     interrupted = tmp_path / "interrupted"
-    running = train.fit(config, interrupted, fabric=Fabric(accelerator="cpu", devices=1))
-    next(running)
-    running.close()
+    begun = running(config, interrupted)
+    next(begun)
+    begun.close()
     rest = fit(config, interrupted)
     assert [record["step"] for record in rest] == [6]
     assert rest[-1]["valid"] == records[-1]["valid"]
     states = [torch.load(d / "checkpoint.pt", weights_only=True) for d in (tmp_path / "whole", interrupted)]
-    assert same(states[0]["model"], states[1]["model"])
-    assert same(states[0]["averaged"], states[1]["averaged"])
+    for weights_of in ("network", "averaged"):
+        assert same(*(state["learner"][weights_of] for state in states))
     assert fit(config, interrupted) == []  # nothing left to do
 
 
 def test_the_best_weights_stay_the_best_when_a_run_goes_on(some_data, tmp_path, monkeypatch):
     config = replace(TINY, steps=2, validate_every=1)
     measured = iter([0.05, 0.04])
-    monkeypatch.setattr(Trainer, "validate", lambda *_: {"information": next(measured), "psnr_db": config.psnr_db})
-    running = train.fit(config, tmp_path, fabric=Fabric(accelerator="cpu", devices=1))
-    next(running)
-    running.close()
+    monkeypatch.setattr(Trainer, "validate", lambda *_: {"score": next(measured)})
+    begun = running(config, tmp_path)
+    next(begun)
+    begun.close()
     best = (tmp_path / "best.safetensors").read_bytes()
     fit(config, tmp_path)
     assert (tmp_path / "best.safetensors").read_bytes() == best
@@ -265,13 +273,13 @@ def test_the_best_weights_stay_the_best_when_a_run_goes_on(some_data, tmp_path, 
 
 def test_a_run_that_diverges_keeps_its_last_checkpoint(some_data, tmp_path):
     config = replace(TINY, steps=4, validate_every=2)
-    running = train.fit(config, tmp_path, fabric=Fabric(accelerator="cpu", devices=1))
-    next(running)
+    begun = running(config, tmp_path)
+    next(begun)
     before = {name: (tmp_path / name).read_bytes() for name in ("checkpoint.pt", "best.safetensors", "log.jsonl")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("stegolab.carrier.trainer.payload_loss", lambda llr, bits: llr.mean((1, 2, 3)) * float("nan"))
         with pytest.raises(Diverged):
-            next(running)
+            next(begun)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
     assert not list(tmp_path.glob(".stegolab-*"))
     assert [record["step"] for record in fit(config, tmp_path)] == [4]  # and can be gone on from
