@@ -65,6 +65,9 @@ class Trainer(Protocol):
         """The averaged weights as the file that ships."""
 
 
+_DIRECTIONS = ("._u", "._v")  # of spectral norm: unit vectors, whose mean is none
+
+
 class Learner:
     """A network with its optimiser (AdamW), the moving average of its weights, and the safeguards of a step.
 
@@ -136,7 +139,7 @@ class Learner:
     def _follow(self) -> None:
         share = min(self.average, (1 + self.steps) / (10 + self.steps))
         for name, value in self.plain.state_dict().items():
-            if value.is_floating_point():
+            if value.is_floating_point() and not name.endswith(_DIRECTIONS):
                 self.averaged[name].lerp_(value, 1 - share)
             else:
                 self.averaged[name].copy_(value)

@@ -16,38 +16,41 @@ from ..errors import BadSpec
 
 
 class ReplayBuffer:
-    """The last ``capacity`` triples (clean, enhanced, scores), waveforms as float16 on the CPU.
+    """The last ``capacity`` triples (clean, enhanced, scores) of clips of ``samples`` each, as float16 on the CPU.
 
-    512 pairs of 2 s take 65 MB. float16 keeps 11 bits of every sample, whatever its level: PESQ does not hear it.
+    256 pairs of 2 s take 33 MB. float16 keeps 11 bits of every sample, whatever its level: PESQ does not hear it.
 
     Raises:
-        BadSpec: a capacity below 1, or clips of another length than those it holds.
+        BadSpec: a capacity below 1.
     """
 
-    def __init__(self, capacity: int = 512) -> None:
+    def __init__(self, samples: int, capacity: int = 256) -> None:
         if capacity < 1:
             raise BadSpec(f"a replay buffer of {capacity} clips: give 1 or more")
-        self.capacity = capacity
-        self._added = 0  # since ever; the next one goes to this, modulo the capacity
-        self._clean = self._enhanced = torch.empty(0, 0, dtype=torch.float16)
-        self._scores = torch.empty(0, 2)
+        self.samples, self.capacity = samples, capacity
+        self._added = 0  # since ever; the next clip goes to this row, modulo the capacity
+        self._clean = torch.zeros(capacity, samples, dtype=torch.float16)
+        self._enhanced = torch.zeros(capacity, samples, dtype=torch.float16)
+        self._scores = torch.zeros(capacity, 2)
 
     def __len__(self) -> int:
         return min(self._added, self.capacity)
 
     def add(self, clean: Tensor, enhanced: Tensor, scores: Tensor) -> None:
-        """Remember clips (B, N), (B, N) with normalised scores (B, 2); the oldest make room."""
-        if not self._added:
-            self._allocate(clean.shape[-1])
-        if not clean.shape == enhanced.shape == (len(scores), self._clean.shape[-1]):
+        """Remember clips (B, N), (B, N) with normalised scores (B, 2); the oldest make room.
+
+        Raises:
+            BadSpec: they do not fit together, or are of another length.
+        """
+        if not clean.shape == enhanced.shape == (len(scores), self.samples):
             raise BadSpec(
                 f"clips {tuple(clean.shape)} and {tuple(enhanced.shape)} with {len(scores)} scores: "
-                f"the replay buffer holds clips of {self._clean.shape[-1]} samples"
+                f"the replay buffer holds clips of {self.samples} samples"
             )
-        rows = (self._added + torch.arange(len(clean))) % self.capacity
+        kept = slice(-self.capacity, None)
+        rows = (torch.arange(self._added, self._added + len(clean)) % self.capacity)[kept]
         for held, new in ((self._clean, clean), (self._enhanced, enhanced), (self._scores, scores)):
-            for row, value in zip(rows, new.detach(), strict=True):  # in order, also if more come than fit
-                held[row] = value.to(held)
+            held[rows] = new.detach()[kept].to(held)
         self._added += len(clean)
 
     def draw(self, count: int, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -65,17 +68,15 @@ class ReplayBuffer:
         """Continue where :meth:`state_dict` was taken: later draws are the same.
 
         Raises:
-            BadSpec: the state is that of a buffer of another capacity.
+            BadSpec: the state is that of a buffer of another size.
         """
-        if state["capacity"] != self.capacity:
-            raise BadSpec(f"a replay buffer of {self.capacity} clips cannot continue one of {state['capacity']}")
-        self._allocate(state["clean"].shape[-1])
+        theirs = state["capacity"], state["clean"].shape[-1]
+        if theirs != (self.capacity, self.samples):
+            raise BadSpec(
+                f"a replay buffer of {self.capacity} x {self.samples} samples cannot continue one of {theirs[0]} x "
+                f"{theirs[1]}: resume with the settings of the run"
+            )
         self._added = int(state["added"])
         held = slice(0, len(self))
         self._clean[held], self._enhanced[held] = state["clean"], state["enhanced"]
         self._scores[held] = state["scores"]
-
-    def _allocate(self, samples: int) -> None:
-        self._clean = torch.zeros(self.capacity, samples, dtype=torch.float16)
-        self._enhanced = self._clean.clone()
-        self._scores = torch.zeros(self.capacity, 2)

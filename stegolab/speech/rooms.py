@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EARLY = RATE // 20  # samples from the direct sound on that belong to the voice, 50 ms
 SMALLEST, LARGEST = (2.5, 2.5, 2.3), (9.0, 7.0, 3.5)  # metres: length, width, height
 RT60 = (0.15, 0.8)  # seconds until the sound has decayed by 60 dB
-DISTANCE = (0.3, 3.0)  # metres between mouth and microphone
+DISTANCE = (0.5, 4.0)  # metres between mouth and microphone
 WALL = 0.3  # metres that both keep from every wall
 
 _VERSION = 1  # of the recipe: a change of what is simulated gets new files in the cache
@@ -59,7 +59,7 @@ class Room:
 
 
 def rooms(count: int = 200, seed: int = 0, folder: Path | None = None) -> list[Room]:
-    """``count`` rooms, the same ones for the same seed: simulated once (25 s for 200), then read from the cache.
+    """``count`` rooms, the same ones for the same seed: simulated once (some 10 s for 200), then read from the cache.
 
     Args:
         count: at least 1.

@@ -1,4 +1,4 @@
-"""What the discriminator of the metric GAN learns from: PESQ and STOI of whole batches, brought to [0, 1] (notebook 03).
+"""What the discriminator of the metric GAN learns from: PESQ and STOI of whole batches, in [0, 1] (notebook 03).
 
 Neither score has a gradient, and both take milliseconds of one core per clip; worker processes compute them while the
 networks train. A clip that has no score (silent, too short, no utterance found, or its worker died) is NaN, one by
@@ -41,7 +41,9 @@ def normalised(pesq: ArrayLike, stoi: ArrayLike) -> Scores:
 def in_units(normal: ArrayLike) -> Scores:
     """The inverse of :func:`normalised`: (B, 2) in [0, 1] to (B, 2), PESQ in MOS-LQO beside STOI."""
     lowest, highest = PESQ_RANGE
-    return np.asarray(normal, np.float32) * np.float32([highest - lowest, 1]) + np.float32([lowest, 0])
+    return np.asarray(normal, np.float32) * np.array([highest - lowest, 1], np.float32) + np.array(
+        [lowest, 0], np.float32
+    )
 
 
 class TrueScores:
@@ -68,7 +70,8 @@ class TrueScores:
 
     def submit(self, clean: ArrayLike, estimate: ArrayLike) -> Callable[[], Scores]:
         """As a call, but at once: the answer waits for the workers. Without workers it is computed when asked for."""
-        pairs = list(zip(np.array(clean, np.float32), np.array(estimate, np.float32), strict=True))  # copies
+        clean, estimate = (np.asarray(waveforms, np.float32).copy() for waveforms in (clean, estimate))
+        pairs = list(zip(clean, estimate, strict=True))
         if not self.workers:
             return lambda: _table([_score(*pair, self.rate) for pair in pairs])
         if self._pool is None:  # spawn: a fork of a process in which torch has threads may hang
