@@ -18,7 +18,7 @@ ifdef DATA
 export STEGOLAB_DATA := $(abspath $(DATA))
 endif
 
-.PHONY: help env run test lab data study train-carrier bench gallery store lock clean
+.PHONY: help env run test lab data study train-speech train-carrier bench gallery store lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -42,6 +42,12 @@ data: env  ## fetch the data sets SETS="..." (see data_scripts) into DATA=DIR; f
 study: env  ## measure covers x speech x attacks of DATA=DIR: runs/study
 	$(if $(STEGOLAB_DATA),,$(error make study DATA=DIR: name the folder with the real data))
 	$(BIN)/stegolab study --out runs/study
+
+train-speech: env  ## train Model 1 on DATA=DIR: stage one, then the metric phase; METRIC=both|gan|differentiable, ARGS="..."
+	$(if $(STEGOLAB_DATA),,$(error make train-speech DATA=DIR: name the folder with the real data))
+	$(BIN)/python -m stegolab.speech.train --out runs/train/speech $(ARGS)
+	$(BIN)/python -m stegolab.speech.train --out runs/train/speech_$(or $(METRIC),both) \
+		--start runs/train/speech/best.safetensors --metric-loss $(or $(METRIC),both) --steps 4000 --rate 3e-4
 
 train-carrier: env  ## train the learned carrier on DATA=DIR: STRENGTH=social (or jpeg), more options in ARGS="..."
 	$(if $(STEGOLAB_DATA),,$(error make train-carrier DATA=DIR: name the folder with the real data))

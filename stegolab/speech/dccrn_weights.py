@@ -1,9 +1,10 @@
-"""The file that a trained DCCRN is kept in: weights and configuration together, as safetensors."""
+"""The file that a trained DCCRN is kept in, weights and configuration together, and those that ship (notebook 03)."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
 
 import torch
@@ -11,6 +12,16 @@ import torch
 from ..files import replacing
 from .dccrn import Dccrn, DccrnConfig
 from .frontend import StftConfig
+
+_FOLDER = Path(str(resources.files("stegolab"))) / "weights"
+#: What is measured side by side: before the metric phase, as long without it, and after each kind of it.
+SHIPPED = {
+    "stage one": _FOLDER / "speech_stage_one.safetensors",
+    "control": _FOLDER / "speech_control.safetensors",
+    "gan": _FOLDER / "speech_gan.safetensors",
+    "differentiable": _FOLDER / "speech_differentiable.safetensors",
+    "both": _FOLDER / "speech_both.safetensors",
+}
 
 
 def save(model: Dccrn, path: Path, dtype: torch.dtype = torch.float16) -> None:

@@ -7,15 +7,19 @@ bands as wide as those of the ear, of the reference and of the estimate, and is 
 
 from __future__ import annotations
 
+from importlib import resources
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ..files import replacing
 from .frontend import FAINT, Stft, StftConfig
 from .losses import SILENCE
 
+WEIGHTS = Path(str(resources.files("stegolab"))) / "weights" / "speech_discriminator.safetensors"
 BANDS = 64  # mel bands, up to half the rate
 SCORE_WEIGHTS = (1.0, 4.0)  # of PESQ and STOI, which normalised varies a third as much
 
@@ -65,6 +69,28 @@ class MetricDiscriminator(nn.Module):
         loudness = spectrogram.real.square() + spectrogram.imag.square()
         with torch.autocast(loudness.device.type, enabled=False):  # half precision ends at 65504
             return (self.filters @ loudness + FAINT) ** (self.power / 2)
+
+
+def save(model: MetricDiscriminator, path: Path) -> None:
+    """Write the weights as safetensors, float32.
+
+    Raises:
+        CannotWrite: no such folder, no permission, disk full.
+    """
+    from safetensors.torch import save_file
+
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file(weights, temporary)
+
+
+def load(path: Path = WEIGHTS) -> MetricDiscriminator:
+    """Read what :func:`save` wrote; without a path, the discriminator of the network that ships."""
+    from safetensors.torch import load_file
+
+    model = MetricDiscriminator()
+    model.load_state_dict(load_file(path))
+    return model.eval()
 
 
 def discriminator_loss(predicted: Tensor, true: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..errors import BadSpec
 from ..training import Learner, RunConfig, cosine
-from . import dccrn_weights
+from . import dccrn_weights, metricgan
 from .dccrn import SIZES, Dccrn, DccrnConfig
 from .frontend import StftConfig
 from .losses import StageOneLoss
@@ -185,9 +185,12 @@ class Trainer:
             self.replay.load_state_dict(state["replay"])
 
     def export(self, path: Path) -> None:
-        """The averaged weights as the file that ships."""
+        """The averaged weights as the file that ships; those of a discriminator beside it."""
         with self.learner.averaging() as network:
             dccrn_weights.save(network, path)
+        if self.critic is not None:
+            with self.critic.averaging() as critic:
+                metricgan.save(critic, path.with_name("discriminator.safetensors"))
 
 
 def _network(config: TrainConfig) -> Dccrn:

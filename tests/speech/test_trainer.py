@@ -15,7 +15,7 @@ import torch
 from lightning_fabric import Fabric
 
 from stegolab.errors import BadSpec
-from stegolab.speech import dccrn_weights
+from stegolab.speech import dccrn_weights, metricgan
 from stegolab.speech.dccrn import Dccrn, DccrnConfig
 from stegolab.speech.metric_loss import METRIC_LOSSES
 from stegolab.speech.mixing import MixConfig, Mixer
@@ -169,12 +169,15 @@ def test_validating_leaves_the_run_alone_and_repeats_itself(start):
 
 
 def test_the_exported_weights_are_the_averaged_ones(start, tmp_path):
-    trained = trainer(config(start))
+    trained = trainer(config(start, metric_loss="gan", listen=1))
     run(trained, 2)
     trained.export(tmp_path / "weights.safetensors")
     exported = dccrn_weights.load(tmp_path / "weights.safetensors").state_dict()
     for name, value in trained.learner.averaged.items():
         torch.testing.assert_close(exported[name], value, rtol=1e-3, atol=1e-3)  # float16
+    critic = metricgan.load(tmp_path / "discriminator.safetensors")
+    assert same(critic.state_dict(), trained.critic.averaged)
+    assert not critic.training
 
 
 def test_unknown_settings_are_refused(start):
