@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ RATE = 16_000  # hertz; wide-band speech, what the models and the codecs work at
 SHORTEST = 0.02  # seconds; less than one frame of any speech codec
 LONGEST = 3600.0  # seconds; beyond it a file is a mistake, and would fill the memory before it fits a picture
 FULL_SCALE = 32_768  # 16-bit steps to 1.0
+
+Keep = Callable[[NDArray[Any]], NDArray[np.float32]]
 
 _GIVE = "give a sound file such as WAV, FLAC, OGG, MP3 or M4A"
 
@@ -38,6 +41,11 @@ class Speech:
         """Duration in seconds."""
         return len(self.samples) / self.rate
 
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to hear; a constant offset is silence too."""
+        return not self.samples.size or bool(np.ptp(self.samples) < 2 / FULL_SCALE)
+
 
 def read_audio(path: str | os.PathLike[str], rate: int = RATE) -> Speech:
     """Read any sound file that libsndfile or FFmpeg reads, mixed down to mono and resampled to ``rate`` hertz.
@@ -49,15 +57,31 @@ def read_audio(path: str | os.PathLike[str], rate: int = RATE) -> Speech:
             that are not finite numbers.
     """
     try:
-        samples, own_rate = _read_mono(Path(path))
+        samples, own_rate = _read(Path(path), lambda block: block.mean(axis=1))
         _check(samples, own_rate)
     except BadAudio as error:
         raise BadAudio(f"cannot use {path}: {error}") from error
     return resample(Speech(_within_full_scale(samples), own_rate), rate)
 
 
-def write_wav(path: str | os.PathLike[str], speech: Speech) -> None:
-    """Write 16-bit PCM: FLAC when ``path`` ends in ``.flac``, WAV otherwise.
+def read_channels(path: str | os.PathLike[str]) -> list[Speech]:
+    """Read every channel of a sound file, at its own rate. Beyond full scale all are scaled down alike.
+
+    Raises:
+        BadAudio: as :func:`read_audio`; a single channel may be silent.
+    """
+    try:
+        samples, rate = _read(Path(path), lambda block: block)  # (n, channels)
+        _check(samples[:, np.abs(samples).sum(axis=0).argmax()] if samples.size else samples.ravel(), rate)
+        if not np.isfinite(samples).all():
+            raise BadAudio("it holds samples that are not finite numbers: export it again as PCM")
+    except BadAudio as error:
+        raise BadAudio(f"cannot use {path}: {error}") from error
+    return [Speech(np.ascontiguousarray(channel), rate) for channel in _within_full_scale(samples).T]
+
+
+def write_wav(path: str | os.PathLike[str], *channels: Speech) -> None:
+    """Write 16-bit PCM, a channel for each ``Speech``: FLAC when ``path`` ends in ``.flac``, WAV otherwise.
 
     Raises:
         CannotWrite: no such folder, no permission, disk full.
@@ -65,8 +89,9 @@ def write_wav(path: str | os.PathLike[str], speech: Speech) -> None:
     import soundfile
 
     kind = "FLAC" if Path(path).suffix.lower() == ".flac" else "WAV"
+    pcm = np.stack([to_pcm16(channel) for channel in channels], axis=1)
     sound = io.BytesIO()  # in memory first: libsndfile does not report a disk that fills up when it closes the file
-    soundfile.write(sound, to_pcm16(speech), speech.rate, format=kind, subtype="PCM_16")
+    soundfile.write(sound, pcm, channels[0].rate, format=kind, subtype="PCM_16")
     with replacing(path) as temporary:
         temporary.write_bytes(sound.getbuffer())
 
@@ -129,7 +154,7 @@ def _check(samples: NDArray[np.float32], rate: int) -> None:
     _refuse_longer(seconds)
     if not np.isfinite(samples).all():
         raise BadAudio("it holds samples that are not finite numbers: export it again as PCM")
-    if np.ptp(samples) < 2 / FULL_SCALE:  # a constant offset is silence too
+    if Speech(samples, rate).silent:
         raise BadAudio("it is silent: check the microphone or the export")
 
 
@@ -138,8 +163,8 @@ def _within_full_scale(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return (samples / peak if peak > 1 else samples).astype(np.float32, copy=False)
 
 
-def _read_mono(path: Path) -> tuple[NDArray[np.float32], int]:
-    """Samples of shape (n,) at the file's own rate."""
+def _read(path: Path, keep: Keep) -> tuple[NDArray[np.float32], int]:
+    """What ``keep`` keeps of each block (n, channels), joined, and the file's own rate."""
     import soundfile
 
     try:
@@ -148,15 +173,15 @@ def _read_mono(path: Path) -> tuple[NDArray[np.float32], int]:
                 with soundfile.SoundFile(file) as sound:
                     _refuse_longer(len(sound) / sound.samplerate)
                     blocks = sound.blocks(1 << 20, dtype="float32", always_2d=True)  # (n, channels)
-                    return _joined([block.mean(axis=1) for block in blocks]), sound.samplerate
+                    return _joined([keep(block) for block in blocks]), sound.samplerate
             except soundfile.LibsndfileError:
                 file.seek(0)
-                return _read_with_ffmpeg(file)
+                return _read_with_ffmpeg(file, keep)
     except OSError as error:
         raise BadAudio(f"{error.strerror or error}: {_GIVE}") from error
 
 
-def _read_with_ffmpeg(file: BinaryIO) -> tuple[NDArray[np.float32], int]:
+def _read_with_ffmpeg(file: BinaryIO, keep: Keep) -> tuple[NDArray[np.float32], int]:
     import av
 
     try:
@@ -168,7 +193,7 @@ def _read_with_ffmpeg(file: BinaryIO) -> tuple[NDArray[np.float32], int]:
             blocks, rate, count = [], RATE, 0
             for decoded in container.decode(audio=0):
                 for frame in planar.resample(decoded):
-                    blocks.append(frame.to_ndarray().mean(axis=0))  # (channels, n) to (n,)
+                    blocks.append(keep(frame.to_ndarray().T))  # (n, channels)
                     rate, count = frame.sample_rate, count + frame.samples
                     _refuse_longer(count / rate)
             return _joined(blocks), rate

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import files
-from .audio import read_audio, write_wav
+from .audio import Speech, read_audio, read_channels, write_wav
 from .carrier.strengths import STRENGTHS
 from .channel import spec
 from .channel.platforms import PLATFORMS
@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _enhance(options: argparse.Namespace) -> None:
-    write_wav(options.output, enhance(read_audio(options.input)))
+    channels = read_channels(options.input)
+    write_wav(options.output, *(channel if channel.silent else enhance(channel) for channel in channels))
 
 
 def _hide(options: argparse.Namespace) -> None:
@@ -68,10 +69,12 @@ def _hide(options: argparse.Namespace) -> None:
         ecc=options.ecc,
         carrier=options.carrier,
         sparse=options.sparse,
+        enhance=options.enhance,
     )
     write_image(options.output, stego.picture)
     r = stego.report
-    spoken = f"{r['seconds']:.1f} s of speech as {r['codec']}, {r['payload_bits']} of {r['capacity_bits']} bits"
+    what = "enhanced speech" if r["enhanced"] else "speech"
+    spoken = f"{r['seconds']:.1f} s of {what} as {r['codec']}, {r['payload_bits']} of {r['capacity_bits']} bits"
     kept = ", ".join(r["survives"]) or "nothing"
     _tell(options, r, f"{options.output}: {spoken}, PSNR {r['psnr_db']:.1f} dB, survives {kept}")
 
@@ -121,25 +124,48 @@ def _study(options: argparse.Namespace) -> None:
 
     from . import study
 
+    engine = study.engine(options.engine, options.jobs, options.address)
     strengths = options.strength or [s for s in STRENGTHS if s != "file"]
-    attacks = _lines(options.attacks) if options.attacks else None
+    attacks = _lines(options.attacks) if options.attacks else options.set
     study.plan(strengths, attacks)
-    covers = {Path(path).stem: read_image(path) for path in options.covers or eval_covers()}
-    clips = None
-    if options.speech:
-        paths = sorted(p for p in Path(options.speech).rglob("*") if p.suffix in (".wav", ".flac", ".ogg"))
-        if not paths:
-            raise BadSpec(f"--speech {options.speech}: no .wav, .flac or .ogg there")
-        clips = {path.stem: read_audio(path) for path in paths}
+    covers = {name: read_image(path) for name, path in _by_name(options.covers or eval_covers()).items()}
+    clips = _clips(Path(options.speech)) if options.speech else None
     out = files.folder(options.out)
-    with tqdm(total=len(covers), unit="cover", file=sys.stderr) as bar:
-        rows = study.run(covers, strengths, attacks, clips, options.seed, options.carrier, lambda cover: bar.update())
+    with tqdm(unit="trial", file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        rows = study.run(
+            *(covers, strengths, attacks, clips, options.seed, options.carrier or ["auto"]),
+            enhance=options.enhance,
+            turns=options.turns,
+            engine=engine,
+            journal=out / "journal.jsonl",
+            progress=progress,
+        )
     study.write_csv(out / "trials.csv", rows)
+    study.write_parquet(out / "trials.parquet", rows)
     table = study.summary(rows)
     with files.replacing(out / "summary.md") as temporary:
         temporary.write_text(table + "\n")
-    corrupt = sum(not row.exact and not row.error for row in rows)
+    corrupt = sum(row.outcome == study.CORRUPT for row in rows)
     _tell(options, {"trials": len(rows), "exact": sum(r.exact for r in rows), "silent_corruptions": corrupt}, table)
+
+
+def _clips(folder: Path) -> dict[str, Speech]:
+    paths = sorted(p for p in folder.rglob("*") if p.suffix in (".wav", ".flac", ".ogg"))
+    if not paths:
+        raise BadSpec(f"--speech {folder}: no .wav, .flac or .ogg there")
+    return {name: read_audio(path) for name, path in _by_name(paths).items()}
+
+
+def _by_name(paths: Sequence[str | Path]) -> dict[str, Path]:
+    named = {Path(path).stem: Path(path) for path in paths}
+    if len(named) < len(paths):
+        raise BadSpec("two files of the same name would be one row of the table: rename one")
+    return named
 
 
 def _notebooks(options: argparse.Namespace) -> None:
@@ -210,7 +236,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    verb("enhance", _enhance, "clean noisy speech (not trained yet)", "input", "output")
+    verb("enhance", _enhance, "take noise and other voices out of speech", "input", "output")
 
     sub = verb("hide", _hide, "hide speech in a picture", "speech", "cover", "output")
     _add_key(sub)
@@ -219,7 +245,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--ecc", default="auto", help="auto, ldpc, bch, none, or one code such as ldpc:1/3 or bch:1/2")
     sub.add_argument("--carrier", default="auto", help=f"auto, {', '.join(CARRIERS)}")
     sub.add_argument("--sparse", action="store_true", default=None, help="change no more than the channel needs")
-    sub.add_argument("--no-enhance", action="store_true", help="hide the speech as it is (so far it always is)")
+    sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")
     sub.add_argument("--no-encrypt", dest="encrypt", action="store_false", help="let anyone listen")
     _add_json(sub)
 
@@ -240,16 +266,21 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--ecc", default="auto")
     _add_json(sub)
 
-    sub = verb("study", _study, "covers x strengths x attacks, one table")
+    sub = verb("study", _study, "covers x speech x carriers x strengths x attacks, one table; run again, it goes on")
     sub.add_argument("covers", nargs="*", metavar="COVER", help="pictures; without any, the eval covers of the data")
     sub.add_argument("--speech", metavar="DIR", help="hide these clips; without it, random bytes filling the capacity")
-    sub.add_argument(
-        "--attacks", metavar="FILE", help="one attack a line; without it, those that the strength promises"
-    )
+    sub.add_argument("--turns", action="store_true", help="one clip a cover, in turn, not every clip in every cover")
+    sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")
+    which = sub.add_mutually_exclusive_group()
+    which.add_argument("--attacks", metavar="FILE", help="one attack a line")
+    which.add_argument("--set", default="published", help="published, declared (all that is promised) or all (beyond)")
     sub.add_argument("--strength", action="append", help="may be repeated (jpeg and social)")
-    sub.add_argument("--carrier", default="auto")
+    sub.add_argument("--carrier", action="append", help="may be repeated (auto)")
     sub.add_argument("--seed", type=int, default=0)
-    sub.add_argument("--out", required=True, metavar="DIR", help="receives trials.csv and summary.md")
+    sub.add_argument("--engine", default="local", help="local, serial, or ray (pip install 'stegolab[ray]')")
+    sub.add_argument("--jobs", type=int, default=0, help="processes of --engine local (one for each core)")
+    sub.add_argument("--address", default="", help="the cluster of --engine ray (one that is started here)")
+    sub.add_argument("--out", required=True, metavar="DIR", help="receives the table, its summary and the journal")
     _add_data(sub)
     _add_json(sub)
 

@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .audio import Speech, check
+from .audio import RATE, Speech, check, resample
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
 from .carrier.strengths import STRENGTHS, weights_of
 from .carrier.strengths import strength as strength_named
-from .errors import BadSpec, CapacityExceeded, NotTrained
+from .errors import BadSpec, CapacityExceeded
 from .images import Picture, from_array, psnr, read_image, ssim
 from .message import codecs
 from .message.keys import Key
 from .receiver import receive
 from .sender import Sender, Unsafe
+from .speech.enhancer import shipped, trained
 
 Source = Picture | NDArray[np.uint8] | str | os.PathLike[str]
 CARRIERS = ("lattice", "inn")
@@ -46,13 +47,13 @@ class Revealed:
 
 
 def enhance(speech: Speech) -> Speech:
-    """Clean speech out of noisy speech (Model 1).
+    """Clean speech out of noisy speech (Model 1): as many samples, at the same rate and level.
 
     Raises:
-        NotTrained: always, in this version: no weights ship yet.
+        BadAudio: silent, not finite, shorter than 20 ms or longer than an hour. NotTrained: no weights ship.
     """
     check(speech)
-    raise NotTrained("speech enhancement is not trained yet: this version hides speech as it is (hide --no-enhance)")
+    return shipped()(speech)
 
 
 def hide(
@@ -66,6 +67,7 @@ def hide(
     carrier: str = "auto",
     sparse: bool | None = None,
     salt: bytes | None = None,
+    enhance: bool | None = None,
 ) -> Stego:
     """Hide speech in a picture so that it survives what ``strength`` declares.
 
@@ -81,6 +83,7 @@ def hide(
         sparse: change no more of the picture than the rehearsed channel needs (least visible), instead of all of it
             (most robust: the default, but for strength ``file``).
         salt: 16 bytes instead of random ones, only to reproduce a figure: never use one twice for two messages.
+        enhance: take the noise out of the speech first (Model 1); None does so if its weights ship.
 
     Raises:
         CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
@@ -88,6 +91,11 @@ def hide(
     check(speech)
     sender = Sender.on(picture_of(cover), carrier_for(strength, carrier), ecc, sparse)
     budget = sender.capacity(encrypt)
+    enhance = trained() if enhance is None else enhance
+    if enhance:
+        if speech.seconds > codecs.seconds_that_fit(_smallest(codec), budget):
+            _coded(speech, codec, budget, sender)  # what is far too long is refused before it is enhanced
+        speech = shipped()(resample(speech, RATE))
     while True:
         name, message = _coded(speech, codec, budget, sender)
         try:
@@ -99,7 +107,7 @@ def hide(
             budget = len(message) - 1
     before, after = sender.cover.rgb, posted.picture.rgb
     quality = {"psnr_db": psnr(before, after), "ssim": ssim(before, after)}
-    spoken = {"codec": name, "seconds": round(speech.seconds, 3), "enhanced": False}
+    spoken = {"codec": name, "seconds": round(speech.seconds, 3), "enhanced": enhance}
     return Stego(posted.picture, posted.report | spoken | quality)
 
 
@@ -158,6 +166,10 @@ def _coded(speech: Speech, codec: str, budget: int, sender: Sender) -> tuple[str
     try:
         return codecs.choose(speech, budget, codec)
     except CapacityExceeded as error:
-        smallest = codecs.LADDER[-1] if codec == "auto" else codec
-        bits = round(8 * 10_000 * speech.seconds / codecs.seconds_that_fit(smallest, 10_000))
+        bits = round(8 * 10_000 * speech.seconds / codecs.seconds_that_fit(_smallest(codec), 10_000))
         raise CapacityExceeded(f"{error} ({sender.too_long(bits)})") from None
+
+
+def _smallest(codec: str) -> str:
+    """The last resort of what was asked for."""
+    return codecs.LADDER[-1] if codec == "auto" else codec

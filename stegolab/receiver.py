@@ -1,4 +1,4 @@
-"""A picture back into bytes: find the header at some strength and size, calibrate on it, decode, open."""
+"""A picture back into bytes: find the header at some strength and geometry, calibrate on it, decode, open."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from .carrier import sync
+from .carrier.geometry import TURNS, turned
 from .carrier.interface import PRESENT, Carrier, Reading
-from .errors import BadKey, NoPayload
-from .images import Picture
+from .errors import BadKey, NoPayload, StegolabError, Truncated, Uncorrectable
+from .images import Picture, luma
 from .message import envelope, frame
 from .message.keys import Key, as_provider
 
@@ -18,31 +20,47 @@ from .message.keys import Key, as_provider
 def receive(picture: Picture, key: Key | None, carriers: Iterable[Carrier]) -> tuple[bytes, dict[str, Any]]:
     """The message in ``picture``, and the account of what it took.
 
-    ``carriers`` are tried in turn, first at the size as received, then at others; the next one is only asked for where
-    those before it have found nothing.
+    ``carriers`` are tried in turn, first on the picture as received, then as ``sync`` lays it back onto the original,
+    then turned and flipped; the next one is only asked for where those before it have found nothing.
 
     Raises:
         NoPayload: no header by any of ``carriers``. UnsupportedVersion, Truncated, Uncorrectable,
         AuthenticationFailed: there is one, but. BadKey: it is encrypted and ``key`` is None or malformed.
     """
+    damaged: StegolabError | None = None
     for carrier, reading in _readings(picture, carriers):
         header = frame.read_header(reading.header_llr)
-        if header is not None:
+        if header is None:
+            continue
+        try:
             return _decode(picture, key, carrier, reading, header)
-    raise NoPayload(
-        "no payload found in this picture: it carries none, or it was cropped, rotated or changed too much to find it"
+        except (Truncated, Uncorrectable) as error:
+            if not carrier.strength.rescaled:
+                raise
+            damaged = damaged or error  # a part of a picture may show the header and hide how large the whole was
+    raise damaged or NoPayload(
+        "no payload found in this picture: it carries none, or too much of it was changed or cut away to find it"
     )
 
 
 def _readings(picture: Picture, carriers: Iterable[Carrier]) -> Iterator[tuple[Carrier, Reading]]:
-    shape = picture.rgb.shape[:2]
     for carrier in carriers:
-        reading = carrier.read(picture.rgb, shape)
-        if reading.presence > PRESENT:
-            yield carrier, reading
-    for carrier in carriers:  # slower: other sizes that the original may have had
-        for located in carrier.locate(picture.rgb):
-            yield carrier, located
+        yield from _looked(carrier, carrier.read(picture.rgb, picture.rgb.shape))
+    if any(carrier.strength.rescaled for carrier in carriers):
+        for aligned in sync.search(luma(picture.rgb)):  # slower: any scale, part and turn of the original
+            for carrier in carriers:
+                if carrier.strength.rescaled:
+                    yield from _looked(carrier, carrier.read_aligned(aligned))
+    for turn in TURNS[1:]:  # the rest have no template; but for a turn they stay as they are
+        rgb = turned(picture.rgb, turn)
+        for carrier in carriers:
+            if not carrier.strength.rescaled:
+                yield from _looked(carrier, carrier.read(rgb, rgb.shape))
+
+
+def _looked(carrier: Carrier, reading: Reading) -> Iterator[tuple[Carrier, Reading]]:
+    if reading.presence > PRESENT:
+        yield carrier, reading
 
 
 def _decode(

@@ -20,7 +20,7 @@ FLOORS = [
     {"carrier"},
     {"related", "sender", "receiver"},
     {"pipeline"},
-    {"study", "lab", "execution", "pages", "gallery", "cli", "__init__", "__main__"},
+    {"study", "detect", "lab", "execution", "pages", "gallery", "cli", "__init__", "__main__"},
 ]
 FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
 # Neighbours on one floor that know one another, in this direction only.

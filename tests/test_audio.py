@@ -60,6 +60,30 @@ def test_channels_are_averaged(tmp_path):
     np.testing.assert_allclose(speech.samples, (left + right) / 2, atol=1e-6)
 
 
+def test_channels_can_be_kept_apart_at_their_own_rate(tmp_path):
+    pair = np.stack([tone(0.5, 44_100, 300), np.zeros(22_050)], axis=1)
+    path = save(tmp_path / "in.wav", 4 * pair, 44_100)
+    left, right = audio.read_channels(path)  # the file reaches 2: both are halved
+    np.testing.assert_allclose(left.samples, pair[:, 0] / np.abs(pair).max(), atol=1e-6)
+    assert right.silent and not left.silent
+    assert left.rate == right.rate == 44_100
+    audio.write_wav(tmp_path / "out.wav", left, right)
+    again = audio.read_channels(tmp_path / "out.wav")
+    for one, other in zip(again, (left, right), strict=True):
+        np.testing.assert_allclose(one.samples, other.samples, atol=1 / 32_000)
+    np.testing.assert_allclose(audio.read_audio(tmp_path / "out.wav", 44_100).samples, left.samples / 2, atol=1e-4)
+
+
+def test_no_channel_may_hold_what_is_no_number_and_one_must_speak(tmp_path):
+    pair = np.stack([tone(0.5, 16_000), np.full(8_000, np.nan)], axis=1)
+    with pytest.raises(BadAudio, match="finite"):
+        audio.read_channels(save(tmp_path / "nan.wav", pair))
+    with pytest.raises(BadAudio, match="silent"):
+        audio.read_channels(save(tmp_path / "silent.wav", np.zeros((8_000, 2))))
+    with pytest.raises(BadAudio, match="empty"):
+        audio.read_channels(save(tmp_path / "empty.wav", np.zeros((0, 2))))
+
+
 def test_files_that_only_ffmpeg_reads_are_read(tmp_path):
     path, rate = tmp_path / "film.mkv", 44_100
     sound = np.rint(np.stack([tone(0.5, rate)] * 2, axis=1) * 32_767).astype(np.int16)  # (n, channels)

@@ -13,7 +13,12 @@ import soundfile
 from PIL import Image
 
 from stegolab import data
+from stegolab.carrier.lattice import LatticeCarrier
+from stegolab.carrier.strengths import JPEG
 from stegolab.cli import main
+from stegolab.speech import enhancer
+
+from .voice import speak
 
 HIDE_KEYS = {
     *("psnr_db", "ssim", "payload_sha256", "payload_bits", "capacity_bits"),
@@ -29,6 +34,24 @@ SPEECH = data.sample_speech()["platform_rms"]
 @pytest.fixture(autouse=True)
 def passphrase(monkeypatch):
     monkeypatch.setenv("PHRASE", "a passphrase for the tests")
+
+
+@pytest.fixture(autouse=True)
+def weights(monkeypatch, tmp_path_factory):
+    """Where the weights of Model 1 would be: none are there, whatever ships."""
+    monkeypatch.setattr(enhancer, "WEIGHTS", tmp_path_factory.mktemp("weights") / "speech.safetensors")
+    return enhancer.WEIGHTS
+
+
+@pytest.fixture
+def trained(weights):
+    import torch
+
+    from stegolab.speech.dccrn import Dccrn, DccrnConfig
+    from stegolab.speech.dccrn_weights import save
+
+    torch.manual_seed(0)
+    save(Dccrn(DccrnConfig(channels=(4, 8), hidden=6)), weights)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +122,35 @@ def test_key_files_are_made_and_used(capsys, tmp_path, cover, short):
     assert "AuthenticationFailed" in refused(capsys, tmp_path, "reveal", stego, out, "--key-file", other)
     assert "BadKey" in refused(capsys, tmp_path, "reveal", stego, out)
     assert run(capsys, "reveal", stego, out, "--key-file", key)[0] == 0
+
+
+def test_enhance_writes_as_much_speech_as_it_read(capsys, trained, tmp_path, short):
+    assert run(capsys, "enhance", short, tmp_path / "out.wav")[:2] == (0, "")
+    before, after = soundfile.read(short)[0], soundfile.read(tmp_path / "out.wav")[0]
+    assert before.shape == after.shape
+    assert np.abs(before - after).max() > 0.01
+    assert np.corrcoef(before, after)[0, 1] > 0.5
+    soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
+    assert "silent" in refused(capsys, tmp_path, "enhance", tmp_path / "silent.wav", tmp_path / "not.wav")
+    assert "CannotWrite" in refused(capsys, tmp_path, "enhance", short, tmp_path / "no" / "such.wav")
+
+
+def test_enhance_keeps_channels_and_rate(capsys, trained, tmp_path):
+    left = speak(1.0, 44_100).samples
+    soundfile.write(tmp_path / "in.wav", np.stack([left, 0.1 * left, 0 * left], axis=1), 44_100)
+    assert run(capsys, "enhance", tmp_path / "in.wav", tmp_path / "out.wav")[0] == 0
+    found, rate = soundfile.read(tmp_path / "out.wav")
+    assert found.shape == (len(left), 3) and rate == 44_100
+    np.testing.assert_allclose(found[:, 1], 0.1 * found[:, 0], atol=2e-3)  # each at its own level
+    assert found[:, 0].any() and not found[:, 2].any()
+
+
+def test_hide_enhances_unless_told_otherwise(capsys, trained, tmp_path, cover, short):
+    hide = ("hide", short, cover, tmp_path / "out.png", "--passphrase-env", "PHRASE", "--strength", "jpeg")
+    reports = [json.loads(run(capsys, *hide, *more, "--json")[1]) for more in ((), ("--no-enhance",))]
+    assert [report["enhanced"] for report in reports] == [True, False]
+    assert reports[0]["payload_sha256"] != reports[1]["payload_sha256"]
+    assert "enhanced speech" in run(capsys, *hide)[1]
 
 
 def test_unencrypted_is_said_loudly(capsys, tmp_path, cover, short):
@@ -177,7 +229,8 @@ def test_refusals(capsys, tmp_path, cover, short, words, said):
     assert said in refused(capsys, tmp_path, *given)
 
 
-def test_study_prints_the_table_and_writes_the_trials(capsys, tmp_path, cover):
+def test_study_prints_the_table_and_writes_the_trials(capsys, tmp_path, cover, monkeypatch):
+    monkeypatch.setattr("stegolab.study.trial.EveryCarrier", lambda: [LatticeCarrier(JPEG)])  # what fails, fails at once
     attacks = tmp_path / "attacks.txt"
     attacks.write_text("jpeg:75  # one a line\n\njpeg:10\n")
     code, text, _ = run(
@@ -185,9 +238,15 @@ def test_study_prints_the_table_and_writes_the_trials(capsys, tmp_path, cover):
     )
     assert code == 0
     assert "| jpeg | `jpeg:75` | 1 of 1 |" in text
-    assert "| jpeg | `jpeg:10` | 0 of 1 |" in text
+    assert "| jpeg | *`jpeg:10`* | 0 of 1 |" in text
     assert (tmp_path / "study" / "summary.md").read_text() == text
     assert len((tmp_path / "study" / "trials.csv").read_text().splitlines()) == 3
+    assert names(tmp_path / "study") == ["journal.jsonl", "summary.md", "trials.csv", "trials.parquet"]
+
+
+def test_study_refuses_two_covers_of_one_name_and_engines_that_are_not_there(capsys, tmp_path, cover):
+    assert "same name" in refused(capsys, tmp_path, "study", cover, cover, "--out", tmp_path / "study")
+    assert "cloud" in refused(capsys, tmp_path, "study", cover, "--engine", "cloud", "--out", tmp_path / "study")
 
 
 def process(*words, **options):

@@ -18,6 +18,7 @@ from stegolab.images import Picture, from_array, psnr, ssim
 from stegolab.message import codecs
 from stegolab.message.envelope import UnencryptedWarning
 from stegolab.sender import Sender, Unsafe
+from stegolab.speech import enhancer
 from tests import covers
 from tests.voice import speak
 
@@ -32,6 +33,25 @@ HIDE_REPORT = {
 REVEAL_REPORT = {
     *("payload_sha256", "codec", "seconds", "corrected_bits", "estimated_ber", "margin", "strength", "carrier"),
 }
+
+
+@pytest.fixture(autouse=True)
+def weights(monkeypatch, tmp_path):
+    """Where the weights of Model 1 would be: none are there, whatever ships."""
+    monkeypatch.setattr(enhancer, "WEIGHTS", tmp_path / "speech.safetensors")
+    return enhancer.WEIGHTS
+
+
+@pytest.fixture
+def trained(weights):
+    """A small network that changes what it hears."""
+    import torch
+
+    from stegolab.speech.dccrn import Dccrn, DccrnConfig
+    from stegolab.speech.dccrn_weights import save
+
+    torch.manual_seed(0)
+    save(Dccrn(DccrnConfig(channels=(4, 8), hidden=6)), weights)
 
 
 @pytest.mark.parametrize(
@@ -151,8 +171,38 @@ def test_codes_are_passed_on():
 def test_what_is_not_trained_says_so():
     with pytest.raises(NotTrained, match="--no-enhance"):
         stegolab.enhance(SPEECH)
+    with pytest.raises(NotTrained, match="--no-enhance"):
+        stegolab.hide(SPEECH, COVER, KEY, enhance=True)
     with pytest.raises(NotTrained, match="lattice"):
         stegolab.hide(SPEECH, COVER, KEY, strength="file", carrier="inn")
+
+
+def test_what_is_hidden_is_the_enhanced_speech(trained):
+    enhanced = stegolab.enhance(SPEECH)
+    assert np.abs(enhanced.samples - SPEECH.samples).max() > 0.01
+    hashes = {}
+    for choice in (None, True, False):
+        report = stegolab.hide(SPEECH, COVER, KEY, strength="jpeg", codec="amrnb:4750", enhance=choice).report
+        assert report["enhanced"] is (choice is not False)
+        hashes[choice] = report["payload_sha256"]
+    assert hashes[None] == hashes[True] == sha256(codecs.encode(enhanced, "amrnb:4750")).hexdigest()
+    assert hashes[False] == sha256(codecs.encode(SPEECH, "amrnb:4750")).hexdigest()
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100])
+def test_enhanced_speech_keeps_its_rate_and_length(trained, rate):
+    speech = speak(1.03, rate)
+    enhanced = stegolab.enhance(speech)
+    assert (enhanced.rate, len(enhanced.samples)) == (rate, len(speech.samples))
+    assert stegolab.hide(speech, COVER, KEY, strength="jpeg").report["seconds"] == pytest.approx(1.03, abs=1e-3)
+
+
+@pytest.mark.parametrize("codec", ["auto", "flac", "opus:8000", "codec2:700"])
+def test_what_is_far_too_long_is_refused_before_it_is_enhanced(monkeypatch, codec):
+    monkeypatch.setattr(pipeline, "shipped", lambda: pytest.fail("it was enhanced"))
+    hour = Speech(np.resize(SPEECH.samples, 3600 * 16_000), 16_000)
+    with pytest.raises(CapacityExceeded):
+        stegolab.hide(hour, COVER, KEY, codec=codec, enhance=True)
 
 
 def test_the_learned_carrier_hides_and_reveals_speech():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stegolab.carrier.geometry import turned
 from stegolab.carrier.interface import HEADER_CODE_BITS
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, STRENGTHS
@@ -117,8 +118,8 @@ def test_a_key_that_is_not_needed_does_no_harm():
         (JPEG, "jpeg:10", NoPayload),
         (JPEG, "median:3", Uncorrectable),
         (JPEG, "noise:60", NoPayload),
-        (SOCIAL, "crop:0.5", NoPayload),
-        (SOCIAL, "jpeg:25", Uncorrectable),
+        (SOCIAL, "crop:0.6", NoPayload),
+        (SOCIAL, "jpeg:20", Uncorrectable),
     ],
 )
 def test_heavy_damage_is_told_and_never_passed_on(strength, attack, error):
@@ -148,6 +149,24 @@ def test_which_strength_it_was_is_found_out():
     for strength in STRENGTHS.values():
         found, report = receive(stego(strength), KEY, CARRIERS)
         assert (found, report["strength"]) == (MESSAGE, strength.name)
+
+
+@pytest.mark.parametrize("kept", [np.s_[:-40], np.s_[:, :-25], np.s_[9:, 30:]], ids=["top", "left", "shifted"])
+def test_a_part_of_the_picture_is_enough(kept):
+    """Even where the corner is still there, so that the header shows at once, and only the size is another."""
+    carrier = LatticeCarrier(SOCIAL)
+    sent = Sender.on(from_array(covers.larger()["coffee"]), carrier).send(MESSAGE, KEY).picture.rgb
+    received = spec.parse("jpeg:80")(np.ascontiguousarray(sent[kept]))
+    message, report = receive(from_array(received), KEY, [carrier])
+    assert message == MESSAGE
+    assert report["received_size"] == [received.shape[1], received.shape[0]]
+
+
+@pytest.mark.parametrize("turn", [1, 6])
+def test_every_strength_may_be_turned(turn):
+    for strength in (JPEG, SOCIAL):
+        received = from_array(turned(stego(strength).rgb, turn))
+        assert receive(received, KEY, CARRIERS)[0] == MESSAGE
 
 
 def test_the_report_tells_how_hard_it_was():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .layout import HEADER_CODE_BITS
+from .registration import Aligned
 from .strengths import Strength
 
 __all__ = ["HEADER_CODE_BITS", "PRESENT", "Carrier", "Reading"]
@@ -17,7 +17,7 @@ PRESENT = 3.5  # standard deviations of presence from which a header is worth de
 
 
 class Reading(Protocol):
-    """A received picture, seen through one carrier at one assumed size of the original."""
+    """A received picture, seen through one carrier on the assumption of one geometry."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -66,6 +66,6 @@ class Carrier(Protocol):
         """Look at a received picture on the assumption that the original had ``shape`` (height, width)."""
         ...
 
-    def locate(self, rgb: NDArray[np.uint8]) -> Iterator[Reading]:
-        """Readings at other sizes than the received one, wherever a header seems to be there."""
+    def read_aligned(self, aligned: Aligned) -> Reading:
+        """Look at a received picture that ``sync`` has laid back onto the original; for ``rescaled`` strengths only."""
         ...

@@ -1,27 +1,27 @@
 """The lattice carrier: dither modulation of block-DCT coefficients of the luma, soft output (notebooks 00 and 04).
 
-Everything the receiver knows it learns from the header: its presence says that the assumed size is right, and its
-slots, known once it is decoded, calibrate the channel: one blur for the whole picture, one concentration a frequency.
+Everything the receiver knows it learns from the header: its presence says that the assumed geometry is right, and its
+slots, known once it is decoded, calibrate the channel together with the template's: one blur for the whole picture, one
+concentration a frequency.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..images import luma
-from . import blockdct, pilots, qim, scale
+from . import blockdct, pilots, qim
 from .calibration import activity, reliability
-from .interface import Reading
+from .geometry import resized
 from .layout import HEADER_CODE_BITS, Layout
+from .registration import Aligned
 from .settle import settle
 from .strengths import Strength
 
 _BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels
-_NOTICEABLE = (0.0, 0.6)  # of these, enough to notice a header
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class LatticeCarrier:
         bits = np.zeros(layout.slots, np.uint8)
         carries = np.zeros(layout.slots, bool)
         bits[layout.header_slots], carries[layout.header_slots] = header[layout.header_bit], True
+        bits[layout.template_slots], carries[layout.template_slots] = layout.template_bit, True
         bits[layout.body_slots], carries[layout.body_slots] = body, used
         dims = layout.dither.shape
         moves = carries.reshape(dims)
@@ -62,22 +63,17 @@ class LatticeCarrier:
 
     def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> LatticeReading:
         """See the interface. A picture of another size is resized back (bicubic) in floating point."""
-        return self.read_luma(luma(rgb), shape)
+        return self._reading(resized(luma(rgb), shape), shape, None)
 
-    def read_luma(self, plane: NDArray[np.float32], shape: tuple[int, ...], *, quick: bool = False) -> LatticeReading:
-        """:meth:`read` of a luma plane; ``quick`` looks for the header less thoroughly."""
-        blurs = _NOTICEABLE if quick else self._blurs
-        coefficients = self._coefficients(scale.resized(plane, shape))
-        return LatticeReading((shape[0], shape[1]), Layout.of(self.strength, shape), coefficients, blurs)
+    def read_aligned(self, aligned: Aligned) -> LatticeReading:
+        """See the interface."""
+        return self._reading(aligned.plane, aligned.shape, aligned.seen)
 
-    def glance(self, plane: NDArray[np.float32], shape: tuple[int, int]) -> LatticeReading:
-        """A cheap :meth:`read_luma`, of a square at the top left just large enough to notice a header."""
-        layout, corner = scale.corner(plane, Layout.of(self.strength, shape), shape)
-        return LatticeReading(shape, layout, self._coefficients(corner), _NOTICEABLE)
-
-    def locate(self, rgb: NDArray[np.uint8]) -> Iterator[Reading]:
-        """See the interface; yields nothing for strengths that do not promise to survive a resize."""
-        yield from scale.search(self, luma(rgb))
+    def _reading(
+        self, plane: NDArray[np.float32], shape: tuple[int, ...], seen: NDArray[np.bool_] | None
+    ) -> LatticeReading:
+        layout, size = Layout.of(self.strength, shape), (shape[0], shape[1])
+        return LatticeReading(size, layout, self._coefficients(plane), self._blurs, seen)
 
     @property
     def _blurs(self) -> tuple[float, ...]:
@@ -102,15 +98,19 @@ class LatticeReading:
     """Received coefficients (rows, columns, frequencies) and what they say."""
 
     def __init__(
-        self, shape: tuple[int, int], layout: Layout, coefficients: NDArray[np.float32], blurs: tuple[float, ...]
+        self,
+        shape: tuple[int, int],
+        layout: Layout,
+        coefficients: NDArray[np.float32],
+        blurs: tuple[float, ...],
+        seen: NDArray[np.bool_] | None = None,
     ) -> None:
         self.shape = shape
         self.layout = layout
         self._blurs = blurs
-        self._pilot = coefficients.reshape(-1)[layout.header_slots]
         self._coefficients = coefficients
-        self._frequency = layout.header_slots % len(layout.strength.frequencies)
-        self._header = max((self._header_evidence(b) for b in blurs), key=lambda e: _energy(pilots.together(layout, e)))
+        self._seen = np.ones(coefficients.shape[:2], bool) if seen is None else seen
+        self._header = max((self._heard(layout.header_slots, b) for b in blurs), key=self._agreement)
 
     @property
     def header_llr(self) -> NDArray[np.float32]:
@@ -124,20 +124,30 @@ class LatticeReading:
 
     def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Choose the blur and the reliabilities that explain the pilots best, then weigh every slot by them."""
-        sign = header[self.layout.header_bit].astype(np.float32) * 2 - 1
-        blur = max(self._blurs, key=lambda b: float(sign @ self._header_evidence(b)))
-        busy = activity(self._coefficients)
-        count = len(self.layout.strength.frequencies)
-        at_pilots = busy.reshape(-1)[self.layout.header_slots // count]
-        kappa, exponent = reliability(sign * self._header_evidence(blur), self._frequency, at_pilots, count)
-        said = qim.evidence(self._coefficients / self._gain(blur), self.layout.strength.step, self.layout.dither)
-        llr = 2 * kappa * busy[..., None] ** np.float32(-exponent) * said
-        return llr.reshape(-1)[self.layout.body_slots]
+        layout, count = self.layout, len(self.layout.strength.frequencies)
+        known = np.concatenate([layout.header_slots, layout.template_slots])
+        sign = np.concatenate([header[layout.header_bit], layout.template_bit]).astype(np.float32) * 2 - 1
+        here = self._seen.reshape(-1)[known // count]
+        known, sign = known[here], sign[here]
+        blur = max(self._blurs, key=lambda b: float(sign @ self._heard(known, b)))
+        busy = activity(self._coefficients, self._seen)
+        kappa, exponent = reliability(
+            sign * self._heard(known, blur), known % count, busy.reshape(-1)[known // count], count
+        )
+        said = qim.evidence(self._coefficients / self._gain(blur), layout.strength.step, layout.dither)
+        llr = 2 * kappa * busy[..., None] ** np.float32(-exponent) * said * self._seen[..., None]
+        return llr.reshape(-1)[layout.body_slots]
 
-    def _header_evidence(self, blur: float) -> NDArray[np.float32]:
-        slots, f = self.layout.header_slots, self._frequency
-        y = self._pilot / self._gain(blur)[f]
-        return qim.evidence(y, self.layout.strength.step[f], self.layout.dither.reshape(-1)[slots])
+    def _heard(self, slots: NDArray[np.int64], blur: float) -> NDArray[np.float32]:
+        """Evidence of some slots, 0 where they were not received."""
+        block, f = np.divmod(slots, len(self.layout.strength.frequencies))
+        y = self._coefficients.reshape(-1)[slots] / self._gain(blur)[f]
+        said = qim.evidence(y, self.layout.strength.step[f], self.layout.dither.reshape(-1)[slots])
+        return said * self._seen.reshape(-1)[block]
+
+    def _agreement(self, evidence: NDArray[np.float32]) -> float:
+        sums = pilots.together(self.layout, evidence)
+        return float(sums @ sums)
 
     def _gain(self, blur: float) -> NDArray[np.float32]:
         """What a Gaussian blur of variance ``blur`` (square pixels; negative sharpens) leaves of each frequency.
@@ -147,7 +157,3 @@ class LatticeReading:
         """
         frequency = np.array(self.layout.strength.frequencies) / (2 * self.layout.strength.block)  # cycles a pixel
         return np.exp(-2 * np.pi**2 * blur * (frequency**2).sum(axis=1)).astype(np.float32)
-
-
-def _energy(sums: NDArray[np.float32]) -> float:
-    return float(sums @ sums)

@@ -1,24 +1,26 @@
-"""Which coefficient of the picture is which slot: a sparse header that doubles as pilots, everything else is body.
+"""Which coefficient of the picture is which slot: a sparse header that doubles as pilots, a template, the rest is body.
 
 The header's code word is laid out over the blocks again and again, so a large picture repeats it hundreds of times and
 any part of it will do. Its frequencies take turns: once the header is decoded its slots are known symbols
-at every frequency, from which the receiver measures the channel.
+at every frequency, from which the receiver measures the channel. Strengths that survive another geometry have the
+template's known symbols (``template``) too, at the two frequencies that the header leaves to it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..keystream import public_uniform
+from . import template
 from .strengths import Strength
 
 HEADER_CODE_BITS = 240  # length of the header's code word: 48 bits at the mother rate 1/5
-_PILOTS = 2048  # header slots aimed at, where the picture has that many blocks
-_REPEATS = 3  # of the header's code word, at least: in pictures of few blocks each has several header slots
+_PILOTS = 2048  # header slots aimed at, where the picture has that many blocks; half where a template helps out
+_REPEATS = 3  # of the code word, at least, so small pictures have several slots a block; 4 beside a template
 _TILE = 32  # blocks: period of the dither
 
 
@@ -42,23 +44,21 @@ class Layout:
     def of(cls, strength: Strength, shape: tuple[int, ...]) -> Layout:
         """Layout of a picture of shape (height, width, ...) in pixels."""
         rows, columns = shape[0] // strength.block, shape[1] // strength.block
-        stride = max(s for s in (1, 2, 4, 8) if s == 1 or rows * columns >= s * _PILOTS)
-        depth = min(4, max(1, -(-_REPEATS * HEADER_CODE_BITS // max(rows * columns, 1))))
+        aim, repeats = (_PILOTS // 2, _REPEATS + 1) if strength.rescaled else (_PILOTS, _REPEATS)
+        stride = max(s for s in (1, 2, 4, 8) if s == 1 or rows * columns >= s * aim)
+        depth = min(4, max(1, -(-repeats * HEADER_CODE_BITS // max(rows * columns, 1))))
         golden = round(0.618034 * HEADER_CODE_BITS * stride) | 1  # odd: no stride divides it
         return cls(strength, rows, columns, stride, depth, columns if depth > 1 else golden)
-
-    def corner(self, side: int) -> Layout:
-        """The same layout, as far as it lies in a square of ``side`` pixels at the top left."""
-        blocks = side // self.strength.block
-        return replace(self, rows=min(self.rows, blocks), columns=min(self.columns, blocks))
 
     @cached_property
     def header_slots(self) -> NDArray[np.int64]:
         """Flat indices into (rows, columns, frequencies)."""
         lap, count = self._laps, len(self.strength.frequencies)
         block = np.repeat(self._header_blocks, self.depth)
-        frequency = (lap + lap // HEADER_CODE_BITS + block // max(self.columns, 1)) % count
-        return block * count + frequency
+        taken = [self.strength.frequencies.index(f) for f in self._template_frequencies]
+        free = np.setdiff1d(np.arange(count), taken)
+        turn = (lap + lap // HEADER_CODE_BITS + block // max(self.columns, 1)) % len(free)
+        return block * count + free[turn]
 
     @cached_property
     def header_bit(self) -> NDArray[np.int64]:
@@ -69,8 +69,18 @@ class Layout:
     def body_slots(self) -> NDArray[np.int64]:
         """Flat indices of all other slots, in raster order."""
         body = np.ones(self.slots, bool)
-        body[self.header_slots] = False
+        body[self.header_slots] = body[self.template_slots] = False
         return np.flatnonzero(body)
+
+    @cached_property
+    def template_slots(self) -> NDArray[np.int64]:
+        """Flat indices of the slots whose symbols are known beforehand, in raster order; none if it has no template."""
+        return np.flatnonzero(self._template)
+
+    @cached_property
+    def template_bit(self) -> NDArray[np.uint8]:
+        """What each template slot carries."""
+        return (self._template[self.template_slots] > 0).astype(np.uint8)
 
     @property
     def slots(self) -> int:
@@ -79,11 +89,28 @@ class Layout:
 
     @cached_property
     def dither(self) -> NDArray[np.float32]:
-        """(rows, columns, frequencies), uniform in [-step/2, step/2): no point of the lattice is privileged."""
+        """(rows, columns, frequencies), uniform in [-step/2, step/2): no point of the lattice is privileged.
+
+        But for the template's slots: there it is 0, the same at every place, or nobody could look for them.
+        """
         count = len(self.strength.frequencies)
         tile = public_uniform("dither", _TILE * _TILE * count).reshape(_TILE, _TILE, count) - np.float32(0.5)
         whole = tile[np.arange(self.rows)[:, None] % _TILE, np.arange(self.columns) % _TILE]
-        return whole * self.strength.step
+        whole = whole * self.strength.step
+        whole.reshape(-1)[self.template_slots] = 0
+        return whole
+
+    @property
+    def _template_frequencies(self) -> tuple[tuple[int, int], ...]:
+        return template.FREQUENCIES if self.strength.rescaled else ()
+
+    @cached_property
+    def _template(self) -> NDArray[np.int8]:
+        """(slots,) the sign of each template slot, 0 for all others."""
+        whole = np.zeros((self.rows, self.columns, len(self.strength.frequencies)), np.int8)
+        for frequency, signs in zip(self._template_frequencies, template.signs(self.rows, self.columns), strict=False):
+            whole[..., self.strength.frequencies.index(frequency)] = signs
+        return whole.reshape(-1)
 
     @cached_property
     def _place(self) -> NDArray[np.int64]:

@@ -2,11 +2,11 @@
 
 The sender runs the invertible network forward; the receiver undoes the blur that the pilots tell of, restores, runs the
 network in reverse and asks the head how sure each bit is; a last correction for each frequency is fitted to the pilots.
+With ``refine`` the sender first listens to itself (``refine.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -17,22 +17,23 @@ from numpy.typing import NDArray
 from ..errors import NotTrained
 from ..images import luma
 from ..keystream import public_bits
-from . import inn, pilots, scale
-from .interface import Reading
+from . import inn, pilots, template
+from .geometry import resized
 from .layout import HEADER_CODE_BITS, Layout
 from .model import BLURS, CarrierModel, load
+from .refine import Refinement
+from .registration import Aligned
 from .settle import settle
 from .strengths import Strength, weights_of
 
-_NOTICEABLE = (0.0, 0.6)
 _TILE = 32
 _SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)
 _PRIOR = 100  # pilots
 
 
 @lru_cache
-def learned_carrier(strength: Strength) -> LearnedCarrier:
-    """The carrier with the weights that ship.
+def learned_carrier(strength: Strength, refine: int = 0) -> LearnedCarrier:
+    """The carrier with the weights that ship, refining what it embeds in so many steps.
 
     Raises:
         NotTrained: none ship for this strength.
@@ -40,7 +41,7 @@ def learned_carrier(strength: Strength) -> LearnedCarrier:
     path = weights_of(strength)
     if not path.exists():
         raise NotTrained(f"the invertible network is not trained for strength {strength.name}: use the carrier lattice")
-    return LearnedCarrier(strength, load(path))
+    return LearnedCarrier(strength, load(path), refine=refine)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class LearnedCarrier:
     strength: Strength
     model: CarrierModel
     name: str = "inn"
+    refine: int = 0  # steps
 
     @cached_property
     def lattice(self) -> Strength:
@@ -67,7 +69,7 @@ class LearnedCarrier:
         layout = self.layout(shape)
         return len(layout.body_slots) if len(layout.header_slots) >= HEADER_CODE_BITS // 2 else 0
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def embed(
         self, rgb: NDArray[np.uint8], header: NDArray[np.uint8], body: NDArray[np.uint8], used: NDArray[np.bool_]
     ) -> NDArray[np.uint8]:
@@ -78,14 +80,19 @@ class LearnedCarrier:
         bits[layout.body_slots], carries[layout.body_slots] = body, used
         bits = np.where(whitening(layout), 1 - bits, bits)
         network, model = self.model.network, self.model
-        cover = torch.from_numpy(luma(rgb))[None]
+        cover, said = torch.from_numpy(luma(rgb))[None], _slots(layout, bits)
         passive = model.analyse(cover)[:, model.passive]
-        payload = network.place(inn.points(_slots(layout, bits)), passive)
+        payload = network.place(inn.points(said), passive)
         odds, mask = network.attention(passive), _slots(layout, carries)
+        pinned = [layout.strength.frequencies.index(f) for f in template.FREQUENCIES if self.strength.rescaled]
 
         def nearer(plane: NDArray[np.float32], round_: int) -> tuple[NDArray[np.float32], float]:
             x = model.analyse(torch.from_numpy(plane)[None])[:, model.carried]
             move = (network.modulo(x, payload, odds)[0] - x) * mask
+            if round_ == 0 and self.refine:
+                move = Refinement(self.refine)(model, cover, move, said, mask, self.strength.attacks)
+            if pinned:  # the template is plain dither modulation, whatever the network does
+                move[0, pinned] += torch.from_numpy(template.moves(x[0, pinned].numpy()))
             moved = float((move.abs() / network.modulo.step).mean() / mask.mean())
             return model.synthesise(move, rgb.shape[:2])[0].numpy(), moved
 
@@ -93,25 +100,17 @@ class LearnedCarrier:
 
     def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> LearnedReading:
         """See the interface."""
-        return self.read_luma(luma(rgb), shape)
+        return self._reading(resized(luma(rgb), shape), shape, None)
 
-    @torch.inference_mode()
-    def read_luma(self, plane: NDArray[np.float32], shape: tuple[int, ...], *, quick: bool = False) -> LearnedReading:
-        """:meth:`read` of a luma plane; ``quick`` looks for the header less thoroughly."""
-        resized = scale.resized(plane, shape)
-        return LearnedReading((shape[0], shape[1]), self.layout(shape), self.model, resized, self._blurs(quick))
-
-    def glance(self, plane: NDArray[np.float32], shape: tuple[int, int]) -> LearnedReading:
-        """A cheap :meth:`read_luma`, of a square at the top left just large enough to notice a header."""
-        layout, corner = scale.corner(plane, self.layout(shape), shape)
-        return LearnedReading(shape, layout, self.model, corner, self._blurs(True))
-
-    def locate(self, rgb: NDArray[np.uint8]) -> Iterator[Reading]:
+    def read_aligned(self, aligned: Aligned) -> LearnedReading:
         """See the interface."""
-        yield from scale.search(self, luma(rgb))
+        return self._reading(aligned.plane, aligned.shape, aligned.seen)
 
-    def _blurs(self, quick: bool) -> tuple[float, ...]:
-        return (0.0,) if not self.strength.rescaled else _NOTICEABLE if quick else BLURS
+    def _reading(
+        self, plane: NDArray[np.float32], shape: tuple[int, ...], seen: NDArray[np.bool_] | None
+    ) -> LearnedReading:
+        blurs = BLURS if self.strength.rescaled else (0.0,)
+        return LearnedReading((shape[0], shape[1]), self.layout(shape), self.model, plane, blurs, seen)
 
 
 class LearnedReading:
@@ -125,11 +124,15 @@ class LearnedReading:
         model: CarrierModel,
         plane: NDArray[np.float32],
         blurs: tuple[float, ...],
+        seen: NDArray[np.bool_] | None = None,
     ) -> None:
         self.shape, self.layout = shape, layout
         self._model, self._blurs = model, blurs
         self._band = model.analyse(torch.tensor(plane)[None])
         self._white = 1 - 2 * whitening(layout).astype(np.float32)
+        self._heard: dict[float, NDArray[np.float32]] = {}
+        if seen is not None:  # what was lost says nothing
+            self._white *= np.repeat(seen.reshape(-1), len(model.carried))
 
     @cached_property
     def _evidence(self) -> dict[float, NDArray[np.float32]]:
@@ -170,8 +173,11 @@ class LearnedReading:
 
     @torch.inference_mode()
     def _llr(self, blur: float) -> NDArray[np.float32]:
-        model = self._model
-        return _flat(model.reception(self._band / model.gain(torch.tensor([blur])), model.network)) * self._white
+        if blur not in self._heard:  # header and body mostly agree about it, and this is what takes time
+            model = self._model
+            llr = model.reception(self._band / model.gain(torch.tensor([blur])), model.network)
+            self._heard[blur] = _flat(llr) * self._white
+        return self._heard[blur]
 
 
 def whitening(layout: Layout) -> NDArray[np.bool_]:

@@ -1,12 +1,15 @@
 """What the carrier is trained for: bits that arrive, in a picture that looks untouched (notebook 07).
 
 L_PAYLOAD is the cross entropy of the soft decisions, in bits a slot: one minus it is the information that a good code
-can carry. L_PERCEPTUAL is the mean squared error, held at a PSNR by a multiplier, and LPIPS.
+can carry. L_PERCEPTUAL is the mean squared error and LPIPS. L_DISCRIMINATOR is what the steganalyst (``critic``) learns
+from, L_ADVERSARIAL what the carrier learns from the steganalyst. A weight that training adjusts itself balances the
+picture against the bits: :class:`Hold` asks for an image quality, :class:`Frontier` for a payload.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -17,32 +20,80 @@ def payload_loss(llr: Tensor, bits: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(llr, bits, reduction="none").mean((1, 2, 3)) / math.log(2)
 
 
+def discriminator_loss(cover: Tensor, stego: Tensor) -> Tensor:
+    """Cross entropy in bits of the critic's log-odds (B,) that a picture is stego: 1 for one that knows nothing."""
+    return (F.softplus(-stego).mean() + F.softplus(cover).mean()) / (2 * math.log(2))
+
+
+def adversarial_loss(stego: Tensor) -> Tensor:
+    """Bits of surprise that stego pictures are covers, by the critic's log-odds (B,): what the carrier lowers.
+
+    The non-saturating form: where the critic is sure, the slope is one, not zero. Goodfellow et al. 2014.
+    """
+    return F.softplus(stego).mean() / math.log(2)
+
+
 def squared_error(psnr_db: float) -> float:
     """The mean squared error of 8-bit samples that is a PSNR."""
     return 255**2 / 10 ** (psnr_db / 10)
 
 
+class Balance(Protocol):
+    """The weight of the picture against the bits, and the rule by which it moves."""
+
+    weight: float
+
+    def loss(self, error: Tensor, rest: Tensor | float = 0.0) -> Tensor:
+        """The image's loss, from mean squared errors (B,) and what else there is to say about the picture."""
+
+    def update(self, error: Tensor, lost: Tensor) -> None:
+        """After each step: mean squared errors (B,) and payload losses (B,)."""
+
+
 class Hold:
     """A Lagrange multiplier that holds the image quality where it is asked for (dual ascent).
 
-    The weight of the image's loss rises while quality is short of the target and falls while there is quality to
-    spare; so the payload gets all the distortion that is allowed, and training walks along the frontier by itself.
-    With fixed weights it would drift to larger steps.
+    The weight of the squared error rises while quality is short of the target and falls while there is quality to
+    spare; so the payload gets all the distortion that is allowed. With fixed weights it would drift to larger steps.
     """
 
     def __init__(self, psnr_db: float, weight: float = 0.3, speed: float = 0.02) -> None:
         self.target, self.weight, self.speed = squared_error(psnr_db), weight, speed
 
-    def loss(self, error: Tensor) -> Tensor:
-        """Mean squared errors (B,) -> the weighted excess over the target."""
-        return self.weight * (error.mean() / self.target - 1)
+    def loss(self, error: Tensor, rest: Tensor | float = 0.0) -> Tensor:
+        """The weighted excess over the target, and the rest as it is."""
+        return self.weight * (error.mean() / self.target - 1) + rest
 
-    def update(self, error: Tensor) -> None:
-        """After each step."""
-        excess = float(error.detach().mean()) / self.target - 1
-        self.weight = min(max(self.weight * math.exp(self.speed * max(-2.0, min(2.0, excess))), 1e-3), 1e3)
+    def update(self, error: Tensor, lost: Tensor | None = None) -> None:
+        """See the class."""
+        self.weight = _moved(self.weight, self.speed, float(error.detach().mean()) / self.target - 1)
+
+
+class Frontier:
+    """Image losses whose common weight rises only while the payload loss stays under its threshold.
+
+    Nothing says beforehand how good the picture will be: while the bits arrive the picture is asked for more, as soon
+    as they do not it is asked for less, and so training walks along the frontier between the two by itself.
+    """
+
+    def __init__(self, threshold: float, psnr_db: float, weight: float = 0.3, speed: float = 0.02) -> None:
+        self.threshold, self.weight, self.speed = threshold, weight, speed
+        self.unit = squared_error(psnr_db)  # in which squared errors are counted
+
+    def loss(self, error: Tensor, rest: Tensor | float = 0.0) -> Tensor:
+        """The squared error and the rest, under one weight."""
+        return self.weight * (error.mean() / self.unit + rest)
+
+    def update(self, error: Tensor, lost: Tensor) -> None:
+        """See the class."""
+        self.weight = _moved(self.weight, self.speed, 1 - float(lost.detach().mean()) / self.threshold)
 
 
 def straight_through(smooth: Tensor, actual: Tensor) -> Tensor:
     """The value of ``actual`` with the gradient of ``smooth``."""
     return smooth + (actual - smooth).detach()
+
+
+def _moved(weight: float, speed: float, excess: float) -> float:
+    """The weight of a constraint one step on: no step throws it far, and it never vanishes."""
+    return min(max(weight * math.exp(speed * max(-2.0, min(2.0, excess))), 1e-3), 1e3)

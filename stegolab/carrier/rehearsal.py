@@ -39,10 +39,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """All trials on one cover with ``slots`` body slots. No slots: the cover is too small even for the header."""
+    """All trials on one cover with ``slots`` body slots. No slots: the cover is too small even for the header.
+
+    ``lost``: the share of the slots that may go missing on top of any attack.
+    """
 
     slots: int
     trials: tuple[Trial, ...]
+    lost: float = 0.0
 
     @property
     def worst(self) -> Trial:
@@ -68,7 +72,7 @@ class Rehearsal:
         """
         if not self.slots:
             return 0.0
-        return max(0.0, (0.85 - 4 / np.sqrt(self.slots)) * (self.worst.information - 0.01))
+        return max(0.0, (1 - self.lost) * (0.85 - 4 / np.sqrt(self.slots)) * (self.worst.information - 0.01))
 
 
 def rehearse(carrier: Carrier, rgb: NDArray[np.uint8]) -> Rehearsal:
@@ -84,7 +88,7 @@ def rehearse(carrier: Carrier, rgb: NDArray[np.uint8]) -> Rehearsal:
     found = run_all(lambda pair: _attempt(carrier, *pair), list(product(carrier.strength.attacks, rounds)))
     each = [found[i : i + len(rounds)] for i in range(0, len(found), len(rounds))]
     worst = [min(trials, key=lambda t: t.information) for trials in each]
-    return Rehearsal(slots, tuple(worst))
+    return Rehearsal(slots, tuple(worst), carrier.strength.lost)
 
 
 @dataclass(frozen=True)

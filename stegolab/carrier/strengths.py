@@ -3,7 +3,8 @@
 ``file``    lossless copies only: every AC coefficient, small steps, bits by the hundred thousand.
 ``jpeg``    JPEG of quality 50 and up at the same size: the frequencies that quality 50 quantises finest, with steps in
             proportion to its quantisation steps (ITU-T T.81 annex K): so the noise is the same share of every step.
-``social``  also resized to half and more, blurred, WebP, JPEG twice: the lowest frequencies of 16 x 16 blocks.
+``social``  also resized to half and more, cropped, turned, blurred, WebP, JPEG twice: the lowest frequencies of 16 x 16
+            blocks.
 
 The steps were chosen on the training images of the project's data: most mutual information at 40 dB PSNR on the worst
 declared attack.
@@ -30,7 +31,8 @@ class Strength:
     in 8-bit luma; ``compensation``: see ``qim``; ``rescaled``: whether the receiver tries other sizes and equalises;
     ``spread``: whether a short message is coded to fill the picture (the channel is uncertain) or only what it needs;
     ``dense``: whether a block that carries anything carries in all its slots, because steps are so small that a lone
-    coefficient's move is less than half a grey level, and rounding to 8 bits would undo it.
+    coefficient's move is less than half a grey level, and rounding to 8 bits would undo it; ``lost``: the share of the
+    picture that may be cut away on top of any of the attacks.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Strength:
     rescaled: bool = False
     spread: bool = True
     dense: bool = False
+    lost: float = 0.0
 
     @property
     def step(self) -> NDArray[np.float32]:
@@ -81,8 +84,9 @@ SOCIAL = Strength(
     frequencies=tuple(zigzag(16)[1:21]),
     steps=(39.0,) * 20,
     compensation=0.8,
-    attacks=("jpeg:50", "resize:0.5,jpeg:75", "resize:0.75,jpeg:75", "webp:80", "jpeg:80,jpeg:60", "blur:1,jpeg:90"),
+    attacks=("jpeg:50", "resize:0.5,jpeg:75", "resize:0.75,jpeg:75", "webp:75", "jpeg:80,jpeg:60", "blur:1,jpeg:90"),
     rescaled=True,
+    lost=0.1,
 )
 
 STRENGTHS = {s.name: s for s in (FILE, JPEG, SOCIAL)}

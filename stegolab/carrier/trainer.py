@@ -3,14 +3,16 @@
 Crops of photographs, random bits, the forward pass; the stego picture is rounded to bytes and goes through a real
 attack, whose effect is added to the graph as a constant (straight through); the receiving half reads it. All that is
 random in a step is drawn from (seed, step): so the state of a run is its weights, its optimiser and its step, and a
-resumed run is the uninterrupted one.
+resumed run is the uninterrupted one. With a critic two networks learn by turns: the carrier takes its step against the
+critic as it is, then the critic takes one on the same pictures.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,34 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..channel import curriculum, spec
+from ..channel.rounding import to_bytes
+from ..errors import BadSpec
 from ..images import luma
 from ..training import Learner, RunConfig, cosine
 from . import inn
-from .losses import Hold, payload_loss, squared_error, straight_through
-from .model import BLURS, CarrierModel, ModelConfig, load, save
+from .critic import Critic
+from .losses import (
+    Balance,
+    Frontier,
+    Hold,
+    adversarial_loss,
+    discriminator_loss,
+    payload_loss,
+    squared_error,
+    straight_through,
+)
+from .model import CarrierModel, ModelConfig, load, save
+from .plain import PlainModel
+from .plain import load as load_plain
+from .refine import measured_blur
 from .strengths import strength as strength_named
 
 Pictures = NDArray[np.uint8]
+NETWORKS: dict[str, tuple[Callable[[ModelConfig], CarrierModel], Callable[[Path], CarrierModel]]] = {
+    "lattice": (CarrierModel, load),
+    "plain": (PlainModel, load_plain),
+}
+_JUDGES = ("alex", "vgg")
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -36,9 +58,13 @@ class TrainConfig(RunConfig):
     """Everything that decides a run; saved beside the weights."""
 
     strength: str = "jpeg"
+    network: str = "lattice"  # or plain, the ablation
     crop: int = 192  # pixels
-    psnr_db: float = 40.2
+    psnr_db: float = 40.2  # what Hold asks for
+    payload_threshold: float = 0.0  # bits lost a slot, what Frontier asks for; 0: hold the PSNR instead
     lpips_weight: float = 0.0
+    lpips_net: str = "alex"  # or vgg
+    critic_weight: float = 0.0
     attention: bool = True
     restoration: bool = True
     ease: float = 0.0  # share of the steps with milder attacks
@@ -49,16 +75,23 @@ class Trainer:
     """A run: model, optimiser, averaged weights and step. ``fabric`` may be of any accelerator and strategy."""
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
+        for name, value, known in (("network", config.network, NETWORKS), ("lpips_net", config.lpips_net, _JUDGES)):
+            if value not in known:
+                raise BadSpec(f"{name} must be one of {', '.join(known)}, not {value}")
         torch.manual_seed(config.seed)
         self.config, self.fabric, self.step = config, fabric, 0
         self.strength = strength_named(config.strength)
         shape = ModelConfig.start(self.strength, attention=config.attention, restoration=config.restoration)
-        model = load(Path(config.start)).train() if config.start else CarrierModel(shape)
+        make, read = NETWORKS[config.network]
+        model = read(Path(config.start)).train() if config.start else make(shape)
+        model.analyse = _in_full_precision(model.analyse)  # type: ignore[method-assign,assignment]
         slow = [p for name, p in model.named_parameters() if name.endswith(("log_step", "level"))]
         rest = [p for p in model.parameters() if not any(p is q for q in slow)]
         groups = [{"params": rest, "scale": 1.0}, {"params": slow, "scale": 3.0, "weight_decay": 0.0}]
         self.learner = Learner(model, fabric, groups=groups, average=config.average)
-        self.hold = Hold(config.psnr_db)
+        self.critic = Learner(Critic(), fabric, average=config.average) if config.critic_weight else None
+        threshold = config.payload_threshold
+        self.balance: Balance = Frontier(threshold, config.psnr_db) if threshold else Hold(config.psnr_db)
         self.attacks = curriculum.default(config.strength, config.steps, config.ease)
 
     @property
@@ -79,20 +112,45 @@ class Trainer:
         chains = [spec.parse(self.attacks.sample(self.step, random)) for _ in range(config.batch)]
         llr, bits, error, stego, cover = self._pass(crops, chains, random)
         lost = payload_loss(llr, bits)
-        loss = 2 * lost.mean() * llr.shape[1] / 10 + self.hold.loss(error)
+        terms: dict[str, Tensor] = {}
         if config.lpips_weight:
             some = slice(0, 2)  # the network that judges costs more than all of ours
-            loss = loss + config.lpips_weight * self._lpips(stego[some], cover[some]).mean()
-        self.learner.descend(loss, rate)
-        self.hold.update(self.fabric.all_reduce(error.detach(), reduce_op="mean"))
+            terms["perceptual"] = self._lpips(stego[some], cover[some]).mean()
+        if self.critic:
+            terms["adversarial"] = self._adversarial(stego)
+        weights = {"perceptual": config.lpips_weight, "adversarial": config.critic_weight}
+        rest = sum(weights[name] * term for name, term in terms.items())
+        self.learner.descend(2 * lost.mean() * llr.shape[1] / 10 + self.balance.loss(error, rest), rate)
+        if self.critic:
+            terms |= self._teach(self.critic, stego.detach(), cover, rate)
+        self.balance.update(*(self.fabric.all_reduce(x.detach(), reduce_op="mean") for x in (error, lost)))
         self.step += 1
         density = llr.shape[1] / self.plain.config.block**2
         return {
             "information": float(1 - lost.detach().mean()) * density,
             "psnr_db": 10 * math.log10(255**2 / float(error.detach().mean())),
-            "image_weight": self.hold.weight,
+            "image_weight": self.balance.weight,
             "rate": rate,
+            **({"payload": float(lost.detach().mean())} if terms else {}),
+            **{name: float(term.detach()) for name, term in terms.items()},
         }
+
+    def _adversarial(self, stego: Tensor) -> Tensor:
+        """What the carrier learns from the critic, which learns nothing by it."""
+        assert self.critic
+        critic = self.critic.plain.eval().requires_grad_(False)
+        loss = adversarial_loss(critic(_as_file(stego)))
+        critic.train().requires_grad_(True)
+        return loss
+
+    def _teach(self, critic: Learner, stego: Tensor, cover: Tensor, rate: float) -> dict[str, Tensor]:
+        """One step of the critic on covers and stego pictures that nobody has attacked."""
+        odds = critic.network(_as_file(torch.cat([cover, stego])))
+        of_cover, of_stego = odds.chunk(2)
+        loss = discriminator_loss(of_cover, of_stego)
+        critic.descend(loss, rate)
+        right = torch.cat([of_cover < 0, of_stego > 0])
+        return {"discriminator": loss, "critic accuracy": right.float().mean()}
 
     def _pass(
         self, crops: Pictures, chains: Sequence[spec.Chain], random: np.random.Generator
@@ -106,7 +164,8 @@ class Trainer:
         stego = cover + change[..., None]
         received = self._attacked(stego.detach(), chains, plane.shape[1:])
         seen = straight_through(plane + change, received)
-        llr = self.learner.network(seen, self._blur(received, bits))
+        blur = measured_blur(model, model.analyse(received), bits) if self.strength.rescaled else None
+        llr = self.learner.network(seen, blur)
         return llr, bits, change.square().mean((1, 2)), stego, cover
 
     def _attacked(self, stego: Tensor, chains: Sequence[spec.Chain], shape: Sequence[int]) -> Tensor:
@@ -114,24 +173,10 @@ class Trainer:
         planes = [_back(chain(picture), shape) for picture, chain in zip(pictures, chains, strict=True)]
         return torch.from_numpy(np.stack(planes)).to(stego)
 
-    @torch.no_grad()
-    def _blur(self, received: Tensor, bits: Tensor) -> Tensor | None:
-        """As the receiver does with its pilots: the blur that makes the plain evidence agree best."""
-        model = self.plain
-        if not self.strength.rescaled:
-            return None
-        band, sign = model.analyse(received), 2 * bits - 1
-        agreement = []
-        for blur in BLURS:
-            seen = band / model.gain(received.new_full((len(received),), blur))
-            payload = model.network.read(seen[:, model.carried], seen[:, model.passive])
-            agreement.append((inn.angle(payload).sin() * sign).mean((1, 2, 3)))
-        return received.new_tensor(BLURS)[torch.stack(agreement).argmax(0)]
-
     def _lpips(self, stego: Tensor, cover: Tensor) -> Tensor:
         from ..images import lpips_network
 
-        network = lpips_network("alex").to(self.fabric.device)
+        network = lpips_network(self.config.lpips_net).to(self.fabric.device)
         return network(*(x.permute(0, 3, 1, 2) / 127.5 - 1 for x in (stego, cover)))
 
     @torch.no_grad()
@@ -159,23 +204,28 @@ class Trainer:
 
     @torch.no_grad()
     def look(self, pictures: Sequence[Pictures]) -> dict[str, Tensor]:
-        """The first picture under the averaged weights: stego, ten times the change, attention."""
+        """The first picture under the averaged weights: stego, ten times the change, attention if there is any."""
         random = np.random.default_rng(self.config.seed)
         with self.learner.averaging() as model:
             *_, stego, cover = self._pass(pictures[0][None], [spec.parse("none")], random)
             band = model.analyse(cover @ cover.new_tensor(_LUMA))
-            strength = model.network.attention(band[:, model.passive]).sigmoid().mean(dim=1)
-        shown = {"stego": stego[0] / 255, "change": 0.5 + 10 * (stego - cover)[0] / 255}
-        return {name: rgb.movedim(-1, 0).clamp(0, 1) for name, rgb in shown.items()} | {"attention": strength}
+            shown = {"stego": stego[0] / 255, "change": 0.5 + 10 * (stego - cover)[0] / 255}
+            shown = {name: rgb.movedim(-1, 0).clamp(0, 1) for name, rgb in shown.items()}
+            if hasattr(model.network, "attention"):
+                shown["attention"] = model.network.attention(band[:, model.passive]).sigmoid().mean(dim=1)
+        return shown
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs."""
-        return {"learner": self.learner.state(), "hold": self.hold.weight, "step": self.step}
+        critic = {"critic": self.critic.state()} if self.critic else {}
+        return {"learner": self.learner.state(), "balance": self.balance.weight, "step": self.step, **critic}
 
     def load(self, state: dict[str, Any]) -> None:
         """Continue where :meth:`state` was taken."""
         self.learner.load(state["learner"])
-        self.hold.weight, self.step = state["hold"], state["step"]
+        if self.critic:
+            self.critic.load(state["critic"])
+        self.balance.weight, self.step = state["balance"], state["step"]
 
     def export(self, path: Path) -> None:
         """The averaged weights as the file that ships."""
@@ -201,3 +251,22 @@ def _back(picture: Pictures, shape: Sequence[int]) -> NDArray[np.float32]:
     if plane.shape == tuple(shape):
         return plane
     return np.asarray(Image.fromarray(plane).resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
+
+
+def _as_file(rgb: Tensor) -> Tensor:
+    """Luma (B, H, W) of pictures (B, H, W, 3) as a file holds them: rounded and clipped, straight through."""
+    return to_bytes(rgb) @ rgb.new_tensor(_LUMA)
+
+
+def _in_full_precision(transform: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Keep autocast out: in bf16, steps of grey levels would drown in the rounding of what is hundreds.
+
+    The modulo arithmetic behind it needs no such care: autocast leaves what is elementwise in the precision it has.
+    """
+
+    @wraps(transform)
+    def exact(luma: Tensor) -> Tensor:
+        with torch.autocast(luma.device.type, enabled=False):
+            return transform(luma.float())
+
+    return exact

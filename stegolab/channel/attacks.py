@@ -1,7 +1,8 @@
 """What a platform does to a picture, done for real: Pillow's own codecs, resampling kernels and filters.
 
-Each attack is a pure function from an RGB picture, uint8 (H, W, 3), to another; only ``resize``, ``cap`` and
-``crop`` change its size. A parameter out of its range raises BadSpec.
+Each attack is a pure function from an RGB picture, uint8 (H, W, 3), to another; nothing else of a file (EXIF, colour
+profile, alpha) comes through any of them. Only ``resize``, ``cap`` and ``crop`` change the size. A parameter out of its
+range raises BadSpec.
 """
 
 from __future__ import annotations
@@ -19,6 +20,14 @@ RGB = NDArray[np.uint8]
 
 KERNELS = {kernel.name.lower(): kernel for kernel in Image.Resampling}
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
+# The matrix that turns hues by an angle is HUE @ (1, cos, sin): (out, in, term)
+HUE = np.array(
+    [
+        [[0.213, 0.787, -0.213], [0.715, -0.715, -0.715], [0.072, -0.072, 0.928]],
+        [[0.213, -0.213, 0.143], [0.715, 0.285, 0.140], [0.072, -0.072, -0.283]],
+        [[0.213, -0.213, -0.787], [0.715, -0.715, 0.715], [0.072, 0.928, 0.072]],
+    ]
+)
 
 
 def jpeg(rgb: RGB, quality: int, subsampling: str = "4:2:0", progressive: bool = False) -> RGB:
@@ -130,6 +139,50 @@ def grey(rgb: RGB) -> RGB:
     return np.array(Image.fromarray(rgb).convert("L").convert("RGB"))
 
 
+def avif(rgb: RGB, quality: int) -> RGB:
+    """Compress with AVIF (AV1 intra frames, 4:2:0) at ``quality`` 1 to 100."""
+    return _decode(avif_bytes(rgb, quality))
+
+
+def avif_bytes(rgb: RGB, quality: int) -> bytes:
+    """Return the AVIF file itself, as :func:`avif` sees it."""
+    _require("quality", quality, 1, 100)
+    return _encode(rgb, "AVIF", quality=quality, max_threads=1)  # more threads, another file
+
+
+def jpeg2000(rgb: RGB, ratio: float) -> RGB:
+    """Compress with JPEG 2000 (irreversible 9/7 wavelet) to the ``ratio``-th part of the raw size, 1 to 500."""
+    return _decode(jpeg2000_bytes(rgb, ratio))
+
+
+def jpeg2000_bytes(rgb: RGB, ratio: float) -> bytes:
+    """Return the JP2 file itself, as :func:`jpeg2000` sees it."""
+    _require("ratio", ratio, 1, 500)
+    return _encode(rgb, "JPEG2000", quality_mode="rates", quality_layers=[ratio], irreversible=True)
+
+
+def palette(rgb: RGB, colours: int) -> RGB:
+    """Keep the ``colours`` (2 to 256) that Pillow's median cut picks, dithered after Floyd & Steinberg, as GIFs are."""
+    _require("colours", colours, 2, 256)
+    image = Image.fromarray(rgb)
+    return np.array(image.quantize(palette=image.quantize(colours)).convert("RGB"))
+
+
+def hue(rgb: RGB, degrees: float) -> RGB:
+    """Turn the colour circle by ``degrees``, -180 to 180; greys stay. W3C Filter Effects, hue-rotate."""
+    _require("degrees", degrees, -180, 180)
+    angle = math.radians(degrees)
+    return _to_uint8(rgb @ (HUE @ (1, math.cos(angle), math.sin(angle))).T)
+
+
+def shift(rgb: RGB, rows: int, columns: int = 0) -> RGB:
+    """Move the picture down by ``rows`` and right by ``columns``, -64 to 64 each; the edge fills what it leaves."""
+    _require("rows", rows, -64, 64)
+    _require("columns", columns, -64, 64)
+    y, x = (np.arange(side) - move for side, move in zip(rgb.shape, (rows, columns), strict=False))
+    return rgb[y.clip(0, rgb.shape[0] - 1)][:, x.clip(0, rgb.shape[1] - 1)]
+
+
 def _require(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # written so that nan fails too
         raise BadSpec(f"{name} must be {low:g} to {high:.10g}, not {value}")
@@ -151,7 +204,7 @@ def _resample(rgb: RGB, height: int, width: int, kernel: str) -> RGB:
     return np.array(Image.fromarray(rgb).resize((width, height), KERNELS[kernel]))
 
 
-def _encode(rgb: RGB, file_format: str, **options: int | str | bool) -> bytes:
+def _encode(rgb: RGB, file_format: str, **options: object) -> bytes:
     file = BytesIO()
     try:
         Image.fromarray(rgb).save(file, file_format, **options)

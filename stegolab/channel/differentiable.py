@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import diffjpeg, resampling
+from .attacks import HUE
 from .rounding import rounding as rounding_called
 from .rounding import through, to_bytes
 from .spec import Attack, Chain, parse
@@ -160,6 +161,36 @@ def grey(rgb: Tensor) -> Tensor:
     return _luma(rgb).expand_as(rgb)
 
 
+def avif(rgb: Tensor, quality: int) -> Tensor:
+    """The real AVIF with the derivative of doing nothing, as :func:`webp`."""
+    return through(real_attack(Attack("avif", (quality,)), rgb), rgb)
+
+
+def jpeg2000(rgb: Tensor, ratio: float) -> Tensor:
+    """The real JPEG 2000 with the derivative of doing nothing: what its rate control cuts off has no simple twin."""
+    return through(real_attack(Attack("jpeg2000", (ratio,)), rgb), rgb)
+
+
+def palette(rgb: Tensor, colours: int) -> Tensor:
+    """The real palette with the derivative of doing nothing: dithering keeps the mean."""
+    return through(real_attack(Attack("palette", (colours,)), rgb), rgb)
+
+
+def hue(rgb: Tensor, degrees: float) -> Tensor:
+    """Turn the colour circle by ``degrees``."""
+    angle = math.radians(degrees)
+    matrix = rgb.new_tensor(HUE @ (1, math.cos(angle), math.sin(angle)))
+    return to_bytes(torch.einsum("oi,bihw->bohw", matrix, rgb))
+
+
+def shift(rgb: Tensor, rows: int, columns: int = 0) -> Tensor:
+    """Move down by ``rows`` and right by ``columns``; the edge fills what they leave."""
+    height, width = rgb.shape[-2:]
+    y = torch.arange(height, device=rgb.device).sub(rows).clamp(0, height - 1)
+    x = torch.arange(width, device=rgb.device).sub(columns).clamp(0, width - 1)
+    return rgb[..., y, :][..., x]
+
+
 TWINS: dict[str, Callable[..., Tensor]] = {
     "jpeg": jpeg,
     "webp": webp,
@@ -174,6 +205,11 @@ TWINS: dict[str, Callable[..., Tensor]] = {
     "gamma": gamma,
     "noise": noise,
     "grey": grey,
+    "avif": avif,
+    "jpeg2000": jpeg2000,
+    "palette": palette,
+    "hue": hue,
+    "shift": shift,
 }
 
 

@@ -3,7 +3,7 @@
 Platforms change without notice and choose their settings by picture, client and network: these presets are
 channels to test against, no promise about a service. Every figure carries its source and year, and says
 whether it was ``cited`` (the source measured it, or is the platform's own code or word) or is ``assumed``
-(commonly reported, or picked by us on the strict side).
+(commonly reported, or picked by us on the strict side). All strip metadata: no attack lets any through.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class Platform:
 _TELEGRAM = "Telegram Desktop source code, storage/localimageloader.cpp"
 _PHOTO_TACO = "J. Harmon, Photo Taco, Dimensions and Quality for Social Media Photo Sharing (uploads measured)"
 _TWITTER = "N. O'Brien, Twitter developer community, Upcoming changes to PNG image support"
+_MASTODON = "Mastodon source code, app/models/media_attachment.rb"
+_WORDPRESS = "WordPress source code"
 _COMMON = "commonly reported by users, no measurement we could verify"
 _OURS = "our choice"
 
@@ -96,6 +98,32 @@ PLATFORMS: dict[str, Platform] = {
             (
                 Figure("cap:1920", "assumed", _OURS, 2026),
                 Figure("jpeg:90", "cited", "Discourse source code, default of recompress_original_jpg_quality", 2025),
+            ),
+        ),
+        Platform(
+            "mastodon",
+            "photograph in a post",
+            (
+                Figure("cap:1280", "cited", f"{_MASTODON}: 1,638,400 pixels, the area of 1280 x 1280", 2019),
+                Figure("jpeg:90", "cited", f"{_MASTODON}: -quality 90 -strip", 2019),
+            ),
+        ),
+        Platform(
+            "wordpress",
+            "photograph in a blog that has its pictures made into WebP",
+            (
+                Figure("cap:2560", "cited", f"{_WORDPRESS}, big_image_size_threshold", 2019),
+                Figure("sharpen:1.2", "assumed", _OURS, 2026),
+                Figure("webp:86", "cited", f"{_WORDPRESS}, WP_Image_Editor::get_default_quality", 2021),
+            ),
+        ),
+        Platform(
+            "cdn",
+            "photograph in a feed, delivered by a network that makes it into AVIF for the screen it goes to",
+            (
+                Figure("cap:2048:lanczos", "assumed", _OURS, 2026),
+                Figure("sharpen:1.2", "assumed", _OURS, 2026),
+                Figure("avif:60", "assumed", _OURS, 2026),
             ),
         ),
         Platform(

@@ -41,6 +41,11 @@ ATTACKS: dict[str, Callable[..., RGB]] = {
         attacks.gamma,
         attacks.noise,
         attacks.grey,
+        attacks.avif,
+        attacks.jpeg2000,
+        attacks.palette,
+        attacks.hue,
+        attacks.shift,
     )
 }
 
@@ -48,6 +53,8 @@ ATTACKS: dict[str, Callable[..., RGB]] = {
 _FILES: dict[str, tuple[str, Callable[..., bytes]]] = {
     "jpeg": (".jpg", attacks.jpeg_bytes),
     "webp": (".webp", attacks.webp_bytes),
+    "avif": (".avif", attacks.avif_bytes),
+    "jpeg2000": (".jp2", attacks.jpeg2000_bytes),
 }
 
 
@@ -86,8 +93,8 @@ class Chain:
     def encode(self, rgb: RGB) -> tuple[bytes, str]:
         """Return the file that the platform hands out, and its suffix.
 
-        That is the very .jpg or .webp of the last attack, where it makes one, else a .png: to read it is to
-        get ``chain(rgb)``, without one compression more.
+        That is the very .jpg, .webp, .avif or .jp2 of the last attack, where it makes one, else a .png: to read it is
+        to get ``chain(rgb)``, without one compression more.
         """
         if self.attacks and self.attacks[-1].name in _FILES:
             *before, last = self.attacks

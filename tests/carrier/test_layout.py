@@ -1,10 +1,11 @@
-"""Every slot is the header's or the body's; the header is everywhere, evenly, at every frequency."""
+"""Every slot is the header's, the template's or the body's; the header is everywhere, evenly, at every frequency."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stegolab.carrier import template
 from stegolab.carrier.layout import HEADER_CODE_BITS, Layout
 from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, STRENGTHS
 from stegolab.errors import BadSpec
@@ -21,12 +22,13 @@ def test_header_and_frame_agree_on_the_code_word():
 
 
 @given(strengths, sides, sides)
-def test_header_and_body_share_out_all_slots(strength, height, width):
+def test_header_template_and_body_share_out_all_slots(strength, height, width):
     layout = Layout.of(strength, (height, width, 3))
     count = layout.rows * layout.columns * len(strength.frequencies)
     assert layout.slots == count
-    assert sorted([*layout.header_slots, *layout.body_slots]) == list(range(count))
+    assert sorted([*layout.header_slots, *layout.template_slots, *layout.body_slots]) == list(range(count))
     assert layout.header_bit.shape == layout.header_slots.shape
+    assert layout.template_bit.shape == layout.template_slots.shape
     assert np.all(np.diff(layout.body_slots) > 0)
 
 
@@ -38,19 +40,16 @@ def test_every_header_bit_is_repeated_evenly(strength, shape):
     assert repeats.max() <= repeats.min() * 1.5 + 2
 
 
-@pytest.mark.parametrize("shape", [(700, 1000), (1200, 1600), (2000, 3000)])
-def test_a_large_picture_of_another_width_has_the_header_at_the_same_places(shape):
-    wide, narrow = (Layout.of(SOCIAL, (shape[0], shape[1] - cut)).corner(512) for cut in (0, 40))
-    np.testing.assert_array_equal(wide.header_slots, narrow.header_slots)
-    np.testing.assert_array_equal(wide.header_bit, narrow.header_bit)
-
-
 @EVERY
 @pytest.mark.parametrize("shape", SIZES)
 def test_every_frequency_gets_pilots(strength, shape):
-    layout = Layout.of(strength, shape)
-    pilots = np.bincount(layout.header_slots % len(strength.frequencies), minlength=len(strength.frequencies))
-    fair = len(layout.header_slots) / len(strength.frequencies)
+    """The header's, or many more of the template's."""
+    layout, count = Layout.of(strength, shape), len(strength.frequencies)
+    pilots, known = (np.bincount(s % count, minlength=count) for s in (layout.header_slots, layout.template_slots))
+    assert np.all((pilots == 0) == (known > 0))
+    pilots = pilots[pilots > 0]
+    assert np.all(known[known > 0] > pilots.mean())
+    fair = pilots.sum() / len(pilots)
     assert pilots.min() >= 0.7 * fair
     assert pilots.max() <= 1.3 * fair
 
@@ -71,7 +70,8 @@ def test_large_pictures_have_a_sparse_header(strength):
     assert Layout.of(strength, (256, 256)).stride == 1
     layout = Layout.of(strength, (2048, 2048))
     assert layout.stride > 1
-    assert len(layout.header_slots) == layout.rows * layout.columns // layout.stride >= 2048
+    assert len(layout.header_slots) == layout.rows * layout.columns // layout.stride
+    assert len(layout.header_slots) + len(layout.template_slots) >= 2048
 
 
 @EVERY
@@ -82,24 +82,21 @@ def test_small_pictures_repeat_the_header_within_a_block(strength):
     assert len(layout.header_slots) < 0.4 * layout.slots
 
 
-@EVERY
 @pytest.mark.parametrize("shape", SIZES)
-def test_the_corner_is_the_same_layout_where_they_share_blocks(strength, shape):
-    whole, corner = Layout.of(strength, shape), Layout.of(strength, shape).corner(200)
-    count = len(strength.frequencies)
-    assert (corner.rows, corner.columns) == (200 // strength.block, 200 // strength.block)
-    np.testing.assert_array_equal(corner.dither, whole.dither[: corner.rows, : corner.columns])
-    place, frequency = np.divmod(whole.header_slots, count)
-    row, column = np.divmod(place, whole.columns)
-    shared = (row < corner.rows) & (column < corner.columns)
-    expected = (row * corner.columns + column) * count + frequency
-    np.testing.assert_array_equal(corner.header_slots, expected[shared])
-    np.testing.assert_array_equal(corner.header_bit, whole.header_bit[shared])
+def test_the_template_stands_where_it_does_in_any_picture(shape):
+    layout = Layout.of(SOCIAL, shape)
+    said = np.zeros(layout.slots, int)
+    said[layout.template_slots] = 2 * layout.template_bit.astype(int) - 1
+    said = said.reshape(layout.rows, layout.columns, -1)
+    across, down = (SOCIAL.frequencies.index(f) for f in template.FREQUENCIES)
+    np.testing.assert_array_equal(said[..., [across, down]].transpose(2, 0, 1), template.signs(*said.shape[:2]))
+    assert np.count_nonzero(said) == len(layout.template_slots)
+    assert not layout.dither.reshape(-1)[layout.template_slots].any()
 
 
-def test_a_corner_larger_than_the_picture_is_the_picture():
-    layout = Layout.of(SOCIAL, (256, 320))
-    assert layout.corner(10_000) == layout
+@pytest.mark.parametrize("strength", [FILE, JPEG])
+def test_strengths_that_promise_no_resize_have_no_template(strength):
+    assert len(Layout.of(strength, (512, 512)).template_slots) == 0
 
 
 @EVERY
@@ -107,18 +104,21 @@ def test_dithers_are_uniform_within_a_step_and_repeat_a_tile_apart(strength):
     dither = Layout.of(strength, (64 * strength.block, 40 * strength.block)).dither
     assert dither.shape == (64, 40, len(strength.frequencies))
     share = dither / strength.step
+    share[share == 0] = np.random.default_rng(0).uniform(-0.5, 0.5, np.count_nonzero(share == 0))  # the template's
     assert -0.5 <= share.min() < -0.49 and 0.49 < share.max() <= 0.5
     assert abs(share.mean()) < 0.01
-    np.testing.assert_array_equal(dither[:32], dither[32:])
+    both = (dither[:32] != 0) & (dither[32:] != 0)
+    np.testing.assert_array_equal(dither[:32][both], dither[32:][both])
+    assert both.mean() > 0.95
     assert not np.array_equal(dither[:, :8], dither[:, 8:16])
 
 
 def test_the_layout_never_changes():
     """An old picture must open with a new version."""
     jpeg, social = Layout.of(JPEG, (2000, 3000)), Layout.of(SOCIAL, (201, 333))
-    assert (jpeg.stride, jpeg.depth, social.stride, social.depth) == (8, 1, 1, 3)
+    assert (jpeg.stride, jpeg.depth, social.stride, social.depth) == (8, 1, 1, 4)
     assert jpeg.header_slots[[0, 1, 2, 300, -1]].tolist() == [0, 81, 162, 24089, 937485]
-    assert social.header_slots[[0, 1, 2, 300, -1]].tolist() == [0, 1, 2, 2006, 4792]
+    assert social.header_slots[[0, 1, 2, 300, -1]].tolist() == [2, 3, 4, 1518, 4783]
     assert jpeg.header_bit[[1, 239, 240]].tolist() == [1, 27, 28]
     assert social.header_bit[[1, 239, 240]].tolist() == [1, 239, 0]
     np.testing.assert_allclose(jpeg.dither[0, 0, :3], [5.202523, 5.806309, -5.565366], atol=1e-4)

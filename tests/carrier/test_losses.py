@@ -8,7 +8,15 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stegolab.carrier.losses import Hold, payload_loss, squared_error, straight_through
+from stegolab.carrier.losses import (
+    Frontier,
+    Hold,
+    adversarial_loss,
+    discriminator_loss,
+    payload_loss,
+    squared_error,
+    straight_through,
+)
 from stegolab.carrier.rehearsal import information
 from stegolab.images import psnr
 
@@ -96,3 +104,55 @@ def test_straight_through_has_the_one_value_and_the_other_gradient():
     found = straight_through(x * 3, torch.round(x))
     torch.testing.assert_close(found.detach(), torch.tensor([0.0, 2.0]))
     torch.testing.assert_close(torch.autograd.grad(found.sum(), x)[0], torch.tensor([3.0, 3.0]))
+
+
+# --- the critic's two losses ---------------------------------------------------------------------------------------
+
+
+def test_a_critic_that_knows_nothing_loses_one_bit_and_one_that_knows_all_none():
+    nothing, sure = torch.zeros(4), torch.full((4,), 40.0)
+    assert float(discriminator_loss(nothing, nothing)) == pytest.approx(1)
+    assert float(discriminator_loss(-sure, sure)) == pytest.approx(0, abs=1e-9)
+    assert float(discriminator_loss(sure, -sure)) > 40
+    assert float(adversarial_loss(nothing)) == pytest.approx(1)
+    assert float(adversarial_loss(-sure)) == pytest.approx(0, abs=1e-9)
+
+
+def test_where_the_critic_is_sure_the_carrier_still_has_a_slope():
+    odds = torch.tensor([30.0], requires_grad=True)
+    (slope,) = torch.autograd.grad(adversarial_loss(odds), odds)
+    assert float(slope) == pytest.approx(1 / math.log(2), rel=1e-3)
+
+
+# --- along the frontier --------------------------------------------------------------------------------------------
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.05, 0.9), st.floats(0.01, 100))
+def test_image_weights_rise_only_while_the_payload_loss_is_under_its_threshold(lost, threshold, weight):
+    assume(abs(lost / threshold - 1) > 1e-3)
+    frontier = Frontier(threshold, 40.0, weight=weight)
+    frontier.update(torch.tensor([1.0]), torch.tensor([lost]))
+    assert np.sign(frontier.weight - weight) == np.sign(threshold - lost)
+    assert frontier.weight == pytest.approx(weight, rel=0.05)  # no step throws it far
+
+
+def test_the_frontier_weighs_all_that_is_said_about_the_picture_alike():
+    error, rest = torch.tensor([squared_error(40.0)]), torch.tensor(0.5)
+    assert float(Frontier(0.3, 40.0, weight=2.0).loss(error, rest)) == pytest.approx(2 * (1 + 0.5))
+    assert float(Hold(40.0, weight=2.0).loss(error, rest)) == pytest.approx(0.5)
+
+
+def test_a_network_that_trades_bits_for_quality_settles_at_the_payload_that_is_asked_for():
+    """The payload loss falls as exp(-error / 10): descent ends where it is the threshold, from either side."""
+    for weight in (0.05, 5.0):
+        frontier, log_error = Frontier(0.4, 40.0, weight=weight), torch.tensor(2.0, requires_grad=True)
+        optimiser = torch.optim.SGD([log_error], lr=0.05)
+        for _ in range(1500):
+            error = log_error.exp()[None]
+            lost = torch.exp(-error / 10)
+            loss = lost.mean() + frontier.loss(error)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            frontier.update(error, lost)
+        assert float(torch.exp(-log_error.detach().exp() / 10)) == pytest.approx(0.4, abs=0.02)

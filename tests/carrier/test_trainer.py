@@ -20,6 +20,7 @@ from PIL import Image
 
 from stegolab.carrier import train
 from stegolab.carrier.model import CarrierModel, load
+from stegolab.carrier.plain import load as load_plain
 from stegolab.carrier.trainer import TrainConfig, Trainer
 from stegolab.data import COLUMNS, sample_covers
 from stegolab.errors import BadData, BadSpec
@@ -167,7 +168,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(strength, tmp_path):
     assert resumed.step == whole.step == 14
     assert same(weights(resumed), weights(whole))
     assert same(resumed.learner.averaged, whole.learner.averaged)
-    assert resumed.hold.weight == whole.hold.weight
+    assert resumed.balance.weight == whole.balance.weight
 
 
 def test_the_exported_weights_are_the_averaged_ones(tmp_path):
@@ -203,6 +204,129 @@ def test_a_gradient_that_is_not_a_number_stops_before_it_does_harm():
     with pytest.raises(Diverged):
         trained.advance(pictures())
     assert same(weights(trained), live)
+
+
+# --- the critic, the frontier, the other network -----------------------------------------------------------------
+
+AGAINST = replace(TINY, critic_weight=0.1)
+
+
+def test_with_a_critic_two_networks_learn_by_turns():
+    trained = trainer(AGAINST)
+    before = {name: value.clone() for name, value in trained.critic.plain.state_dict().items()}
+    log = run(trained, 2)  # the first has the rate 0
+    assert {"payload", "adversarial", "discriminator", "critic accuracy"} <= log[0].keys()
+    assert all(np.isfinite(list(record.values())).all() for record in log)
+    assert 0 <= log[-1]["critic accuracy"] <= 1
+    after = trained.critic.plain.state_dict()
+    still = {name for name, value in after.items() if torch.equal(value, before[name])}
+    assert still == {"front"}
+    assert all(weight.requires_grad for weight in trained.critic.plain.parameters())
+
+
+def test_the_carrier_is_pushed_by_the_critic_and_the_critic_not_by_the_carrier():
+    """After two steps the carriers differ, the critics do not: both have seen the same first pictures."""
+    weak, strong = trainer(AGAINST), trainer(replace(AGAINST, critic_weight=5.0))
+    for trained in (weak, strong):
+        run(trained, 2)
+    assert not same(weights(weak), weights(strong))
+    assert same(weak.critic.plain.state_dict(), strong.critic.plain.state_dict())
+
+
+def test_a_resumed_run_with_a_critic_is_the_uninterrupted_one(tmp_path):
+    whole, first = trainer(AGAINST), trainer(AGAINST)
+    log = run(whole, 4)
+    assert run(first, 2) == log[:2]
+    torch.save(first.state(), tmp_path / "checkpoint.pt")
+    resumed = trainer(AGAINST)
+    resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
+    assert run(resumed, 2) == log[2:]
+    assert same(resumed.critic.plain.state_dict(), whole.critic.plain.state_dict())
+
+
+@pytest.mark.parametrize(("threshold", "direction"), [(0.01, -1), (0.99, 1)])
+def test_image_weights_follow_the_payload_where_a_threshold_is_given(threshold, direction):
+    trained = trainer(replace(TINY, payload_threshold=threshold))
+    passed = [trained.balance.weight, *(record["image_weight"] for record in run(trained, 3))]
+    assert np.all(np.sign(np.diff(passed)) == direction)
+
+
+def test_the_plain_network_trains_by_the_same_loop(tmp_path):
+    trained = trainer(replace(TINY, network="plain"))
+    before = weights(trained)
+    run(trained, 5)  # as many as layers that start as zero, behind each other, and one
+    assert not {name for name, value in weights(trained).items() if torch.equal(value, before[name])}
+    found = trained.validate([pictures()[0]], ["jpeg:75"])
+    assert np.isfinite(list(found.values())).all()
+    assert set(trained.look([pictures()[0]])) == {"stego", "change"}
+    trained.export(tmp_path / "weights.safetensors")
+    assert same(load_plain(tmp_path / "weights.safetensors").state_dict(), trained.learner.averaged)
+    again = trainer(replace(TINY, network="plain", start=str(tmp_path / "weights.safetensors")))
+    assert same(weights(again), trained.learner.averaged)
+
+
+@pytest.mark.parametrize("wrong", [{"network": "deep"}, {"lpips_net": "squeeze"}])
+def test_an_unknown_network_is_refused(wrong):
+    with pytest.raises(BadSpec, match="must be one of"):
+        trainer(replace(TINY, **wrong))
+
+
+# --- precision, several processes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strength", ["jpeg", "social"])
+def test_in_half_precision_the_losses_are_nearly_those_of_full(strength):
+    """The transform and the modulo stay in float32, the convolutions need not."""
+    config = replace(TINY, strength=strength, critic_weight=0.1)
+    half = Trainer(config, Fabric(accelerator="cpu", devices=1, precision="bf16-mixed"))
+    for record, wanted in zip(run(half, 3), run(trainer(config), 3), strict=True):
+        assert all(np.isfinite(list(record.values())))
+        for name in ("information", "payload", "psnr_db", "discriminator"):
+            assert record[name] == pytest.approx(wanted[name], rel=0.03, abs=3e-3), name
+
+
+def test_in_half_precision_the_transform_is_exact():
+    half = Trainer(TINY, Fabric(accelerator="cpu", devices=1, precision="bf16-mixed"))
+    luma = 255 * torch.rand((1, 64, 64), generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = half.plain.analyse(luma)
+        without_care = CarrierModel.analyse(half.plain, luma)
+    assert torch.equal(found, CarrierModel.analyse(half.plain, luma))
+    assert (without_care - found).abs().max() > 0.5  # grey levels
+
+
+_TWO = """
+import sys
+import numpy as np, torch
+from lightning_fabric import Fabric
+from stegolab.carrier.trainer import TrainConfig, Trainer
+
+torch.set_num_threads(1)
+fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
+fabric.launch()
+trained = Trainer(TrainConfig(steps=20, batch=1, crop=64, rate=0.02, average=0.9, critic_weight=0.1), fabric)
+picture = np.random.default_rng(0).normal(128, 30, (80, 80, 3)).clip(0, 255).astype(np.uint8)
+for _ in range(3):
+    trained.advance([picture])
+learnt = {"carrier": trained.learner.plain.state_dict(), "critic": trained.critic.plain.state_dict()}
+torch.save(learnt | {"weight": trained.balance.weight}, f"{sys.argv[1]}/{fabric.global_rank}.pt")
+"""
+
+
+def test_two_processes_hold_equal_weights_and_learn_from_more_than_one_of_them(tmp_path):
+    script = tmp_path / "two.py"
+    script.write_text(_TWO)
+    said = subprocess.run([sys.executable, str(script), str(tmp_path)], capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr[-2000:]
+    one, other = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert same(one["carrier"], other["carrier"])
+    assert same(one["critic"], other["critic"])
+    assert one["weight"] == other["weight"]
+    alone = trainer(replace(AGAINST, batch=1))  # sees what the first of the two sees
+    picture = np.random.default_rng(0).normal(128, 30, (80, 80, 3)).clip(0, 255).astype(np.uint8)
+    for _ in range(3):
+        alone.advance([picture])
+    assert not same(weights(alone), one["carrier"])
 
 
 # --- the folder of a run -----------------------------------------------------------------------------------------

@@ -181,7 +181,59 @@ def test_grey_keeps_the_luma_and_nothing_else():
     assert np.abs(luma(drained) - luma(ASTRONAUT)).max() <= 0.51
 
 
+def test_avif_and_jpeg_2000_are_pillows_byte_for_byte():
+    assert attacks.avif_bytes(COFFEE, 60) == through_pillow(COFFEE, "AVIF", quality=60, max_threads=1)
+    options = {"quality_mode": "rates", "quality_layers": [20], "irreversible": True}
+    assert attacks.jpeg2000_bytes(COFFEE, 20) == through_pillow(COFFEE, "JPEG2000", **options)
+
+
+def test_avif_quality_is_monotone_in_psnr():
+    grades = [psnr(COFFEE, attacks.avif(COFFEE, quality)) for quality in (10, 50, 90)]
+    assert grades == sorted(grades)
+    assert grades[-1] > grades[0] + 5
+
+
+@pytest.mark.parametrize("ratio", [8, 20, 60])
+def test_jpeg_2000_meets_the_size_that_it_is_told(ratio):
+    assert len(attacks.jpeg2000_bytes(ASTRONAUT, ratio)) * ratio == pytest.approx(ASTRONAUT.size, rel=0.05)
+
+
+@pytest.mark.parametrize("colours", [2, 16, 256])
+def test_a_palette_has_no_more_colours_than_it_is_told(colours):
+    got = np.unique(attacks.palette(ASTRONAUT, colours).reshape(-1, 3), axis=0)
+    assert colours / 2 <= len(got) <= colours
+
+
+def test_more_colours_are_nearer_to_the_picture():
+    grades = [psnr(ASTRONAUT, attacks.palette(ASTRONAUT, colours)) for colours in (4, 16, 64, 256)]
+    assert grades == sorted(grades)
+
+
+def test_hue_keeps_greys_and_turns_back():
+    greys = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
+    assert same(attacks.hue(greys, 77), greys)
+    muted = (96 + ASTRONAUT // 4).astype(np.uint8)  # nothing clips
+    assert not same(attacks.hue(muted, 120), muted)
+    assert psnr(attacks.hue(attacks.hue(muted, 50), -50), muted) > 45
+
+
+def test_hue_at_half_a_circle_turns_red_into_cyan():
+    red = np.full((16, 16, 3), (150, 60, 60), np.uint8)
+    r, g, b = attacks.hue(red, 180)[0, 0].astype(int)
+    assert g == b > r
+
+
+def test_shift_moves_every_pixel_and_repeats_the_edge():
+    moved = attacks.shift(COFFEE, 3, -7)
+    assert same(moved[3:, :-7], COFFEE[:-3, 7:])
+    assert same(moved[0], moved[3])
+    assert same(moved[:, -1], moved[:, -8])
+    assert same(attacks.shift(moved, -3, 7)[:-3, 7:], COFFEE[:-3, 7:])
+
+
 IDENTITIES = [
+    (attacks.shift, (0, 0)),
+    (attacks.hue, (0,)),
     (attacks.resize, (1,)),
     (attacks.cap, (65535,)),
     (attacks.crop, (0,)),
@@ -200,6 +252,7 @@ def test_the_neutral_parameter_changes_nothing(attack, arguments):
 
 
 ALL = [*IDENTITIES, (attacks.jpeg, (50,)), (attacks.webp, (50,)), (attacks.median, (3,)), (attacks.grey, ())]
+ALL += [(attacks.avif, (50,)), (attacks.jpeg2000, (20,)), (attacks.palette, (16,))]
 
 
 @pytest.mark.parametrize(("attack", "arguments"), ALL)
@@ -246,6 +299,13 @@ def test_an_attack_leaves_its_input_alone(attack, arguments):
         (attacks.noise, (101,), "sigma"),
         (attacks.noise, (1, -1), "seed"),
         (attacks.noise, (1, 2**32), "seed"),
+        (attacks.avif, (0,), "quality"),
+        (attacks.jpeg2000, (0.5,), "ratio"),
+        (attacks.palette, (1,), "colours"),
+        (attacks.palette, (257,), "colours"),
+        (attacks.hue, (181,), "degrees"),
+        (attacks.shift, (65,), "rows"),
+        (attacks.shift, (0, -65), "columns"),
     ],
 )
 def test_out_of_range_is_refused_by_name(attack, arguments, named):

@@ -27,6 +27,8 @@ attack = st.one_of(
     st.builds("cap:{}".format, st.integers(16, 5000)),
     st.builds("crop:{!r}:{!r}:{!r}".format, number, number, number),
     st.builds("noise:{}:{}".format, st.integers(0, 9), st.integers(0, 2**32 - 1)),
+    st.builds("shift:{}:{}".format, st.integers(-64, 64), st.integers(-64, 64)),
+    st.builds("hue:{!r}".format, st.floats(-180, 180)),
     st.builds("platform:{}".format, st.sampled_from(list(PLATFORMS))),
     st.sampled_from(["median", "median:5", "grey", "none", "gamma:2", "sharpen:1.5"]),
 )
@@ -101,10 +103,9 @@ def test_a_chain_is_its_attacks_from_left_to_right(spec, expected):
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_attack_can_be_written_and_runs(name):
-    arguments = {"median": "", "grey": "", "jpeg": ":50", "webp": ":50", "cap": ":64", "sharpen": ":2"}.get(
-        name, ":0.5"
-    )
-    assert parse(name + arguments)(COFFEE).dtype == np.uint8
+    arguments = {"median": "", "grey": "", "jpeg": ":50", "webp": ":50", "cap": ":64", "sharpen": ":2"}
+    arguments |= {"avif": ":50", "jpeg2000": ":20", "palette": ":16", "shift": ":2"}
+    assert parse(name + arguments.get(name, ":0.5"))(COFFEE).dtype == np.uint8
 
 
 def test_every_public_attack_is_known_to_the_parser():
@@ -157,7 +158,14 @@ def test_chains_are_keys():
 
 @pytest.mark.parametrize(
     ("spec", "suffix"),
-    [("resize:0.5,jpeg:75", ".jpg"), ("jpeg:75,webp:80", ".webp"), ("jpeg:75,resize:0.5", ".png"), ("none", ".png")],
+    [
+        ("resize:0.5,jpeg:75", ".jpg"),
+        ("jpeg:75,webp:80", ".webp"),
+        ("jpeg:75,avif:60", ".avif"),
+        ("jpeg2000:20", ".jp2"),
+        ("jpeg:75,resize:0.5", ".png"),
+        ("none", ".png"),
+    ],
 )
 def test_the_file_handed_out_holds_what_the_chain_returns(spec, suffix):
     contents, kind = parse(spec).encode(COFFEE)

@@ -1,0 +1,94 @@
+"""Where a received picture lies in the original: a turn or flip, a scale and an offset for each side (notebook 04)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Plane = NDArray[np.float32]
+TURNS = range(8)
+_SUPPORT = 3  # pixels beyond its box that bicubic interpolation looks at, at most, times the shrinking
+
+
+def turned(plane: NDArray[Any], turn: int) -> NDArray[Any]:
+    """(H, W, ...) in one of eight attitudes: transposed (4), then flipped top to bottom (2), then left to right (1)."""
+    plane = plane.swapaxes(0, 1) if turn & 4 else plane
+    plane = plane[::-1] if turn & 2 else plane
+    return np.ascontiguousarray(plane[:, ::-1] if turn & 1 else plane)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """``received = scale * original + offset``, in pixels, measured from edges, not centres."""
+
+    scale: float
+    offset: float
+
+    def received(self, original: float) -> float:
+        """Where a place of the original lies in what was received."""
+        return self.scale * original + self.offset
+
+    def original(self, received: float) -> float:
+        """The inverse of :meth:`received`."""
+        return (received - self.offset) / self.scale
+
+    def beginning(self, later: float) -> Axis:
+        """The axis of an original that begins so many pixels before what was taken for its corner."""
+        return Axis(self.scale, self.offset - self.scale * later)
+
+    def moved(self, by: float, centre: float = 0.0, stretch: float = 0.0) -> Axis:
+        """The axis whose place X was taken for ``X + by + stretch * (X - centre)`` before; all of the original."""
+        scale = self.scale * (1 + stretch)
+        return Axis(scale, self.offset + self.scale * (by - stretch * centre))
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What was received, after ``turned(plane, turn)``, lies along ``vertical`` and ``horizontal``."""
+
+    turn: int
+    vertical: Axis
+    horizontal: Axis
+
+
+def resized(plane: Plane, shape: tuple[int, ...]) -> Plane:
+    """The plane at another (height, width), bicubic, in floating point; itself if it has it."""
+    height, width = shape[:2]
+    if plane.shape == (height, width):
+        return plane
+    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def cut(
+    plane: Plane, vertical: Axis, horizontal: Axis, corner: tuple[float, float], size: tuple[int, int], shrink: int = 1
+) -> Plane:
+    """A rectangle of the original out of a received (and turned) plane, bicubic.
+
+    Args:
+        plane: (H, W). Beyond its edges it goes on with what the edges have.
+        vertical, horizontal: where it lies.
+        corner: top and left of the rectangle, in pixels of the original.
+        size: of the result, height and width.
+        shrink: pixels of the original for a pixel of the result.
+    """
+    boxes = []
+    pads = []
+    for axis, start, length, have in zip((vertical, horizontal), corner, size, plane.shape, strict=True):
+        low, high = axis.received(start), axis.received(start + shrink * length)
+        margin = ceil(_SUPPORT * max(1.0, axis.scale * shrink))
+        first, last = floor(low) - margin, ceil(high) + margin
+        inside = slice(min(max(first, 0), have - 1), max(min(last, have), 1))
+        pads.append((inside.start - first, last - inside.stop))
+        boxes.append((inside, low - first, high - first))
+    (rows, top, bottom), (columns, left, right) = boxes
+    patch = plane[rows, columns]
+    if any(map(any, pads)):
+        patch = np.pad(patch, pads, mode="edge")
+    image = Image.fromarray(np.ascontiguousarray(patch))
+    height, width = size
+    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box=(left, top, right, bottom)))

@@ -1,0 +1,129 @@
+"""The encoder in the loop: the sender listens to its own stego picture and moves what would be misheard (notebook 07).
+
+A network embeds in one pass what is good on average. On the picture at hand the sender can do better: it simulates the
+attacks, decodes, and follows the gradient of what the receiver would lose, plus a price on every change. Distortion
+then goes from slots that are heard anyway to those that are not. JPEG rounds by a cubic here, whose slope knows the
+quantiser's cells: straight through them the gradient leads nowhere (Shin & Song 2017). Noise stands for the rounding
+to bytes on the way, so that nothing comes to rest on the edge of a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..channel import spec
+from ..channel.differentiable import twin
+from ..channel.diffjpeg import quantisation_tables
+from ..channel.resampling import resize_to
+from ..channel.rounding import cubic
+from . import inn
+from .model import BLURS, CarrierModel
+from .strengths import strength
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """How far to go. Chosen on two pictures of the valid split, strength jpeg.
+
+    ``rate``: of gradient descent, squared grey levels a bit; ``price``: bits a squared grey level of change;
+    ``momentum``: share of the last step that is taken again; ``noise``: grey levels on every coefficient.
+    """
+
+    steps: int
+    rate: float = 0.7
+    price: float = 0.0025
+    momentum: float = 0.5
+    noise: float = 0.6
+
+    def __call__(
+        self, model: CarrierModel, plane: Tensor, move: Tensor, bits: Tensor, used: Tensor, attacks: Sequence[str]
+    ) -> Tensor:
+        """A better change of the carrying coefficients than ``move``.
+
+        Args:
+            model: sender and receiver.
+            plane: luma of the cover (1, H, W), 8-bit units.
+            move: what the network would change (1, carried, h, w).
+            bits: what the slots are to say, 0 or 1, shaped alike.
+            used: 1 for the slots that carry, 0 for those that are to stay as they are.
+            attacks: specifications; one is simulated in each step, in turn.
+        """
+        random = np.random.default_rng(0)
+        band = model.analyse(plane)
+        channels = [_channel(model, attack, plane, band) for attack in _different(attacks, model)]
+        blurs: dict[int, Tensor] = {}
+        if not strength(model.config.strength).rescaled:
+            blurs = dict.fromkeys(range(len(channels)), plane.new_zeros(1))
+        velocity = torch.zeros_like(move)
+        for step in range(self.steps):
+            number = step % len(channels)
+            with torch.enable_grad():
+                changed = move.detach().requires_grad_()
+                received = channels[number](changed)
+                received = received + self.noise * received.new_tensor(random.standard_normal(received.shape))
+                if number not in blurs:
+                    blurs[number] = measured_blur(model, received.detach(), bits, used)
+                llr = model.reception(received / model.gain(blurs[number]), model.network)
+                lost = F.binary_cross_entropy_with_logits(llr, bits, used, reduction="sum") / np.log(2)
+                (slope,) = torch.autograd.grad(lost + self.price * changed.square().sum(), changed)
+            velocity = self.momentum * velocity + slope
+            move = move - self.rate * velocity * used
+        return move
+
+
+@torch.no_grad()
+def measured_blur(model: CarrierModel, band: Tensor, bits: Tensor, used: Tensor | float = 1.0) -> Tensor:
+    """The blur (B,) that the receiver's pilots will tell of: at which the plain evidence of a band agrees best."""
+    sign = (2 * bits - 1) * used
+    agreement = []
+    for blur in BLURS:
+        seen = band / model.gain(band.new_full((len(band),), blur))
+        payload = model.network.read(seen[:, model.carried], seen[:, model.passive])
+        agreement.append((inn.angle(payload).sin() * sign).mean((1, 2, 3)))
+    return band.new_tensor(BLURS)[torch.stack(agreement).argmax(0)]
+
+
+def _channel(model: CarrierModel, attack: str, plane: Tensor, band: Tensor) -> Callable[[Tensor], Tensor]:
+    """From a change of the carrying coefficients to the band that is received."""
+    chain = spec.parse(attack)
+    if _on_its_grid(model, chain):
+        return lambda move: _requantised(model, band.index_add(1, torch.tensor(model.carried), move), chain)
+    simulated = twin(chain, "cubic")
+
+    def through_pixels(move: Tensor) -> Tensor:
+        grey = (plane + model.synthesise(move, plane.shape[1:]))[:, None].expand(-1, 3, -1, -1)
+        received = resize_to(simulated(grey)[:, :1], plane.shape[1], plane.shape[2], integers=False)
+        return model.analyse(received[:, 0])
+
+    return through_pixels
+
+
+def _on_its_grid(model: CarrierModel, chain: spec.Chain) -> bool:
+    """Whether all that happens is JPEG of the carrier's own blocks: then no pixel need be looked at."""
+    return model.config.block == 8 and all(attack.name == "jpeg" for attack in chain.attacks)
+
+
+def _requantised(model: CarrierModel, band: Tensor, chain: spec.Chain) -> Tensor:
+    rows, columns = np.array(model.config.band).T
+    zero = band.new_tensor([1024.0 if f == (0, 0) else 0.0 for f in model.config.band])[:, None, None]  # 8 * 128
+    for attack in chain.attacks:
+        table = quantisation_tables(int(attack.arguments[0]))[0][rows, columns].to(band)[:, None, None]
+        band = cubic((band - zero) / table) * table + zero
+    return band
+
+
+def _different(attacks: Sequence[str], model: CarrierModel) -> list[str]:
+    """Without those that differ only in what they do to chroma."""
+    chains = {attack: spec.parse(attack) for attack in attacks}
+    return list(
+        {
+            tuple(a.arguments[0] for a in chain.attacks) if _on_its_grid(model, chain) else attack: attack
+            for attack, chain in chains.items()
+        }.values()
+    )

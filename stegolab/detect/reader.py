@@ -1,0 +1,26 @@
+"""The adversary who has this program: no training, the receiver itself is the detector (notebook 08).
+
+Where the header lies follows from the size of the picture, not from the key: a receiver must find it before it knows
+anything. So whoever runs the receiver learns that there is a message, though not what it says: encryption hides the
+words, and only a detector without the program can be kept in doubt (Kerckhoffs 1883; Ker et al. 2013).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pipeline import carrier_for
+from .roc import Scores
+
+
+def presence(planes: Iterable[NDArray[np.uint8]], carrier: str, strength: str) -> Scores:
+    """How clearly the receiver finds a header in each luma plane (H, W), in standard deviations of what chance gives.
+
+    Raises:
+        BadSpec, NotTrained: see :func:`~stegolab.pipeline.carrier_for`.
+    """
+    receiver = carrier_for(strength, carrier)
+    return np.array([receiver.read(np.repeat(p[..., None], 3, axis=2), p.shape).presence for p in planes])

@@ -1,0 +1,149 @@
+"""Prepare, Hiding and Reveal: three networks of parallel convolutions of three sizes (notebook 09).
+
+After Baluja 2017, Hiding images in plain sight, with a sound laid out as a picture for the secret. Covers are tensors
+(batch, 3, rows, columns) in [0, 1], payloads (batch, planes, rows, columns) with a mean square of about one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...channel.rounding import to_bytes
+from ...errors import BadSpec
+from .payload import Payload, payload
+
+Channel = Callable[[Tensor], Tensor]  # pictures in 8-bit units to what the receiver has of them
+
+KERNELS = (3, 4, 5)
+REACH = 0.1  # what a residual of one moves a sample by; full scale is 1
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of the three networks.
+
+    Raises:
+        BadSpec: no such payload, or none of copies, channels.
+    """
+
+    payload: str = "waveform"
+    side: int = 32  # pixels of a tile
+    copies: int = 1  # how often the payload is repeated over the planes: three in the original
+    width: int = 32  # channels of each convolution
+    prepared: int = 8  # channels that Prepare hands to Hiding
+    residual: bool = True  # Hiding draws what is added to the cover, not the container itself
+    modulated: bool = True  # payloads are multiplied by a chessboard of signs
+
+    def __post_init__(self) -> None:
+        if min(self.copies, self.width, self.prepared) < 1:
+            raise BadSpec("copies, width and prepared are at least 1")
+        payload(self.payload, self.side)
+
+    @property
+    def layout(self) -> Payload:
+        """How sound becomes planes."""
+        return payload(self.payload, self.side)
+
+
+class Branches(nn.Module):
+    """(B, before, H, W) -> (B, after, H, W): three branches of two convolutions each, 3x3, 4x4, 5x5, concatenated."""
+
+    def __init__(self, before: int, width: int, after: int) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Sequential(_convolution(before, width, size), _bend(), _convolution(width, width, size), _bend())
+            for size in KERNELS
+        )
+        self.head = nn.Conv2d(len(KERNELS) * width, after, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any size."""
+        return self.head(torch.cat([branch(x) for branch in self.branches], 1))
+
+
+class AudioCNN(nn.Module):
+    """The three networks, trained as one.
+
+    Speech, row by row, is smooth, and so are pictures: they would be in one another's way. ``modulated``, the sound
+    moves to the highest spatial frequencies, where pictures have little (and JPEG leaves nothing).
+    """
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or NetworkConfig()
+        planes = config.layout.planes
+        self.prepare = Branches(config.copies * planes, config.width, config.prepared)
+        self.hiding = Branches(3 + config.prepared, config.width, 3)
+        self.revealing = Branches(3, config.width, config.copies * planes)
+
+    def hide(self, cover: Tensor, secret: Tensor) -> Tensor:
+        """The container, (B, 3, H, W): not rounded, and not bounded."""
+        prepared = self.prepare(self._modulate(secret).repeat(1, self.config.copies, 1, 1))
+        drawn = self.hiding(torch.cat([cover - 0.5, prepared], 1))
+        return cover + REACH * drawn if self.config.residual else drawn
+
+    def reveal(self, container: Tensor) -> Tensor:
+        """The payload, about: the mean of its copies."""
+        found = self.revealing((container - 0.5) / REACH if self.config.residual else container)
+        return self._modulate(found.unflatten(1, (self.config.copies, -1)).mean(1))
+
+    def forward(self, cover: Tensor, secret: Tensor, channel: Channel | None = None) -> tuple[Tensor, Tensor]:
+        """The container, and the payload revealed from what came through the ``channel``.
+
+        None is the channel that the original has: the floating-point container itself.
+        """
+        container = self.hide(cover, secret)
+        if channel is None:
+            return container, self.reveal(container)
+        return to_bytes(255 * container) / 255, self.reveal(channel(255 * container) / 255)
+
+    def _modulate(self, planes: Tensor) -> Tensor:
+        """Its own inverse."""
+        if not self.config.modulated:
+            return planes
+        rows, columns = (torch.arange(extent, device=planes.device) for extent in planes.shape[-2:])
+        return planes * (1 - 2 * ((rows[:, None] + columns) % 2))
+
+
+def save(model: AudioCNN, path: Path) -> None:
+    """Write the weights, in half precision, and the configuration as safetensors."""
+    from safetensors.torch import save_file
+
+    from ...files import replacing
+
+    weights = {name: value.detach().cpu().half().contiguous() for name, value in model.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file(weights, temporary, metadata={"config": json.dumps(asdict(model.config))})
+
+
+def load(path: Path) -> AudioCNN:
+    """Read what :func:`save` wrote, in evaluation mode and float32."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        model = AudioCNN(NetworkConfig(**json.loads(file.metadata()["config"])))
+        model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
+    return model.eval()
+
+
+class _Convolution(nn.Conv2d):
+    """A convolution that keeps the size; an even kernel sees one pixel more below and to the right."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        before, after = (self.kernel_size[0] - 1) // 2, self.kernel_size[0] // 2
+        return super().forward(F.pad(x, (before, after, before, after)))
+
+
+def _bend() -> nn.Module:
+    return nn.LeakyReLU(0.2)
+
+
+def _convolution(before: int, after: int, size: int) -> nn.Conv2d:
+    return _Convolution(before, after, size) if size % 2 == 0 else nn.Conv2d(before, after, size, padding=size // 2)

@@ -1,0 +1,122 @@
+"""Hide-Net, a U-Net that draws one picture into another, and Reveal-Net, which reads it out again (notebook 10).
+
+Hide-Net is the generator of Isola et al. 2017 (Image-to-image translation with conditional adversarial networks) with
+six channels in: cover and secret on top of one another. Reveal-Net is six 3x3 convolutions. After Baluja 2017, Hiding
+images in plain sight. Pictures here are tensors (batch, 3, rows, columns) in [0, 1].
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+REACH = 0.5  # how far a residual Hide-Net may move a sample; full scale is 1
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of both networks. The defaults are the original's, for pictures of 256 pixels a side."""
+
+    depth: int = 7  # down-samplings of Hide-Net: sides must be multiples of 2 ** depth
+    width: int = 64  # channels after the first of them; doubled by each, up to ``widest``
+    widest: int = 512
+    reveal_width: int = 64  # Reveal-Net: 3, w, 2 w, 4 w, 2 w, w, 3 channels
+    residual: bool = False  # the U-Net draws what is added to the cover, not the container itself
+
+
+class HideNet(nn.Module):
+    """Cover and secret -> container, all (B, 3, H, W) in [0, 1].
+
+    Each level halves the picture (4x4 convolution of stride 2, batch norm, leaky ReLU) or doubles it again (transposed)
+    and is handed the level of its size on the way. The last is a sigmoid, which draws the container from nothing; with
+    ``residual`` it is centred on zero and added to the cover.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.residual = config.residual
+        channels = [min(config.width * 2**level, config.widest) for level in range(config.depth)]
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        for level, (before, after) in enumerate(zip([6, *channels], channels, strict=False)):
+            inner = 0 < level < config.depth - 1  # the ends go without batch norm, as in the original
+            self.down.append(_halve(before, after, first=level == 0, norm=inner))
+            self.up.append(_double(after * (1 if level == config.depth - 1 else 2), before if level else 3, level > 0))
+
+    def forward(self, cover: Tensor, secret: Tensor) -> Tensor:
+        """Sides must be multiples of ``2 ** depth``."""
+        x = torch.cat([cover, secret], 1) - 0.5
+        passed: list[Tensor] = []
+        for halve in self.down:
+            x = halve(x)
+            passed.append(x)
+        for level in reversed(range(len(self.up))):
+            x = self.up[level](x if level == len(self.up) - 1 else torch.cat([x, passed[level]], 1))
+        drawn = x.sigmoid()
+        return cover + REACH * (2 * drawn - 1) if self.residual else drawn
+
+
+class RevealNet(nn.Sequential):
+    """Container -> secret, both (B, 3, H, W) in [0, 1]: 3x3 convolutions, batch norm and ReLU between, a sigmoid."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        w = config.reveal_width
+        channels = [3, w, 2 * w, 4 * w, 2 * w, w]
+        layers: list[nn.Module] = []
+        for before, after in pairwise(channels):
+            layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+        super().__init__(*layers, nn.Conv2d(w, 3, 3, padding=1), nn.Sigmoid())
+
+
+class HideReveal(nn.Module):
+    """Both networks, trained as one."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.hide, self.reveal = HideNet(config), RevealNet(config)
+
+    def forward(self, cover: Tensor, secret: Tensor, channel: Any) -> tuple[Tensor, Tensor]:
+        """(container before the channel, revealed secret); ``channel`` takes and gives pictures in 8-bit units."""
+        container = self.hide(cover, secret)
+        return container, self.reveal(channel(255 * container) / 255)
+
+
+def save(model: HideReveal, path: Path, kind: torch.dtype = torch.float32) -> None:
+    """Write weights, as ``kind`` where they are fractions, and configuration as safetensors."""
+    from safetensors.torch import save_file
+
+    from ...files import replacing
+
+    weights = {
+        name: value.detach().cpu().contiguous().to(kind if value.is_floating_point() else value.dtype)
+        for name, value in model.state_dict().items()
+    }
+    with replacing(path) as temporary:
+        save_file(weights, temporary, metadata={"config": json.dumps(asdict(model.config))})
+
+
+def load(path: Path) -> HideReveal:
+    """Read what :func:`save` wrote, in evaluation mode and float32."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        model = HideReveal(NetworkConfig(**json.loads(file.metadata()["config"])))
+        model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    return model.eval()
+
+
+def _halve(before: int, after: int, first: bool, norm: bool) -> nn.Sequential:
+    layers: list[nn.Module] = [] if first else [nn.LeakyReLU(0.2)]  # not in place: it is passed on, too
+    layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not norm))
+    return nn.Sequential(*layers, *([nn.BatchNorm2d(after)] if norm else []))
+
+
+def _double(before: int, after: int, norm: bool) -> nn.Sequential:
+    layers = [nn.ReLU(), nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=not norm)]
+    return nn.Sequential(*layers, *([nn.BatchNorm2d(after)] if norm else []))

@@ -1,0 +1,38 @@
+"""The learning rate falls when the loss no longer does, as in the original Hide-Net (notebook 10)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass
+class Plateau:
+    """``scale`` of the learning rate: times ``factor`` after more than ``patience`` epochs without a better mean loss.
+
+    An epoch is ``epoch`` steps; better is lower by one part in 10,000. PyTorch's ReduceLROnPlateau does the same, but
+    holds the optimiser; this one is six numbers, and a resumed run has them from its checkpoint (``vars``).
+    """
+
+    epoch: int
+    patience: int = 5
+    factor: float = 0.2
+    scale: float = 1.0
+    best: float = math.inf
+    waited: int = 0  # epochs since the best
+    total: float = 0.0  # of the losses in this epoch
+    steps: int = 0  # of this epoch
+
+    def update(self, loss: float) -> None:
+        """Take note of the loss of one step."""
+        self.total, self.steps = self.total + loss, self.steps + 1
+        if self.steps < self.epoch:
+            return
+        mean = self.total / self.steps
+        self.total, self.steps = 0.0, 0
+        if mean < self.best * (1 - 1e-4):
+            self.best, self.waited = mean, 0
+            return
+        self.waited += 1
+        if self.waited > self.patience:
+            self.scale, self.waited = self.scale * self.factor, 0

@@ -1,0 +1,29 @@
+"""A keyed permutation of the residual along time, each frequency by itself (notebook 11).
+
+Frequencies stay where they are, so that what a network has learned of quiet and loud ones still holds. It is
+obfuscation, not encryption: nothing is authenticated, and a linear mixture of known pictures gives it away. What must
+stay secret goes through ``message.envelope``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from numpy.typing import NDArray
+
+from ...message.keys import KEY_BYTES, Key, as_provider
+
+_INFO = b"stegolab/1 pixinwav permutation\0"
+
+
+def order(key: Key, rows: int, frames: int, salt: bytes = bytes(16)) -> NDArray[np.int64]:
+    """A permutation of 0 .. frames - 1 for each row, (rows, frames): that of ChaCha20's keystream under ``key``.
+
+    Raises:
+        BadKey: the key cannot be used.
+    """
+    derived = HKDF(SHA256(), length=KEY_BYTES, salt=salt, info=_INFO).derive(as_provider(key).derive(salt))
+    stream = Cipher(algorithms.ChaCha20(derived, bytes(16)), mode=None).encryptor().update(bytes(8 * rows * frames))
+    return np.argsort(np.frombuffer(stream, "<u8").reshape(rows, frames), axis=1, kind="stable")

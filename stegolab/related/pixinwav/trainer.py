@@ -1,0 +1,193 @@
+"""One step of training PixInWav, and the state that a run can be resumed from (notebook 11).
+
+Random hosts, random pictures; the container becomes a 16-bit waveform (rounding straight through), meets noise, is
+analysed again, and only then is the picture revealed from it. All that is random is drawn from (seed, step).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...errors import BadSpec
+from ...training import Learner, RunConfig, cosine
+from .losses import features, soft_dtw, structure
+from .material import Material
+from .model import LEVEL, SAMPLES, ModelConfig, PixInWav, pcm16, save
+from .noise import noisy
+
+SOUND_LOSSES = ("none", "waveform", "soft-dtw")
+
+
+@dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """Everything that decides a run; saved beside the weights. The first eight fields are the model's."""
+
+    steps: int = 4000
+    batch: int = 4
+    validate_every: int = 500
+    transform: str = "mdct"
+    architecture: str = "independent"
+    embedding: str = "multichannel"
+    colours: int = 3
+    side: int = 64
+    width: int = 64
+    slope: float = 0.8
+    samples: int = SAMPLES
+    beta: float = 0.1  # of the picture's error against the spectra's
+    sound: str = "none"  # or waveform, soft-dtw
+    sound_weight: float = 0.0  # PixInWav's lambda
+    structure_weight: float = 0.0  # of 1 - SSIM of the picture
+    noise: str = "none"
+    noise_strength: float = 0.0
+    keyed: float = 0.0  # share of the steps whose residual is permuted
+    file: bool = True  # False: the picture is revealed from the float spectrogram, as in the original
+
+    def __post_init__(self) -> None:
+        if self.sound not in SOUND_LOSSES:
+            raise BadSpec(f"sound {self.sound!r}: choose one of {', '.join(SOUND_LOSSES)}")
+
+    @property
+    def model(self) -> ModelConfig:
+        """The shape of the networks."""
+        names = ModelConfig.__dataclass_fields__
+        return ModelConfig(**{name: getattr(self, name) for name in names})
+
+
+class Trainer:
+    """A run: model, optimiser, averaged weights and step."""
+
+    def __init__(self, config: TrainConfig, fabric: Any) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.fabric, self.step = config, fabric, 0
+        self.learner = Learner(PixInWav(config.model), fabric, average=config.average)
+
+    @property
+    def plain(self) -> PixInWav:
+        """The model without Fabric's wrapping."""
+        return self.learner.plain
+
+    def advance(self, train: Material) -> dict[str, float]:
+        """One step; returns what to log.
+
+        Raises:
+            Diverged: the loss or its gradient is not finite; the weights are then what they were.
+        """
+        config = self.config
+        random = np.random.default_rng((config.seed, self.step, self.fabric.global_rank))
+        hosts, pictures = (torch.from_numpy(x).to(self.fabric.device) for x in train.draw(config.batch, random))
+        order = self._order(random)
+        found = self._pass(hosts, pictures, order, random)
+        rate = cosine(self.step, config)
+        norm = self.learner.descend(self._loss(found), rate)
+        self.step += 1
+        return {name: float(found[name].detach().mean()) for name in ("spectra", "picture", "ssim")} | {
+            "audio_snr_db": -10 * math.log10(float(found["error"].detach().mean())),
+            "rate": rate,
+            "gradient": norm,
+        }
+
+    def _pass(
+        self, hosts: Tensor, pictures: Tensor, order: Tensor | None, random: np.random.Generator
+    ) -> dict[str, Tensor]:
+        config, model = self.config, self.plain
+        spectrogram = model.analyse(hosts)
+        container = model.hide(spectrogram, pictures, order)
+        waveform = model.synthesise(container)
+        received = container
+        if config.file:
+            waveform = pcm16(waveform)
+            generator = torch.Generator().manual_seed(int(random.integers(2**62)))
+            received = model.analyse(noisy(waveform, config.noise, config.noise_strength, generator))
+        revealed = model.reveal(received, order)
+        part = model.transform.part
+        power = hosts.square().mean(-1)
+        return {
+            "container": waveform,
+            "revealed": revealed,
+            "spectra": (container - spectrogram)[:, part].square().mean((1, 2, 3)),
+            "picture": (revealed - pictures).abs().mean((1, 2, 3)),
+            "ssim": structure(revealed, pictures),
+            "sound": self._sound(hosts, waveform),
+            "error": (waveform - hosts).square().mean(-1) / power,
+        }
+
+    def _sound(self, hosts: Tensor, container: Tensor) -> Tensor:
+        match self.config.sound:
+            case "waveform":
+                return (container - hosts).abs().mean(-1) / LEVEL
+            case "soft-dtw":
+                heard, wanted = (features(sound / LEVEL) for sound in (container, hosts))
+                return soft_dtw(heard, wanted) / heard[0].numel()
+        return hosts.new_zeros(len(hosts))
+
+    def _loss(self, found: dict[str, Tensor]) -> Tensor:
+        c = self.config
+        loss = (1 - c.beta) * found["spectra"] + c.beta * found["picture"] + c.sound_weight * found["sound"]
+        return (loss + c.structure_weight * (1 - found["ssim"])).mean()
+
+    def _order(self, random: np.random.Generator) -> Tensor | None:
+        """That of a random key, or none: ``keyed`` says how often."""
+        if random.random() >= self.config.keyed:
+            return None
+        rows, frames = self.plain.shape[1:]
+        return torch.from_numpy(random.random((rows, frames)).argsort(1)).to(self.fabric.device)
+
+    @torch.no_grad()
+    def validate(self, valid: Material) -> dict[str, float]:
+        """Averaged weights on fixed hosts and pictures: SNR of the container, SSIM and L1 of the revealed pictures.
+
+        The score is SSIM plus two hundredths a decibel of SNR: about what one costs of the other.
+        """
+        found: list[dict[str, float]] = []
+        with self.learner.averaging():
+            for number, (host, picture) in enumerate(valid.fixed()):
+                random = np.random.default_rng((self.config.seed, number))
+                measured = self._pass(self._tensor(host), self._tensor(picture), self._order(random), random)
+                found.append({name: float(measured[name]) for name in ("error", "ssim", "picture")})
+        mean = {name: float(np.mean([one[name] for one in found])) for name in ("ssim", "picture")}
+        snr = float(np.mean([-10 * math.log10(one["error"]) for one in found]))
+        return {
+            "score": mean["ssim"] + 0.02 * snr,
+            "audio_snr_db": snr,
+            "image_ssim": mean["ssim"],
+            "l1": mean["picture"],
+        }
+
+    @torch.no_grad()
+    def look(self, valid: Material) -> dict[str, Tensor]:
+        """The first picture and its revealed twin, the container, and ten times what was added to it."""
+        host, picture = next(iter(valid.fixed()))
+        with self.learner.averaging():
+            found = self._pass(self._tensor(host), self._tensor(picture), None, np.random.default_rng(self.config.seed))
+        container = found["container"][0]
+        return {
+            "picture": self._tensor(picture)[0],
+            "revealed": found["revealed"][0].clamp(0, 1),
+            "container": container.clamp(-1, 1),
+            "residual x 10": (10 * (container - self._tensor(host)[0])).clamp(-1, 1),
+        }
+
+    def _tensor(self, array: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(array)[None].to(self.fabric.device)
+
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs."""
+        return {"learner": self.learner.state(), "step": self.step}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Continue where :meth:`state` was taken."""
+        self.learner.load(state["learner"])
+        self.step = state["step"]
+
+    def export(self, path: Path) -> None:
+        """The averaged weights as the file that ships, in half precision."""
+        with self.learner.averaging() as model:
+            save(model, path, half=True)

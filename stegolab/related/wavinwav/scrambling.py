@@ -1,0 +1,91 @@
+"""Keyed scrambling of a waveform: signs flipped and frames permuted in an MDCT (notebook 12).
+
+It is obfuscation, not encryption. The transform is linear and keeps every coefficient: who knows some plain text, or
+tries orders that sound like speech, learns about the rest, and nothing tells tampering. What must stay secret goes
+the way of :mod:`.bits`, sealed with AES-256-GCM. What scrambling gives is a waveform that a network can still hide,
+and that is noise without the key.
+Princen, Johnson & Bradley 1987 (the transform); RFC 5869 (HKDF).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from torch import Tensor
+
+FRAME = 256  # samples; 16 ms at 16 kHz
+
+_INFO = b"stegolab/1 wavinwav scrambling\0"
+
+
+@dataclass(frozen=True)
+class Scrambler:
+    """An orthonormal map of waveforms (B, frames x FRAME): ``invert(scramble(x)) == x``, and the energy stays.
+
+    In each frequency the frames are put into another order and half of them change their sign. The long-term spectrum
+    is the speech's own; everything that happened in time is gone.
+
+    Attributes:
+        order: (frames, FRAME) int64, each column a permutation of the frames.
+        signs: (frames, FRAME), -1 or 1.
+    """
+
+    order: Tensor
+    signs: Tensor
+
+    @classmethod
+    def from_key(cls, key: bytes, nonce: bytes, samples: int) -> Scrambler:
+        """The scrambler of one message: HKDF-SHA256 of key and nonce, then ChaCha20's keystream.
+
+        Args:
+            key: 32 secret bytes.
+            nonce: any public bytes, never twice with one key.
+            samples: length of the waveforms, a multiple of FRAME.
+        """
+        derived = HKDF(SHA256(), length=32, salt=nonce, info=_INFO).derive(key)
+        stream = Cipher(algorithms.ChaCha20(derived, bytes(16)), mode=None).encryptor().update(bytes(8 * samples))
+        words = np.frombuffer(stream, "<u8").reshape(-1, FRAME)
+        order = np.argsort(words >> np.uint64(1), axis=0, kind="stable")
+        return cls(torch.from_numpy(order), torch.from_numpy(1 - 2 * (words & np.uint64(1)).astype(np.float32)))
+
+    def scramble(self, waveform: Tensor) -> Tensor:
+        """(B, N) to (B, N)."""
+        spectrum = analyse(waveform)
+        order = self.order.to(waveform.device).expand_as(spectrum)
+        return synthesise(spectrum.gather(1, order) * self.signs.to(waveform))
+
+    def invert(self, waveform: Tensor) -> Tensor:
+        """The inverse of :meth:`scramble`."""
+        spectrum = analyse(waveform) * self.signs.to(waveform)
+        order = self.order.to(waveform.device).expand_as(spectrum)
+        return synthesise(torch.zeros_like(spectrum).scatter(1, order, spectrum))
+
+
+def analyse(waveform: Tensor) -> Tensor:
+    """MDCT of a waveform (B, N) taken as a loop: (B, N / FRAME, FRAME); orthonormal."""
+    frames = waveform.unflatten(-1, (-1, FRAME))
+    overlapping = torch.cat([frames, frames.roll(-1, dims=1)], dim=-1)  # (B, frames, 2 FRAME)
+    return overlapping @ _basis().to(waveform)
+
+
+def synthesise(spectrum: Tensor) -> Tensor:
+    """The inverse of :func:`analyse`."""
+    first, second = (spectrum @ _basis().to(spectrum).T).chunk(2, dim=-1)
+    return (first + second.roll(1, dims=1)).flatten(1)
+
+
+@lru_cache(maxsize=1)
+def _basis() -> Tensor:
+    """(2 FRAME, FRAME): sine window times cosines."""
+    n = torch.arange(2 * FRAME, dtype=torch.float64)[:, None]
+    k = torch.arange(FRAME, dtype=torch.float64)
+    window = torch.sin(math.pi / (2 * FRAME) * (n + 0.5))
+    cosine = torch.cos(math.pi / FRAME * (n + 0.5 + FRAME / 2) * (k + 0.5))
+    return (window * cosine * (2 / FRAME) ** 0.5).float()

@@ -1,0 +1,178 @@
+"""One step of training speech inside speech, and the state that a run can be resumed from (notebook 12).
+
+Crops of two speakers, the secret scrambled with a fresh key, the sender, a file of 16 bits, noise, the receiver without
+the lost branch. All that is random in a step is drawn from (seed, step).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...training import Learner, RunConfig, cosine
+from .discriminator import Discriminator, adversarial_loss, discriminator_loss, feature_matching
+from .distillation import EmbeddingDistance, teacher
+from .losses import SpectralDistance, lost_energy, shared_error, snr_db
+from .network import InvertibleNetwork, NetworkConfig, load, save
+from .noise import NoiseLayer, requantise
+from .scrambling import FRAME, Scrambler
+
+Clips = Sequence[NDArray[np.float32]]  # waveforms at the network's level, each at least a crop long
+
+
+@dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """Everything that decides a run; saved beside the weights."""
+
+    steps: int = 2500
+    batch: int = 4
+    rate: float = 3e-3
+    validate_every: int = 250
+    average: float = 0.995
+    channels: int = 16
+    couplings: int = 4
+    growth: int = 32
+    crop: int = 4096  # samples, a multiple of 256
+    scrambling: bool = True
+    noise: float = 0.2  # share of the steps with more noise than a file's rounding
+    spectral_weight: float = 0.3
+    lost_weight: float = 0.1
+    adversarial_weight: float = 0.0
+    matching_weight: float = 2.0  # times the adversarial weight
+    embedding_weight: float = 0.0
+    teacher: str = "auto"  # or wavlm, speaker
+    start: str = ""  # weights (safetensors) to start from
+
+
+class Trainer:
+    """A run: network, optimiser, averaged weights and step; a discriminator and a teacher where they have a weight."""
+
+    def __init__(self, config: TrainConfig, fabric: Any) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.fabric, self.step = config, fabric, 0
+        shape = NetworkConfig(config.channels, config.couplings, config.growth)
+        network = load(Path(config.start)).train() if config.start else InvertibleNetwork(shape)
+        self.learner = Learner(network, fabric, average=config.average)
+        self.noise = NoiseLayer(config.noise)
+        self.spectral = SpectralDistance().to(fabric.device)
+        self.judge = Learner(Discriminator(), fabric, betas=(0.5, 0.9)) if config.adversarial_weight else None
+        self.embedding = None
+        if config.embedding_weight:
+            self.embedding = EmbeddingDistance(teacher(config.teacher)).to(fabric.device)
+
+    @property
+    def plain(self) -> InvertibleNetwork:
+        """The network without Fabric's wrapping."""
+        return self.learner.plain
+
+    def advance(self, clips: Clips) -> dict[str, float]:
+        """One step on crops of ``clips``; returns what to log.
+
+        Raises:
+            Diverged: the loss or its gradient is not finite; the weights are then what they were.
+        """
+        config = self.config
+        random = np.random.default_rng((config.seed, self.step, self.fabric.global_rank))
+        rate = cosine(self.step, config, warmup=50)
+        cover, clear = (_crops(clips, config.batch, config.crop, random).to(self.fabric.device) for _ in range(2))
+        scrambler = _scrambler(random, clear.numel()) if config.scrambling else None
+        secret = _as_one(scrambler.scramble, clear) if scrambler else clear
+        stego, lost = self.learner.network(cover, secret)
+        recovered, revealed = self.plain.inverse(self.noise(stego, random))
+        terms = {
+            "shared_error": shared_error(stego, cover, revealed, secret),
+            "spectral": sum(map(self.spectral, (stego, recovered, revealed), (cover, cover, secret))),
+            "lost": lost_energy(lost),
+        }
+        weights = {"shared_error": 1.0, "spectral": config.spectral_weight, "lost": config.lost_weight}
+        if self.judge is not None:
+            terms |= self._judged(self.judge, stego, cover, rate)
+            weights |= {"adversarial": config.adversarial_weight}
+            weights |= {"matching": config.adversarial_weight * config.matching_weight}
+        if self.embedding is not None:
+            heard = _as_one(scrambler.invert, revealed) if scrambler else revealed
+            terms["embedding"] = self.embedding(heard, clear)
+            weights["embedding"] = config.embedding_weight
+        self.learner.descend(sum(weights[name] * term for name, term in terms.items()), rate)
+        self.step += 1
+        return {name: float(term.detach()) for name, term in terms.items()} | {"rate": rate}
+
+    def _judged(self, judge: Learner, stego: Tensor, cover: Tensor, rate: float) -> dict[str, Tensor]:
+        """Train the judge on this batch, then ask it."""
+        judge.descend(discriminator_loss(judge.network(cover), judge.network(stego.detach())), rate)
+        with torch.no_grad():
+            real = judge.plain(cover)
+        fake = judge.plain(stego)
+        return {"adversarial": adversarial_loss(fake), "matching": feature_matching(real, fake)}
+
+    @torch.no_grad()
+    def validate(self, clips: Clips) -> dict[str, float]:
+        """Averaged weights on pairs of whole clips, after 16 bits; the score is the lower of the two SNRs."""
+        with self.learner.averaging() as network:
+            found = [self._hidden(network, clips, number) for number in range(len(clips) // 2)]
+        stego, secret = (
+            float(torch.cat([snr_db(pair[a], pair[b]) for pair in found]).mean())
+            for a, b in (("stego", "cover"), ("revealed", "secret"))
+        )
+        return {"score": min(stego, secret), "stego_snr_db": stego, "secret_snr_db": secret}
+
+    @torch.no_grad()
+    def look(self, clips: Clips) -> dict[str, Tensor]:
+        """The sounds of the first pair under the averaged weights."""
+        with self.learner.averaging() as network:
+            return {name: sound[0].cpu().clamp(-1, 1) for name, sound in self._hidden(network, clips, 0).items()}
+
+    def _hidden(self, network: InvertibleNetwork, clips: Clips, number: int) -> dict[str, Tensor]:
+        """Pair ``number`` of the clips: the first half are covers, the second half secrets."""
+        random = np.random.default_rng((self.config.seed, number))
+        first, second = clips[number], clips[number + len(clips) // 2]
+        length = min(len(first), len(second)) // FRAME * FRAME
+        cover, secret = (torch.from_numpy(c[:length])[None].to(self.fabric.device) for c in (first, second))
+        scrambler = _scrambler(random, length) if self.config.scrambling else None
+        stego = requantise(network(cover, scrambler.scramble(secret) if scrambler else secret)[0])
+        revealed = network.inverse(stego)[1]
+        revealed = scrambler.invert(revealed) if scrambler else revealed
+        return {"cover": cover, "stego": stego, "secret": secret, "revealed": revealed}
+
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs."""
+        judge = {"judge": self.judge.state()} if self.judge is not None else {}
+        return {"learner": self.learner.state(), "step": self.step} | judge
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Continue where :meth:`state` was taken."""
+        self.learner.load(state["learner"])
+        if self.judge is not None:
+            self.judge.load(state["judge"])
+        self.step = state["step"]
+
+    def export(self, path: Path) -> None:
+        """The averaged weights as the file that ships."""
+        with self.learner.averaging() as network:
+            save(network, path)
+
+
+def _crops(clips: Clips, count: int, size: int, random: np.random.Generator) -> Tensor:
+    crops = []
+    for _ in range(count):
+        clip = clips[int(random.integers(len(clips)))]
+        start = int(random.integers(len(clip) - size + 1))
+        crops.append(clip[start : start + size])
+    return torch.from_numpy(np.stack(crops))
+
+
+def _scrambler(random: np.random.Generator, samples: int) -> Scrambler:
+    """A key drawn for this step."""
+    return Scrambler.from_key(random.bytes(32), b"training", samples)
+
+
+def _as_one(change: Any, batch: Tensor) -> Tensor:
+    """Apply ``change`` to a batch (B, N) joined to one long clip: as stationary as those of real length."""
+    return change(batch.reshape(1, -1)).view_as(batch)

@@ -1,0 +1,159 @@
+"""Covers x speech x carriers x strengths x attacks -> one tidy table: what comes back, of how much, at what cost.
+
+Taught in notebook 08. Each part has its file: what is done to a picture (``sweeps``), one trial (``trial``), where the
+trials run (``engine``), what survives a crash (``journal``), the table on disk (``table``), and what it says
+(``summary``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from itertools import product
+from pathlib import Path
+
+from ..audio import Speech
+from ..carrier.strengths import strength
+from ..images import Picture
+from ..lab import source_hash
+from ..pipeline import carrier_for
+from ..speech.enhancer import trained
+from . import journal as journals
+from .engine import ENGINES, Engine, engine, serial
+from .setting import Clip, Cover, Setting
+from .summary import summary, wilson
+from .sweeps import ATTACKS, SETS, SWEEPS, Sweep, attacks_of, declared, family, unique
+from .table import write_csv, write_parquet
+from .trial import CORRUPT, EXACT, Trial, trials
+
+__all__ = [
+    "ATTACKS", "CORRUPT", "ENGINES", "EXACT", "SETS", "SWEEPS", "Sweep", "Trial",
+    "attacks_of", "declared", "engine", "family", "plan", "run", "summary", "wilson", "write_csv", "write_parquet",
+]  # fmt: skip
+
+_TOGETHER = 8  # attacks in a task: what a crash costs at most for each core, and how often a stego picture is made anew
+
+
+def run(
+    covers: Mapping[str, Picture],
+    strengths: Sequence[str],
+    attacks: str | Sequence[str] = "published",
+    speech: Mapping[str, Speech] | None = None,
+    seed: int = 0,
+    carriers: Sequence[str] = ("auto",),
+    *,
+    enhance: bool | None = None,
+    turns: bool = False,
+    engine: Engine = serial,
+    journal: Path | None = None,
+    progress: Callable[[int, int], object] = lambda done, all_of_them: None,
+) -> list[Trial]:
+    """Every cover, clip, carrier and strength through every attack; same arguments, same rows, but for the seconds.
+
+    Args:
+        covers: pictures by name.
+        strengths: ``file``, ``jpeg``, ``social``.
+        attacks: specifications, or the name of a set of them; see :func:`~stegolab.study.sweeps.attacks_of`.
+        speech: clips by name, coded as ``hide`` would; without any the message is random bytes, as many as fit.
+        seed: of random messages and keys.
+        carriers: ``auto``, ``lattice``, ``inn``.
+        enhance: take the noise out of the speech first (Model 1); None does so if its weights ship.
+        turns: one clip a cover, taking turns, instead of every clip in every cover.
+        engine: where to run; see :func:`~stegolab.study.engine.engine`.
+        journal: a file that remembers finished trials. A study that is killed and run again with the same arguments
+            goes on from there and returns the same rows; one of other arguments, or of another version of this
+            package, finds nothing of its own in it.
+        progress: is told how many trials of how many are done.
+
+    Raises:
+        BadSpec: an unknown strength, carrier or attack, before anything runs. NotTrained: a carrier without weights,
+            or ``enhance`` without. CannotWrite: the journal.
+    """
+    chains = plan(strengths, attacks)
+    for name, carrier in product(chains, carriers):
+        carrier_for(name, carrier)
+    clips = [Clip.of(name, sound) for name, sound in (speech or {}).items()]
+    cleaned = bool(clips) and (trained() if enhance is None else enhance)
+    todo = [
+        _Task.of(Setting(cover, clip, carrier, name, seed + number, cleaned), chains[name])
+        for number, cover in enumerate(Cover.of(name, picture) for name, picture in covers.items())
+        for clip in _clips(clips, number, turns)
+        for carrier, name in product(carriers, chains)
+    ]
+    total = sum(len(task.attacks) for task in todo)
+    with journals.opened(journal) if journal else nullcontext(_Memory()) as done:
+        names = [name for task in todo for name in task.names]
+        missing = [part for task in todo for part in task.without(done)]
+        finished = total - sum(len(task.attacks) for task in missing)
+        progress(finished, total)
+        for rows in engine(perform, missing):
+            done.append(rows)
+            finished += len(rows)
+            progress(finished, total)
+        return [done[name] for name in names]
+
+
+def plan(strengths: Sequence[str], attacks: str | Sequence[str] = "published") -> dict[str, tuple[str, ...]]:
+    """The attacks that each strength will go through.
+
+    Raises:
+        BadSpec: an unknown strength, set or attack.
+    """
+    return {
+        strength(name).name: attacks_of(attacks, name) if isinstance(attacks, str) else unique(attacks)
+        for name in strengths
+    }
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A stego picture and some of its attacks: what one worker does at a time. ``names`` are the trials' identities."""
+
+    setting: Setting
+    attacks: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, setting: Setting, attacks: tuple[str, ...]) -> _Task:
+        """An identity is a digest of all that a row depends on, the program among it."""
+        about = (version(), *setting.identity)
+        names = (sha256(json.dumps([*about, attack]).encode()).hexdigest()[:32] for attack in attacks)
+        return cls(setting, attacks, tuple(names))
+
+    def without(self, done: Mapping[str, Trial]) -> Iterator[_Task]:
+        """What is left of the task, in parts."""
+        left = [pair for pair in zip(self.attacks, self.names, strict=True) if pair[1] not in done]
+        for start in range(0, len(left), _TOGETHER):
+            attacks, names = zip(*left[start : start + _TOGETHER], strict=True)
+            yield _Task(self.setting, attacks, names)
+
+
+class _Memory(dict[str, Trial]):
+    """A journal that forgets."""
+
+    def append(self, finished: Sequence[tuple[str, Trial]]) -> None:
+        """Keep trials."""
+        self.update(finished)
+
+
+def perform(task: _Task) -> list[tuple[str, Trial]]:
+    """Run a task, in whatever process: the trials by their identity."""
+    return list(zip(task.names, trials(task.setting, task.attacks), strict=True))
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """A digest of the package's code and weights: rows of one version are not mixed with those of another."""
+    weights = sorted((Path(__file__).parents[1] / "weights").glob("*.safetensors"))
+    parts = [source_hash(), *(f"{path.name} {sha256(path.read_bytes()).hexdigest()}" for path in weights)]
+    return sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _clips(clips: Sequence[Clip], number: int, turns: bool) -> Sequence[Clip | None]:
+    if not clips:
+        return [None]
+    return [clips[number % len(clips)]] if turns else clips

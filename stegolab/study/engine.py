@@ -1,0 +1,151 @@
+"""Where the trials run: here one by one, on all cores, or on a Ray cluster; the rows are the same (notebook 08)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, TypeVar
+
+from ..errors import BadSpec
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+#: runs a function on every task and yields the results as they come, in any order
+Engine = Callable[[Callable[[Task], Result], Sequence[Task]], Iterator[Result]]
+
+ENGINES = ("serial", "local", "ray")
+_AHEAD = 2  # tasks handed out for each worker: one that runs and one that waits
+
+
+def engine(name: str = "local", jobs: int = 0, address: str = "") -> Engine:
+    """The engine of that name.
+
+    Args:
+        name: ``serial``, this process; ``local``, ``jobs`` processes of this machine (0: one for each core);
+            ``ray``, the cluster at ``address`` (``auto``, ``ray://host:10001``; empty: one that is started here).
+        jobs: for ``local``.
+        address: for ``ray``.
+
+    Raises:
+        BadSpec: no such engine, or Ray is not installed.
+    """
+    if name == "serial" or jobs == 1:
+        return serial
+    if name == "local":
+        return local(jobs or len(os.sched_getaffinity(0)))
+    if name == "ray":
+        return ray(address)
+    raise BadSpec(f"no engine {name!r}: choose one of {', '.join(ENGINES)}")
+
+
+def serial(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+    """One task after the other, in this process."""
+    return map(function, tasks)
+
+
+def local(jobs: int) -> Engine:
+    """Processes of this machine, one thread of linear algebra each.
+
+    They end when this process ends, however it does. What they compute is gone then, but not what they have handed in.
+    """
+
+    def run(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+        from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+        from concurrent.futures.process import BrokenProcessPool
+        from multiprocessing import get_context
+
+        workers = min(jobs, len(tasks))
+        if workers < 2:
+            yield from serial(function, tasks)
+            return
+        context = get_context("spawn")  # a fork of a process that has threads may hang
+        with _one_thread_each(), ProcessPoolExecutor(workers, context, _die_with_parent) as pool:
+            try:
+                yield from _as_they_come(
+                    tasks,
+                    _AHEAD * workers,
+                    lambda task: pool.submit(function, task),
+                    lambda waiting: wait(waiting, return_when=FIRST_COMPLETED)[0],
+                    lambda future: future.result(),
+                )
+            except BrokenProcessPool as error:
+                advice = "out of memory? Run the same command again, with fewer --jobs: it goes on where it stopped"
+                raise ChildProcessError(f"a process of the study was killed, {advice}") from error
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    return run
+
+
+def ray(address: str) -> Engine:
+    """A Ray cluster whose machines have this package installed.
+
+    Raises:
+        BadSpec: Ray is not installed.
+    """
+    try:
+        import ray as cluster
+    except ImportError as error:
+        raise BadSpec("--engine ray needs Ray: pip install 'stegolab[ray]', or use --engine local") from error
+
+    def run(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+        if not cluster.is_initialized():
+            cluster.init(address=address or "local", log_to_driver=False)
+        remote = cluster.remote(function)
+        workers = max(1, int(cluster.cluster_resources().get("CPU", 1)))
+        yield from _as_they_come(
+            tasks,
+            _AHEAD * workers,
+            remote.remote,
+            lambda waiting: cluster.wait(list(waiting))[0],
+            cluster.get,
+        )
+
+    return run
+
+
+def _as_they_come(
+    tasks: Iterable[Task],
+    window: int,
+    submit: Callable[[Task], Any],
+    finished: Callable[[set[Any]], Iterable[Any]],
+    result: Callable[[Any], Result],
+) -> Iterator[Result]:
+    """Results in the order in which they are ready, ``window`` tasks under way: what waits is held in memory."""
+    rest = iter(tasks)
+    waiting = {submit(task) for task in islice(rest, window)}
+    while waiting:
+        done = list(finished(waiting))
+        waiting -= set(done)
+        waiting |= {submit(task) for task in islice(rest, len(done))}
+        yield from map(result, done)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that are started meanwhile use one thread each: there are as many of them as cores."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def _die_with_parent() -> None:
+    """A worker waits for its next task for ever; if nobody is left to send one, it must go."""
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()

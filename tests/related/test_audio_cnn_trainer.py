@@ -1,0 +1,153 @@
+"""Training the three networks: seeded, resumable to the bit, and it learns."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from lightning_fabric import Fabric
+
+from stegolab.data import COLUMNS, sample_covers
+from stegolab.errors import BadData, BadSpec
+from stegolab.related.audio_cnn import train
+from stegolab.related.audio_cnn.material import HIGHEST, LOWEST, Material, levelled
+from stegolab.related.audio_cnn.network import load
+from stegolab.related.audio_cnn.trainer import TrainConfig, Trainer
+from stegolab.training import fit
+from tests.voice import speak
+
+TINY = TrainConfig(steps=12, batch=2, validate_every=4, side=16, width=4, average=0.9)
+
+
+@cache
+def tiles():
+    return np.stack([picture[y : y + 32, 80:112] for picture in sample_covers().values() for y in (60, 150)])
+
+
+def material(config=TINY):
+    sounds = [] if config.mode == "legacy" else [levelled(speak(1, seed=seed).samples) for seed in range(2)]
+    return Material(tiles(), sounds, config.network.layout, config.side)
+
+
+def trainer(config=TINY):
+    return Trainer(config, Fabric(accelerator="cpu", devices=1))
+
+
+def run(trained, steps):
+    return [trained.advance(material(trained.config)) for _ in range(steps)]
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"payload": "stft"}, {"attack": "jpeg:90"}, {"mode": "legacy"}], ids=lambda changes: str(changes)
+)
+def test_a_resumed_run_is_the_same_to_the_bit(changes, tmp_path):
+    config = replace(TINY, **changes)
+    whole = trainer(config)
+    log = run(whole, 6)
+    first = trainer(config)
+    assert run(first, 3) == log[:3]
+    torch.save(first.state(), tmp_path / "checkpoint.pt")
+    resumed = trainer(config)
+    resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
+    assert run(resumed, 3) == log[3:]
+    assert same(resumed.plain.state_dict(), whole.plain.state_dict())
+    assert same(resumed.learner.averaged, whole.learner.averaged)
+
+
+def test_another_seed_is_another_run():
+    assert run(trainer(), 1) != run(trainer(replace(TINY, seed=1)), 1)
+
+
+def test_it_learns():
+    learning = trainer(replace(TINY, steps=60, rate=1e-2, width=8, image_weight=0.005, luma_weight=0.0))
+    before = learning.validate(material())
+    run(learning, 60)
+    after = learning.validate(material())
+    assert after["score"] > before["score"] + 1
+    assert after["pcc"] > before["pcc"] + 0.3
+    assert after["psnr_db"] > 18
+
+
+def test_the_picture_is_worth_its_weight():
+    """The loss of mode real: the sound's error, and the picture's in units of ``psnr_db``."""
+    trained = trainer(replace(TINY, luma_weight=0.0, image_weight=0.5, psnr_db=30.0))
+    found = trained._pass(trained.plain, *material().fixed())
+    assert found["loss"].item() == pytest.approx((found["sound"] + 500 * found["image"]).item(), rel=1e-5)
+
+
+def test_the_original_is_judged_by_floats():
+    trained = trainer(replace(TINY, mode="legacy"))
+    found = trained._pass(trained.plain, *material(trained.config).fixed())
+    assert found["loss"] == found["image"] + found["sound"]
+    assert not torch.allclose(255 * found["container"], (255 * found["container"]).round(), atol=1e-2)
+
+
+def test_it_shows_pictures_and_sounds():
+    shown = trainer().look(material())
+    assert sorted(what.ndim for what in shown.values()) == [1, 1, 3, 3]
+    assert all(what.abs().max() <= 1 for what in shown.values())
+
+
+def test_sines_are_those_of_the_original():
+    sines = replace(TINY, mode="legacy", side=24)
+    for seed in range(20):
+        _, planes = material(sines).draw(1, np.random.default_rng(seed))
+        spectrum = np.abs(np.fft.rfft(planes.ravel() * np.hanning(576), 16_000))
+        assert LOWEST - 10 < spectrum.argmax() < HIGHEST + 10
+        assert 0.9 < planes.max() <= 1
+
+
+# --- the command -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def some_data(tmp_path, monkeypatch):
+    """A data folder as small as can be trained on."""
+    rows = []
+    for number, split in enumerate(("train", "valid")):
+        soundfile.write(tmp_path / f"{split}.flac", speak(1, seed=number).samples, 16_000)
+        rows.append(f"{split}.flac,{split},speech,{number},1,synthetic,CC0-1.0")
+    (tmp_path / "INDEX.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
+    (tmp_path / "images").mkdir()
+    pictures = np.random.default_rng(0).integers(0, 256, (520, 32, 32, 3), np.uint8)
+    np.savez(tmp_path / "images" / "cifar10_6k.npz", x_train=pictures, x_test=pictures[:8])
+    monkeypatch.setenv("STEGOLAB_DATA", str(tmp_path))
+    return pictures
+
+
+def test_a_run_keeps_its_folder_and_can_be_gone_on_from(some_data, tmp_path):
+    fabric = Fabric(accelerator="cpu", devices=1)
+    records = list(fit(*train.begin(TINY, fabric), tmp_path / "run"))
+    assert [record["step"] for record in records] == [4, 8, 12]
+    best = tmp_path / "run" / "best.safetensors"
+    assert load(best).config == TINY.network
+    tuned = trainer(replace(TINY, start=str(best), attack="jpeg:90"))
+    assert same(tuned.plain.state_dict(), load(best).state_dict())
+    with pytest.raises(BadSpec, match="another shape"):
+        trainer(replace(TINY, start=str(best), payload="stft"))
+
+
+def test_valid_pictures_and_voices_are_not_learned_from(some_data):
+    _, learned, measured = train.begin(TINY, Fabric(accelerator="cpu", devices=1))
+    assert np.array_equal(learned.pictures, some_data[:20])
+    assert np.array_equal(measured.pictures, some_data[20:])
+    assert not np.array_equal(learned.sounds[0], measured.sounds[0])
+    _, learned, measured = train.begin(replace(TINY, mode="legacy"), Fabric(accelerator="cpu", devices=1))
+    assert learned is measured  # the original's habit
+
+
+def test_what_cannot_be_trained_is_refused():
+    with pytest.raises(BadSpec, match="mode"):
+        replace(TINY, mode="surreal")
+    with pytest.raises(BadSpec):
+        trainer(replace(TINY, attack="jpg:90"))
+    with pytest.raises(BadData, match="pictures"):
+        Material(tiles()[:, :8], [], TINY.network.layout, 16)
+    with pytest.raises(BadData, match="sound"):
+        Material(tiles(), [np.ones(256, np.float32)], TINY.network.layout, 16)

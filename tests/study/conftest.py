@@ -1,0 +1,18 @@
+import pytest
+
+from stegolab.carrier.lattice import LatticeCarrier
+from stegolab.carrier.strengths import FILE, JPEG
+from stegolab.study import trial
+
+from .pictures import sample
+
+
+@pytest.fixture(scope="package")
+def covers():
+    return {name: sample(name) for name in ("astronaut", "coffee")}
+
+
+@pytest.fixture(autouse=True)
+def no_search(monkeypatch):
+    """What fails here fails at once: the search for other sizes, crops and carriers has its own tests."""
+    monkeypatch.setattr(trial, "EveryCarrier", lambda: [LatticeCarrier(FILE), LatticeCarrier(JPEG)])
