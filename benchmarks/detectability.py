@@ -8,7 +8,9 @@ SRNet for the settings that ``--network`` names, ``receiver`` this program's own
 is 0 for a perfect detector, and the last line says what guessing gets; in brackets is the 95 % interval of a bootstrap
 over pictures. Messages are random bytes, a share ``payload`` of the capacity, and change no more of the picture than
 they need (``sparse``); the default of jpeg and social, which fills the picture with code, looks like payload 1 always.
-Where it is interrupted it goes on, as far as pictures, features and networks are concerned.
+LSB matching of ``--lsb`` bits per pixel tells how easy the covers are for the features: the less they miss there, the
+less a P_E of 0 says about a carrier. Where it is interrupted the benchmark goes on, as far as pictures, features of
+carriers and networks are concerned.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from numpy.typing import NDArray
 from stegolab import data
 from stegolab.detect import ensemble
 from stegolab.detect.features import features
+from stegolab.detect.lsb import lsb_matching
 from stegolab.detect.pictures import Crop, Setting, held_out, prepare, read
 from stegolab.detect.reader import presence
 from stegolab.detect.roc import Verdict, by_chance, judge
@@ -77,6 +80,7 @@ def main() -> None:
     parser.add_argument("--covers", type=int, help="only so many pictures of each split")
     parser.add_argument("--network", nargs="*", default=[], metavar="SETTING", help="such as inn-social-0.25")
     parser.add_argument("--steps", type=int, default=600, help="of training a network")
+    parser.add_argument("--lsb", type=float, nargs="*", default=[0.02, 0.1, 0.5], help="bits per pixel")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write rows and curves there")
     options = parser.parse_args()
@@ -138,6 +142,16 @@ def measure(files: Mapping[str, list[Path]], settings: Sequence[Setting], option
         scores["receiver"] = {split: both(receiver, pairs[split]) for split in TRIED}
         for detector, of in scores.items():
             yield Row(setting, bits, psnr, detector, {s: judge(*of[s], sources=sources[s]) for s in TRIED})
+    for rate in options.lsb:
+        rows = {split: (column(described[split], "cover"), by_lsb(some, rate)) for split, some in files.items()}
+        linear = ensemble.train(*rows["train"], sources=sources["train"])
+        verdicts = {s: judge(*both(linear, rows[s]), sources=sources[s]) for s in TRIED}
+        yield Row(Setting("LSB matching", "none", rate), rate, 10 * np.log10(255**2 / (rate / 2)), "features", verdicts)
+
+
+def by_lsb(files: Sequence[Path], rate: float) -> NDArray[np.float32]:
+    """Features (crops, features) of the covers after LSB matching."""
+    return np.stack([features(lsb_matching(c.cover, rate, seed)) for seed, c in enumerate(read(files, []))])
 
 
 def both(function: Callable[[Any], Any], pair: Sequence[Any]) -> tuple[Any, Any]:

@@ -147,8 +147,9 @@ def invisible(method: str) -> dict[str, Callable]:
 
 
 def blind_hide(rgb: np.ndarray, bits: np.ndarray) -> np.ndarray:
-    from blind_watermark import WaterMark
+    from blind_watermark import WaterMark, bw_notes
 
+    bw_notes.close()  # it would greet us in the middle of the table
     mark = WaterMark(password_img=1, password_wm=1)
     mark.read_img(img=rgb[..., ::-1].astype(np.float32))
     mark.read_wm(bits.astype(bool), mode="bit")
@@ -201,7 +202,7 @@ PEERS = (
     Peer("invisible-watermark dwtDctSvd", "imwatermark", **invisible("dwtDctSvd"), bits=lambda rgb: 32),
     Peer("invisible-watermark rivaGan", "imwatermark", **invisible("rivaGan"), bits=lambda rgb: 32),
     Peer("blind-watermark", "blind_watermark", blind_hide, blind_reveal, lambda rgb: 64),
-    Peer("stegano LSB", "stegano", stegano_hide, stegano_reveal, lambda rgb: rgb[..., 0].size // 8 * 8),
+    Peer("stegano LSB", "stegano", stegano_hide, stegano_reveal, lambda rgb: 4096),
     Peer("steghide", "steghide", steghide_hide, steghide_reveal, lambda rgb: rgb.size // 24 // 8 * 8, program=True),
 )
 

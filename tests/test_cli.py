@@ -230,7 +230,7 @@ def test_refusals(capsys, tmp_path, cover, short, words, said):
 
 
 def test_study_prints_the_table_and_writes_the_trials(capsys, tmp_path, cover, monkeypatch):
-    monkeypatch.setattr("stegolab.study.trial.EveryCarrier", lambda: [LatticeCarrier(JPEG)])  # what fails, fails at once
+    monkeypatch.setattr("stegolab.study.trial.EveryCarrier", lambda: [LatticeCarrier(JPEG)])
     attacks = tmp_path / "attacks.txt"
     attacks.write_text("jpeg:75  # one a line\n\njpeg:10\n")
     code, text, _ = run(

@@ -21,6 +21,7 @@ from .strengths import Strength
 HEADER_CODE_BITS = 240  # length of the header's code word: 48 bits at the mother rate 1/5
 _PILOTS = 2048  # header slots aimed at, where the picture has that many blocks; half where a template helps out
 _REPEATS = 3  # of the code word, at least, so small pictures have several slots a block; 4 beside a template
+_FEW = 5 * HEADER_CODE_BITS  # blocks, 512 x 512 pixels and a little more: one slot each hides from half size and JPEG
 _TILE = 32  # blocks: period of the dither
 
 
@@ -46,7 +47,8 @@ class Layout:
         rows, columns = shape[0] // strength.block, shape[1] // strength.block
         aim, repeats = (_PILOTS // 2, _REPEATS + 1) if strength.rescaled else (_PILOTS, _REPEATS)
         stride = max(s for s in (1, 2, 4, 8) if s == 1 or rows * columns >= s * aim)
-        depth = min(4, max(1, -(-repeats * HEADER_CODE_BITS // max(rows * columns, 1))))
+        least = 2 if strength.rescaled and rows * columns < _FEW else 1
+        depth = min(4, max(least, -(-repeats * HEADER_CODE_BITS // max(rows * columns, 1))))
         golden = round(0.618034 * HEADER_CODE_BITS * stride) | 1  # odd: no stride divides it
         return cls(strength, rows, columns, stride, depth, columns if depth > 1 else golden)
 

@@ -57,7 +57,8 @@ class Verdict:
 def judge(covers: Scores, stegos: Scores, sources: Sequence[str], resamples: int = 1000, seed: int = 0) -> Verdict:
     """Scores of covers and of their stego pictures, in one order, each from the picture that ``sources`` names.
 
-    The bootstrap draws whole sources: crops of one picture are no independent trials.
+    The bootstrap draws whole sources: crops of one picture are no independent trials. Where there is no error it finds
+    none either: the upper end is then what none of n sources leave possible (Clopper & Pearson 1934).
     """
     whole = Roc.of(covers, stegos)
     random = np.random.default_rng(seed)
@@ -68,6 +69,8 @@ def judge(covers: Scores, stegos: Scores, sources: Sequence[str], resamples: int
         roc = Roc.of(covers[chosen], stegos[chosen])
         drawn.append((roc.p_e, roc.area))
     p_e, area = ((float(low), float(high)) for low, high in np.quantile(drawn, [0.025, 0.975], axis=0).T)
+    if not whole.p_e:
+        p_e = 0.0, min(0.5, 1 - 0.025 ** (1 / len(members)))
     return Verdict(whole.p_e, p_e, whole.area, area, whole)
 
 

@@ -20,7 +20,7 @@ SHIPPED = {
     "control": _FOLDER / "speech_control.safetensors",
     "gan": _FOLDER / "speech_gan.safetensors",
     "differentiable": _FOLDER / "speech_differentiable.safetensors",
-    "both": _FOLDER / "speech_both.safetensors",
+    "both": _FOLDER / "speech.safetensors",
 }
 
 

@@ -1,4 +1,4 @@
-"""Pictures to learn from: crops of the sample photographs, and what a plain LSB embedding makes of them."""
+"""Pictures to learn from: crops of the sample photographs."""
 
 from functools import cache
 
@@ -23,11 +23,3 @@ def crops() -> tuple[Planes, tuple[str, ...]]:
                 planes.append(plane[y : y + SIDE, x : x + SIDE])
                 sources.append(name)
     return np.stack(planes), tuple(sources)
-
-
-def lsb_matching(planes: Planes, seed: int = 0) -> Planes:
-    """One bit a pixel: where the lowest bit is wrong, a step up or down, as chance will have it."""
-    random = np.random.default_rng(seed)
-    wrong = random.integers(0, 2, planes.shape)
-    steps = np.where(planes == 0, 1, np.where(planes == 255, -1, random.choice([-1, 1], planes.shape)))
-    return (planes + wrong * steps).astype(np.uint8)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from stegolab.detect.features import SPAM, SRM, features, spam, srm
-from tests.detect.material import crops, lsb_matching
+from stegolab.detect.lsb import lsb_matching
+from tests.detect.material import crops
 
 
 def plane():

@@ -7,11 +7,12 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
+from stegolab.detect.lsb import lsb_matching
 from stegolab.detect.network import Detector
 from stegolab.detect.trainer import TrainConfig, Trainer, best
 from stegolab.errors import BadData
 from stegolab.training import fit
-from tests.detect.material import crops, lsb_matching
+from tests.detect.material import crops
 
 CONFIG = TrainConfig(steps=6, batch=2, validate_every=3, side=32, width=4)
 

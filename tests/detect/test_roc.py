@@ -59,3 +59,10 @@ def test_intervals_hold_the_figure_and_widen_when_crops_share_a_source():
         assert verdict.p_e_interval[0] <= verdict.p_e <= verdict.p_e_interval[1] + 0.02
         assert verdict.area_interval[0] < verdict.area < verdict.area_interval[1]
     assert judge(covers, stegos, ["one"] * 80).area_interval == pytest.approx([alone.area] * 2)
+
+
+def test_no_error_on_few_pictures_is_no_proof_of_none():
+    covers, stegos = np.arange(26.0), np.arange(26.0) + 50
+    low, high = judge(covers, stegos, [str(n) for n in range(26)], resamples=10).p_e_interval
+    assert low == 0 and (1 - high) ** 26 == pytest.approx(0.025)  # so many pictures without an error: that seldom
+    assert judge(covers, stegos, ["a", "b"] * 13, resamples=10).p_e_interval[1] == 0.5
