@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio import RATE, Speech, from_pcm16, to_pcm16
+from ..audio import Speech, from_pcm16, to_pcm16
 from ..errors import StegolabError
 
 Numbers = NDArray[Any]
@@ -27,7 +27,7 @@ BLOCK = 512  # samples of silence that codecs are given before and after, so tha
 
 @dataclass(frozen=True)
 class Arrival:
-    """What became of a secret: ``exact``, all equal; ``refused``, the receiver said so; else alike by ``pcc``, 0 to 1."""
+    """What became of a secret: all of it (``exact``), ``refused`` by the receiver, or alike by ``pcc``, 0 to 1."""
 
     pcc: float
     exact: bool = False
@@ -121,7 +121,7 @@ def _encode(sound: Speech, codec: str, bit_rate: int) -> bytes:
 
     buffer = io.BytesIO()
     with av.open(buffer, "w", format={"libmp3lame": "mp3", "libopus": "ogg"}[codec]) as file:
-        stream = file.add_stream(codec, rate=sound.rate)
+        stream: Any = file.add_stream(codec, rate=sound.rate)  # of sound; PyAV's types know them only by literal names
         stream.bit_rate, stream.layout = bit_rate, "mono"
         frame = av.AudioFrame.from_ndarray(to_pcm16(sound)[None], format="s16", layout="mono")
         frame.rate = sound.rate
@@ -134,7 +134,7 @@ def _decode(contents: bytes, rate: int) -> NDArray[np.float32]:
     import av
 
     resampler = av.AudioResampler("s16", "mono", rate)
-    with av.open(io.BytesIO(contents)) as file:
+    with av.open(io.BytesIO(contents), "r") as file:
         frames = [piece for frame in file.decode(audio=0) for piece in resampler.resample(frame)]
     frames += resampler.resample(None)
     pcm = np.concatenate([frame.to_ndarray()[0] for frame in frames])

@@ -19,8 +19,8 @@ SHIPPED = {
     "stage one": _FOLDER / "speech_stage_one.safetensors",
     "control": _FOLDER / "speech_control.safetensors",
     "gan": _FOLDER / "speech_gan.safetensors",
-    "differentiable": _FOLDER / "speech_differentiable.safetensors",
-    "both": _FOLDER / "speech.safetensors",
+    "differentiable": _FOLDER / "speech.safetensors",
+    "both": _FOLDER / "speech_both.safetensors",
 }
 
 
