@@ -9,8 +9,8 @@ is 0 for a perfect detector, and the last line says what guessing gets; in brack
 over pictures. Messages are random bytes, a share ``payload`` of the capacity, and change no more of the picture than
 they need (``sparse``); the default of jpeg and social, which fills the picture with code, looks like payload 1 always.
 LSB matching of ``--lsb`` bits per pixel tells how easy the covers are for the features: the less they miss there, the
-less a P_E of 0 says about a carrier. Where it is interrupted the benchmark goes on, as far as pictures, features of
-carriers and networks are concerned.
+less a P_E of 0 says about a carrier. Interrupted, the benchmark goes on, as far as pictures, features of carriers and
+networks are concerned; another version of the package begins anew.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from stegolab.detect.pictures import Crop, Setting, held_out, prepare, read
 from stegolab.detect.reader import presence
 from stegolab.detect.roc import Verdict, by_chance, judge
 from stegolab.files import folder, replacing
+from stegolab.study import version
 
 if TYPE_CHECKING:
     from stegolab.detect.trainer import Trainer
@@ -87,6 +88,7 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(options.threads)
+    options.cache = folder(options.cache / version()[:12])  # never another version's pictures
     settings = [
         Setting(carrier, strength, payload)
         for carrier, strength in CARRIES

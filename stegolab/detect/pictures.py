@@ -26,7 +26,7 @@ from ..sender import Sender
 Plane = NDArray[np.uint8]  # luma (side, side), rounded
 
 KEY, SALT = b"k" * 32, b"s" * 16  # the message is sealed anew for each crop by its own random bytes
-# The code that the rehearsal most often asks for on the training pictures.
+# About what the rehearsal asks for on an ordinary photograph of 512 x 512.
 _CODES = {
     ("lattice", "file"): "ldpc:3/4",
     ("lattice", "jpeg"): "ldpc:1/2",

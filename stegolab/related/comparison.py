@@ -112,6 +112,7 @@ SOUND_CHANNELS: dict[str, SoundChannel] = {
     "noise, 40 dB": noisy(40),
     "MP3, 128 kbit/s": coded("libmp3lame", 128_000),
     "Opus, 64 kbit/s": coded("libopus", 64_000),
+    "Opus, 24 kbit/s": coded("libopus", 24_000),
 }
 PICTURE_CHANNELS = {"PNG": "none", "noise, σ 2": "noise:2", "JPEG 90": "jpeg:90", "JPEG 50": "jpeg:50"}
 

@@ -63,7 +63,8 @@ def test_noise_leaves_what_shannon_says(snr_db):
 def test_every_channel_keeps_length_and_step(name, voice):
     received = SOUND_CHANNELS[name](voice)
     assert received.rate == voice.rate and len(received.samples) == len(voice.samples)
-    assert alike(voice.samples, received.samples) > 0.98  # one sample out of step, and it is .9
+    in_step, early, late = (alike(voice.samples, np.roll(received.samples, shift)) for shift in (0, -1, 1))
+    assert in_step > max(0.8, early, late)
     assert np.array_equal(received.samples, SOUND_CHANNELS[name](voice).samples)  # the same on every call
 
 
