@@ -121,7 +121,7 @@ class Sender:
             lost = self._lost(stego, header, body)
             if not lost or self.forced:
                 return Posted(replace(self.cover, rgb=stego), self._report(message, header, int(used.sum()), lost))
-            salt = None
+            salt = salt and sha256(salt).digest()[: len(salt)]  # another one, and the same another time
         raise Unsafe(f"this cover loses the message after {', '.join(lost)}: shorten the speech or take another cover")
 
     def too_long(self, bits: int, encrypt: bool = True) -> str:
