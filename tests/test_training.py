@@ -242,7 +242,7 @@ def test_the_command_has_every_field_as_an_option_and_says_each_measurement(tmp_
     assert json.loads((tmp_path / "run" / "config.json").read_text()) == asdict(LineConfig(slope=-1.5, steps=8))
     with pytest.raises(SystemExit) as left:
         training_command.run(LineConfig(), begin, "Lines.", [*argv[:3], "4", *argv[4:]])
-    assert "another slope" in left.value.code
+    assert "another slope" in left.value.code  # type: ignore[operator]
     with pytest.raises(SystemExit):
         training_command.run(LineConfig(), begin, "Lines.", ["--help"])
     helped = capsys.readouterr().out

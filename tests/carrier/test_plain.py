@@ -19,7 +19,7 @@ def network(seed, spread=0.2):
     generator = torch.Generator().manual_seed(seed)
     net = PlainNetwork(torch.tensor([20.0, 30.0, 25.0]), PASSIVE, width=6).requires_grad_(False)
     for weight in net.parameters():
-        weight += spread * torch.randn(weight.shape, generator=generator)
+        weight += spread * torch.randn(weight.shape, generator=generator)  # type: ignore[misc]
     return net
 
 

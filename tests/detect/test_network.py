@@ -64,7 +64,7 @@ def test_a_few_steps_find_lsb_matching_in_flat_pictures():
 
 def test_cover_and_stego_are_cut_and_turned_alike(monkeypatch):
     learning, seen = trainer(replace(CONFIG, batch=8)), []
-    monkeypatch.setattr(learning, "_tensor", lambda planes: seen.append(planes) or torch.from_numpy(planes).float())
+    monkeypatch.setattr(learning, "_tensor", lambda planes: seen.append(planes) or torch.from_numpy(planes).float())  # type: ignore[func-returns-value]
     covers, _ = pairs()
     learning.advance((covers, covers ^ 1))
     of_cover, of_stego = np.split(seen[0], 2)

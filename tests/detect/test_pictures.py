@@ -73,11 +73,11 @@ def test_what_was_interrupted_goes_on_and_gives_the_same(covers, tmp_path, monke
     whole = list(prepare(covers, [FULL, LITTLE], tmp_path / "whole", side=256))
     stopped = prepare(covers, [FULL], tmp_path / "cut", side=256)
     first = next(stopped)
-    stopped.close()
+    stopped.close()  # type: ignore[attr-defined]
     untouched = tmp_path / "cut" / "kept"
     untouched.write_bytes(first.read_bytes())
     made = []
-    monkeypatch.setattr(pictures, "embed", lambda *given: made.append(given[1].name) or embed(*given))
+    monkeypatch.setattr(pictures, "embed", lambda *given: made.append(given[1].name) or embed(*given))  # type: ignore[func-returns-value]
     resumed = list(prepare(covers, [FULL, LITTLE], tmp_path / "cut", side=256))
     assert made == [FULL.name, LITTLE.name] * 2  # the first crop lacked a setting
     for one, same in zip(*(read(kept, [LITTLE]) for kept in (whole, resumed)), strict=True):

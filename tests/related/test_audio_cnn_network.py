@@ -41,10 +41,10 @@ def test_branches_are_parallel_and_see_as_far_as_their_kernels():
     x = torch.zeros(1, 1, 21, 21, requires_grad=True)
     network.eval()
     for branch, reach in zip(network.branches, ((2, 2), (2, 4), (4, 4)), strict=True):
-        for layer in branch:
+        for layer in branch:  # type: ignore[attr-defined]
             if isinstance(layer, nn.Conv2d):
                 nn.init.constant_(layer.weight, 1.0)
-                nn.init.constant_(layer.bias, 1.0)
+                nn.init.constant_(layer.bias, 1.0)  # type: ignore[arg-type]
         (gradient,) = torch.autograd.grad(branch(x)[0, :, 10, 10].sum(), x)
         seen = gradient[0, 0].nonzero()
         before, after = reach

@@ -104,7 +104,7 @@ def test_the_first_loss_is_the_mean_squared_errors_of_container_and_secret():
     for number in order:
         random.integers(1, size=2)  # where a crop begins, if it is not the whole
         crops.append(pictures()[number][:, :: random.choice([-1, 1])][..., random.permutation(3)])
-    crops = np.stack(crops)
+    crops = np.stack(crops)  # type: ignore[assignment]
     cover, secret = torch.from_numpy(crops.copy()).permute(0, 3, 1, 2).div(255).chunk(2)
     with torch.no_grad():
         container = trained.plain.hide(cover, secret)
@@ -252,6 +252,6 @@ def test_squares_are_the_same_each_time_and_of_their_split(some_data):
 def test_what_cannot_be_trained_is_refused(some_data):
     for wrong in ({"crop": 18}, {"crop": 64}, {"side": 30, "crop": 16}):
         with pytest.raises(BadSpec, match="multiples of 4"):
-            train.begin(replace(TINY, **wrong), None)
+            train.begin(replace(TINY, **wrong), None)  # type: ignore[arg-type]
     with pytest.raises(BadData, match="1024 pixels"):
         train.squares("train", 1, 1024)

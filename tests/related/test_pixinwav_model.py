@@ -57,7 +57,7 @@ def test_the_unet_looks_far_enough_and_no_farther():
     torch.manual_seed(0)
     network, planes_in = UNet(1, 1, 4), torch.zeros(1, 1, 96, 96, requires_grad=True)
     network(planes_in)[0, 0, 48, 48].backward()
-    reached = planes_in.grad[0, 0].abs().sum(1).nonzero().ravel()
+    reached = planes_in.grad[0, 0].abs().sum(1).nonzero().ravel()  # type: ignore[index]
     assert reached.min() < 40
     assert 8 < 48 - reached.min() < 40
 
@@ -132,7 +132,7 @@ def test_pcm16_is_what_a_wav_file_returns_and_lets_the_gradient_through():
     read = container.through_wav(Speech(samples.detach().numpy(), RATE))
     assert np.array_equal(read.samples, rounded.detach().numpy())
     rounded.sum().backward()
-    assert torch.equal(samples.grad, torch.ones(4_001))
+    assert torch.equal(samples.grad, torch.ones(4_001))  # type: ignore[arg-type]
 
 
 def test_a_container_is_a_wav_file_and_the_picture_is_revealed_from_that():

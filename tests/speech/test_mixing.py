@@ -260,7 +260,7 @@ def tiny_data(tmp_path, monkeypatch):
         csv.writer(file).writerows([data.COLUMNS, *rows])
     monkeypatch.setenv("STEGOLAB_DATA", str(tmp_path))
     asked = []
-    monkeypatch.setattr(mixing, "rooms", lambda count=200, seed=0: asked.append((count, seed)) or ROOMS)
+    monkeypatch.setattr(mixing, "rooms", lambda count=200, seed=0: asked.append((count, seed)) or ROOMS)  # type: ignore[func-returns-value]
     return asked
 
 

@@ -31,7 +31,7 @@ def test_a_study_killed_three_times_gives_the_same_table(tmp_path, undisturbed):
     for after in (1, 5, 9):  # trials; how many are done then is up to the machine
         program = [sys.executable, "-m", "tests.study.pictures", str(path)]
         with subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
-            assert any(int(line) >= after for line in running.stdout)
+            assert any(int(line) >= after for line in running.stdout)  # type: ignore[union-attr]
             running.send_signal(signal.SIGKILL)
         assert running.returncode == -signal.SIGKILL
         with path.open("ab") as file:
@@ -74,5 +74,5 @@ def test_a_journal_that_cannot_be_written_is_told(tmp_path):
 def test_a_full_disk_is_told():
     with Path("/dev/full").open("ab") as full, pytest.raises(CannotWrite, match="No space"):
         journal.Journal(full.fileno(), b"").append(
-            [("x", study.Trial("c", 1, "", "", False, *"abcd", True, True, "exact"))]
+            [("x", study.Trial("c", 1, "", "", False, *"abcd", True, True, "exact"))]  # type: ignore[call-arg]
         )
