@@ -172,7 +172,7 @@ def test_every_strength_may_be_turned(turn):
 def test_the_report_tells_how_hard_it_was():
     sender = Sender.on(from_array(COVER), LatticeCarrier(JPEG))
     sent = np.random.default_rng(0).bytes(sender.capacity())
-    clean = sender.send(sent, KEY).picture
+    clean = sender.send(sent, KEY, salt=bytes(16)).picture
     reports = [
         receive(from_array(spec.parse(attack)(clean.rgb)), KEY, CARRIERS)[1]
         for attack in ("none", "jpeg:90", "jpeg:70", "jpeg:50")
