@@ -19,7 +19,7 @@ from .audio import Speech, read_audio, read_channels, write_wav
 from .carrier.strengths import STRENGTHS
 from .channel import spec
 from .channel.platforms import PLATFORMS
-from .data import eval_covers, use_data
+from .data import brief_speech, eval_covers, use_data
 from .errors import BadKey, BadSpec, StegolabError
 from .images import from_array, read_image, write_image
 from .message import codecs
@@ -129,7 +129,7 @@ def _study(options: argparse.Namespace) -> None:
     attacks = _lines(options.attacks) if options.attacks else options.set
     study.plan(strengths, attacks)
     covers = {name: read_image(path) for name, path in _by_name(options.covers or eval_covers()).items()}
-    clips = _clips(Path(options.speech)) if options.speech else None
+    clips = _clips(options.speech) if options.speech else None
     out = files.folder(options.out)
     with tqdm(unit="trial", file=sys.stderr) as bar:
 
@@ -154,7 +154,10 @@ def _study(options: argparse.Namespace) -> None:
     _tell(options, {"trials": len(rows), "exact": sum(r.exact for r in rows), "silent_corruptions": corrupt}, table)
 
 
-def _clips(folder: Path) -> dict[str, Speech]:
+def _clips(source: str) -> dict[str, Speech]:
+    if source == "valid":
+        return {name: read_audio(path) for name, path in brief_speech("valid").items()}
+    folder = Path(source)
     paths = sorted(p for p in folder.rglob("*") if p.suffix in (".wav", ".flac", ".ogg"))
     if not paths:
         raise BadSpec(f"--speech {folder}: no .wav, .flac or .ogg there")
@@ -268,7 +271,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = verb("study", _study, "covers x speech x carriers x strengths x attacks, one table; run again, it goes on")
     sub.add_argument("covers", nargs="*", metavar="COVER", help="pictures; without any, the eval covers of the data")
-    sub.add_argument("--speech", metavar="DIR", help="hide these clips; without it, random bytes filling the capacity")
+    sub.add_argument("--speech", metavar="DIR", help="hide these clips (valid: 8 of the data); without, random bytes, all that fit")
     sub.add_argument("--turns", action="store_true", help="one clip a cover, in turn, not every clip in every cover")
     sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")
     which = sub.add_mutually_exclusive_group()

@@ -156,6 +156,21 @@ def speech_files(split: str) -> list[Path]:
     return files("speech", split)
 
 
+def brief_speech(split: str, speakers: int = 8) -> dict[str, Path]:
+    """The shortest utterance of each of so many speakers, by name: those who have the shortest, the shortest first.
+
+    Raises:
+        BadData: fewer speakers.
+    """
+    there = set(speech_files(split))
+    shortest: dict[tuple[str, str], Path] = {}
+    for entry in sorted((e for e in index() if e.path in there), key=lambda e: (float(e.extent), e.path)):
+        shortest.setdefault((entry.source, entry.speaker), entry.path)
+    if len(shortest) < speakers:
+        raise BadData(f"the {split} split has {len(shortest)} speakers: {speakers} were asked for")
+    return _named(list(shortest.values())[:speakers])
+
+
 def noise_files(split: str) -> list[Path]:
     """Ambience without speech of the train or valid split."""
     return files("noise", split)

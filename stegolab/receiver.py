@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .carrier import sync
 from .carrier.geometry import TURNS, turned
@@ -27,13 +28,33 @@ def receive(picture: Picture, key: Key | None, carriers: Iterable[Carrier]) -> t
         NoPayload: no header by any of ``carriers``. UnsupportedVersion, Truncated, Uncorrectable,
         AuthenticationFailed: there is one, but. BadKey: it is encrypted and ``key`` is None or malformed.
     """
+    carrier, reading, header, found = decode(picture.rgb, carriers)
+    if header.encrypted and key is None:
+        raise BadKey("the payload of this picture is encrypted: give the passphrase or key file it was hidden with")
+    if header.encrypted and key is not None:
+        message = envelope.open_sealed(found.body, as_provider(key), bytes(header))
+    else:
+        message = envelope.unwrap_plain(found.body, bytes(header))
+    return message, _account(picture, message, carrier, reading, header, found)
+
+
+def decode(
+    rgb: NDArray[np.uint8], carriers: Iterable[Carrier]
+) -> tuple[Carrier, Reading, frame.Header, frame.Unpacked]:
+    """All of :func:`receive` that needs no key: who carried, how it was read, and what the code gave back.
+
+    The sender makes sure of its own pictures by this very function.
+
+    Raises:
+        NoPayload, UnsupportedVersion, Truncated, Uncorrectable: see :func:`receive`.
+    """
     damaged: StegolabError | None = None
-    for carrier, reading in _readings(picture, carriers):
+    for carrier, reading in _readings(rgb, carriers):
         header = frame.read_header(reading.header_llr)
         if header is None:
             continue
         try:
-            return _decode(picture, key, carrier, reading, header)
+            return carrier, reading, header, frame.unpack(reading.body_llr(header.code_word()), header)
         except (Truncated, Uncorrectable) as error:
             if not carrier.strength.rescaled:
                 raise
@@ -43,19 +64,19 @@ def receive(picture: Picture, key: Key | None, carriers: Iterable[Carrier]) -> t
     )
 
 
-def _readings(picture: Picture, carriers: Iterable[Carrier]) -> Iterator[tuple[Carrier, Reading]]:
+def _readings(rgb: NDArray[np.uint8], carriers: Iterable[Carrier]) -> Iterator[tuple[Carrier, Reading]]:
     for carrier in carriers:
-        yield from _looked(carrier, carrier.read(picture.rgb, picture.rgb.shape))
+        yield from _looked(carrier, carrier.read(rgb, rgb.shape))
     if any(carrier.strength.rescaled for carrier in carriers):
-        for aligned in sync.search(luma(picture.rgb)):  # slower: any scale, part and turn of the original
+        for aligned in sync.search(luma(rgb)):  # slower: any scale, part and turn of the original
             for carrier in carriers:
                 if carrier.strength.rescaled:
                     yield from _looked(carrier, carrier.read_aligned(aligned))
     for turn in TURNS[1:]:  # the rest have no template; but for a turn they stay as they are
-        rgb = turned(picture.rgb, turn)
+        there = turned(rgb, turn)
         for carrier in carriers:
             if not carrier.strength.rescaled:
-                yield from _looked(carrier, carrier.read(rgb, rgb.shape))
+                yield from _looked(carrier, carrier.read(there, there.shape))
 
 
 def _looked(carrier: Carrier, reading: Reading) -> Iterator[tuple[Carrier, Reading]]:
@@ -63,21 +84,14 @@ def _looked(carrier: Carrier, reading: Reading) -> Iterator[tuple[Carrier, Readi
         yield carrier, reading
 
 
-def _decode(
-    picture: Picture, key: Key | None, carrier: Carrier, reading: Reading, header: frame.Header
-) -> tuple[bytes, dict[str, Any]]:
-    if header.encrypted and key is None:
-        raise BadKey("the payload of this picture is encrypted: give the passphrase or key file it was hidden with")
-    found = frame.unpack(reading.body_llr(header.code_word()), header)
-    if header.encrypted and key is not None:
-        message = envelope.open_sealed(found.body, as_provider(key), bytes(header))
-    else:
-        message = envelope.unwrap_plain(found.body, bytes(header))
+def _account(
+    picture: Picture, message: bytes, carrier: Carrier, reading: Reading, header: frame.Header, found: frame.Unpacked
+) -> dict[str, Any]:
     certainty = np.abs(found.llr).astype(np.float64)
     wrong = 1 / (1 + np.exp(certainty))  # the probability of each hard decision being wrong
     information = 1 - float(np.mean(_entropy(wrong)))
     rate = 8 * header.length / len(found.llr)
-    return message, {
+    return {
         "payload_sha256": sha256(message).hexdigest(),
         "payload_bits": 8 * len(message),
         "corrected_bits": found.corrected,

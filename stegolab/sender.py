@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .carrier.interface import PRESENT, Carrier
+from .carrier.interface import Carrier
 from .carrier.rehearsal import Rehearsal, rehearse, run_all
 from .channel import spec
-from .errors import BadImage, BadKey, CapacityExceeded, Uncorrectable
+from .errors import BadImage, BadKey, CapacityExceeded, StegolabError
 from .images import Picture
 from .message import ecc, envelope, frame
 from .message.keys import Key, KeyProvider, as_provider
+from .receiver import decode
 
 MIN_COVER = 128  # pixels on the shorter side
 _ATTEMPTS = 3  # fresh salts, hence fresh code bits, before a message that should survive is given up
@@ -178,12 +179,10 @@ def _provider(key: Key | None, encrypt: bool) -> KeyProvider | None:
 
 def _survives(carrier: Carrier, stego: NDArray[np.uint8], header: frame.Header, body: bytes) -> Callable[[str], bool]:
     def after(attack: str) -> bool:
-        reading = carrier.read(spec.parse(attack)(stego), stego.shape[:2])
-        if reading.presence <= PRESENT or frame.read_header(reading.header_llr) != header:
-            return False
         try:
-            return frame.unpack(reading.body_llr(header.code_word()), header).body == body
-        except Uncorrectable:
+            *_, found, decoded = decode(spec.parse(attack)(stego), [carrier])
+        except StegolabError:
             return False
+        return found == header and decoded.body == body
 
     return after

@@ -120,6 +120,18 @@ def test_names_are_unique_and_lead_to_their_files(root):
     assert list(data.speech_clips("eval")) == ["eval/speech/clean/00_reverb_0.3", "eval/speech/clean/01_noise_5"]
 
 
+def test_brief_speech_is_the_shortest_of_each_speaker(root):
+    rows = [HEADER]
+    for speaker, number, seconds in (("a", 0, 3), ("a", 1, 2.5), ("b", 0, 1), ("c", 0, 10), ("c", 1, 11)):
+        path = f"speech/{speaker}{number}.ogg"
+        (root / path).touch()
+        rows.append(f"{path},valid,speech,{speaker},{seconds},set,CC0")
+    (root / "INDEX.csv").write_text("\n".join(rows) + "\n")
+    assert list(data.brief_speech("valid", 2)) == ["speech/b0", "speech/a1"]
+    with pytest.raises(BadData, match="3 speakers: 4 were asked for"):
+        data.brief_speech("valid", 4)
+
+
 def test_thumbnails_are_read_from_either_place(root):
     arrays: dict[str, Any] = {
         "x_train": np.zeros((3, 32, 32, 3), np.uint8),

@@ -223,6 +223,17 @@ def test_the_report_adds_up():
     assert 0.09 < report["code_rate"] < 0.8
 
 
+def test_the_check_is_told_no_more_than_the_receiver(monkeypatch):
+    """A picture whose size the receiver could not find is not handed out, though its slots would say it all."""
+    from stegolab.carrier import sync
+
+    on = sender(SOCIAL)
+    on.send(b"found", KEY)
+    monkeypatch.setattr(sync, "search", lambda plane: iter(()))
+    with pytest.raises(Unsafe, match="resize:0.5"):
+        on.send(b"lost", KEY)
+
+
 def test_a_message_that_does_not_survive_is_never_handed_out():
     """A rehearsal that was too sanguine is found out by the check after embedding."""
     from dataclasses import replace

@@ -25,7 +25,8 @@ _SHRINK = 2  # the two frequencies are low: half resolution shows them
 _FIRST = 24  # blocks on a side of the first window
 _COARSE, _FINE = (0.8, 0.4), (0.3, 0.12)  # pixels between the places tried, on the first window and on all others
 CONFIRMED = 6.5  # standard deviations of the whole template, after which a header is looked for
-_AS_GOOD = 0.985  # of the agreement: what whole numbers may cost
+_AS_GOOD = 0.985  # of the agreement: what whole numbers may leave
+_AS_CLEAR = 0.8  # of the agreement in the middle, for as many blocks: what is left of it farther out
 _NEAR = 3.0  # pixels
 # Moves and stretches (vertical, horizontal) by one unit
 _DOWN, _RIGHT = ((1, 0), (0, 0)), ((0, 1), (0, 0))
@@ -86,6 +87,12 @@ def _registered(straight: Plane, axes: Axes) -> tuple[Axes, Box]:
         )
         for step in steps:
             axes = _climbed(straight, axes, window, step)
+        if window != all_of_it and side == _FIRST:
+            exact = _snapped(straight, axes, all_of_it, as_good=1.0)
+            both = all(new is not old for new, old in zip(exact, axes, strict=True))
+            clear = agreement(straight, axes, window) / np.sqrt(window[2] * window[3])
+            if both and agreement(straight, exact, all_of_it) > _AS_CLEAR * clear * np.sqrt(rows * columns):
+                return exact, all_of_it  # nothing that climbing could add: it would end here too
         if window == all_of_it:
             return _snapped(straight, axes, window), window
         side, steps = 2 * side, _FINE
@@ -118,13 +125,13 @@ def _changed(axes: Axes, box: Box, moves: Floats, stretches: Floats) -> Axes:
     return vertical, horizontal
 
 
-def _snapped(straight: Plane, axes: Axes, box: Box) -> Axes:
+def _snapped(straight: Plane, axes: Axes, box: Box, as_good: float = _AS_GOOD) -> Axes:
     """What was received began and ended with whole pixels of the original, unless it was cropped after a resize.
 
     So much of the original's detail is saved from interpolation where it was not resized at all. Where it began near
     the corner it is likely to have begun there.
     """
-    least = _AS_GOOD * agreement(straight, axes, box)
+    least = as_good * agreement(straight, axes, box)
     for index, have in enumerate(straight.shape):
         first, last = (axes[index].original(place) for place in (0, have))
         firsts = {round(first) + k for k in (-1, 0, 1)} | ({0} if abs(first) < _NEAR else set())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import training_command
-from .mixing import Mixer
+from .mixing import MixConfig, Mixer
 from .trainer import TrainConfig, Trainer
 
 _VALID = 64  # clips
@@ -24,7 +24,7 @@ def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Mixer, tuple[np.nd
     Raises:
         BadData: no data. BadSpec: see :class:`~stegolab.speech.trainer.Trainer`.
     """
-    mixer = Mixer.from_data("train")
+    mixer = Mixer.from_data("train", MixConfig(voice=config.voice))
     valid = Mixer.from_data("valid").draw(_VALID, np.random.default_rng(_VALID_SEED))
     return Trainer(config, fabric, mixer.samples), mixer, valid
 

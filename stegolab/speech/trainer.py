@@ -48,9 +48,11 @@ class TrainConfig(RunConfig):
     metric_loss: str = "none"
     gan_weight: float = 1.0
     differentiable_weight: float = 1.0
+    stoi_weight: float = 1.5  # of 1 - STOI within the differentiable metrics
     listen: int = 500  # steps in which the discriminator learns alone
     discriminator_rate: float = 3e-3
     workers: int = 0  # processes that compute true scores; 0: this one
+    voice: float = 0.2  # probability of another speaker in a training mixture
 
 
 class Trainer:
@@ -74,7 +76,7 @@ class Trainer:
         self.stage_one = fabric.to_device(StageOneLoss())
         self.metrics = self.critic = None
         if config.metric_loss in ("differentiable", "both"):
-            self.metrics = fabric.to_device(DifferentiableMetrics())
+            self.metrics = fabric.to_device(DifferentiableMetrics(stoi_weight=config.stoi_weight))
         if config.metric_loss in ("gan", "both"):
             self.critic = Learner(
                 MetricDiscriminator(), fabric, average=config.average, clip=5.0, patience=PATIENCE, betas=(0.8, 0.99)
