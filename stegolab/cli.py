@@ -271,7 +271,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = verb("study", _study, "covers x speech x carriers x strengths x attacks, one table; run again, it goes on")
     sub.add_argument("covers", nargs="*", metavar="COVER", help="pictures; without any, the eval covers of the data")
-    sub.add_argument("--speech", metavar="DIR", help="hide these clips (valid: 8 of the data); without, random bytes, all that fit")
+    sub.add_argument("--speech", metavar="DIR", help="hide these clips (valid: 8 of the data); else random bytes")
     sub.add_argument("--turns", action="store_true", help="one clip a cover, in turn, not every clip in every cover")
     sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")
     which = sub.add_mutually_exclusive_group()

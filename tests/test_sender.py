@@ -230,7 +230,7 @@ def test_the_check_is_told_no_more_than_the_receiver(monkeypatch):
     on = sender(SOCIAL)
     on.send(b"found", KEY)
     monkeypatch.setattr(sync, "search", lambda plane: iter(()))
-    with pytest.raises(Unsafe, match="resize:0.5"):
+    with pytest.raises(Unsafe, match=r"resize:0\.5"):
         on.send(b"lost", KEY)
 
 
