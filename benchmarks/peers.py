@@ -1,26 +1,30 @@
 """Programs that others ship, on our covers and through our attacks: how many bits, how visible, what comes back.
 
     pip install 'stegolab[peers]'
-    STEGOLAB_DATA=DIR python benchmarks/peers.py [--covers 4] [--split valid] [--attacks jpeg:50 webp:80 ...]
+    STEGOLAB_DATA=DIR python benchmarks/peers.py [--covers 16] [--split eval] [--attacks jpeg:50 webp:80 ...]
 
 Each peer hides random bits, as many as it is made for; a figure under an attack counts the covers from which all of
 them came back. A peer that is not installed has a line that says so. ``stegolab`` hides its declared capacity at
-strength ``social``; its receiver knows nothing but the key, the peers are told how many bits to expect.
+strength ``social``; its receiver knows nothing but the key, the peers are told how many bits to expect. ``--publish``
+writes results/peers.json, which notebook 08 shows.
 """
 
 import argparse
+import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from stegolab import data
+from stegolab import data, results
 from stegolab.channel import spec
 from stegolab.errors import CapacityExceeded, StegolabError
 from stegolab.images import from_array, psnr, read_image
@@ -51,25 +55,36 @@ class Peer:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--covers", type=int, default=4)
-    parser.add_argument("--split", default="valid", help="valid or eval")
+    parser.add_argument("--covers", type=int, default=16)
+    parser.add_argument("--split", default="eval", help="valid or eval")
     parser.add_argument("--attacks", nargs="+", default=list(ATTACKS))
     parser.add_argument("--side", type=int, default=512, help="the middle of each cover, this many pixels a side")
     parser.add_argument("--peers", nargs="+", help=f"some of: {', '.join(peer.name for peer in PEERS)}")
+    parser.add_argument("--publish", action="store_true", help="write results/peers.json")
     options = parser.parse_args()
     chains = [spec.parse(attack) for attack in options.attacks]
     paths = data.eval_covers() if options.split == "eval" else data.cover_files(options.split)
     covers = [middle(read_image(path).rgb, options.side) for path in paths[: options.covers]]
     print("| program | payload (bits) | PSNR (dB) | " + " | ".join(f"`{chain}`" for chain in chains) + " |")
     print("|---" * (3 + len(chains)) + "|", flush=True)
+    rows = []
     for peer in PEERS:
-        if not options.peers or peer.name in options.peers:
-            print(line(peer, covers, chains) if peer.there else missing(peer, len(chains)), flush=True)
+        if options.peers and peer.name not in options.peers:
+            continue
+        if peer.there:
+            rows.append(measured(peer, covers, chains))
+            print(line(rows[-1]), flush=True)
+        else:
+            print(f"| {peer.name} | not installed: {peer.needs} | |" + " |" * len(chains), flush=True)
     low, _ = wilson(len(covers), len(covers))
     print(f"\n{len(covers)} covers: all of them is a rate of {100 * low:.0f} % or more (95 % interval).")
+    if options.publish:
+        found = {"covers": len(covers), "side": options.side, "split": options.split, "rows": rows}
+        results.write("peers", found, profile="command", seed=0, command="python " + shlex.join(sys.argv))
 
 
-def line(peer: Peer, covers: list[np.ndarray], chains: list[spec.Chain]) -> str:
+def measured(peer: Peer, covers: list[np.ndarray], chains: list[spec.Chain]) -> dict[str, Any]:
+    """A row; ``psnr_db`` is of the covers that took the payload, the others count as not exact."""
     sizes, decibels, exact = [], [], np.zeros(len(chains), int)
     for number, cover in enumerate(covers):
         bits = np.random.default_rng(number).integers(0, 2, peer.bits(cover), np.uint8)
@@ -80,9 +95,20 @@ def line(peer: Peer, covers: list[np.ndarray], chains: list[spec.Chain]) -> str:
             continue
         decibels.append(psnr(cover, stego))
         exact += [comes_back(peer, chain(stego), bits) for chain in chains]
-    counts = " | ".join(f"{count} of {len(covers)}" for count in exact)
-    quality = f"{np.mean(decibels):.1f}" if decibels else "-"
-    return f"| {peer.name} | {np.mean(sizes):.0f} | {quality} | {counts} |"
+    return {
+        "program": peer.name,
+        "payload_bits": float(np.mean(sizes)),
+        "psnr_db": float(np.mean(decibels)) if decibels else None,
+        "hidden": len(decibels),
+        "trials": len(covers),
+        "exact": {str(chain): int(count) for chain, count in zip(chains, exact, strict=True)},
+    }
+
+
+def line(row: dict[str, Any]) -> str:
+    counts = " | ".join(f"{count} of {row['trials']}" for count in row["exact"].values())
+    quality = "-" if row["psnr_db"] is None else f"{row['psnr_db']:.1f}"
+    return f"| {row['program']} | {row['payload_bits']:.0f} | {quality} | {counts} |"
 
 
 def comes_back(peer: Peer, received: np.ndarray, bits: np.ndarray) -> bool:
@@ -92,10 +118,6 @@ def comes_back(peer: Peer, received: np.ndarray, bits: np.ndarray) -> bool:
         return False
     except Exception:  # what the peers raise for a damaged picture is anything from IndexError to cv2.error
         return False
-
-
-def missing(peer: Peer, columns: int) -> str:
-    return f"| {peer.name} | not installed: {peer.needs} | | " + " | ".join([""] * columns) + " |"
 
 
 def middle(rgb: np.ndarray, side: int) -> np.ndarray:

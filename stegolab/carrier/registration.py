@@ -21,7 +21,6 @@ Floats = NDArray[np.float32]
 Axes = tuple[Axis, Axis]
 Box = tuple[int, int, int, int]  # first row, first column, rows, columns of blocks
 
-_SHRINK = 2  # the two frequencies are low: half resolution shows them
 _FIRST = 24  # blocks on a side of the first window
 _COARSE, _FINE = (0.8, 0.4), (0.3, 0.12)  # pixels between the places tried, on the first window and on all others
 CONFIRMED = 6.5  # standard deviations of the whole template, after which a header is looked for
@@ -34,6 +33,18 @@ _LARGER, _TALLER, _WIDER = ((0, 0), (1, 1)), ((0, 0), (1, 0)), ((0, 0), (0, 1))
 _TOLERANCE = 1.0  # pixel of the original by which a block may stick out of what was received
 _KEPT = 0.7  # of each side of the original, at least: a quarter of the area may be gone, and a little more
 _SIZES = 3  # most likely sizes of the original, to be told apart by their headers
+
+
+@dataclass(frozen=True)
+class View:
+    """A received plane (H, W), and how many of the original's pixels a side are averaged before its blocks are read.
+
+    The template's two frequencies are low: at half resolution they show. In very busy pictures they show between whole
+    pixels only as they are; what was not resized is looked at in full.
+    """
+
+    plane: Plane
+    shrink: int = 2
 
 
 @dataclass(frozen=True)
@@ -50,16 +61,17 @@ class Aligned:
     geometry: Geometry
 
 
-def align(plane: Plane, rough: Geometry) -> Iterator[Aligned]:
+def align(view: View, rough: Geometry) -> Iterator[Aligned]:
     """Lay a received plane back, given its geometry to a few pixels and modulo the template's period.
 
     One for each size that the original may have had, the likeliest first; none where the template is not.
     """
-    straight = turned(plane, rough.turn)
-    axes, whole = _registered(straight, (rough.vertical, rough.horizontal))
-    if agreement(straight, axes, whole) < CONFIRMED:
+    straight = turned(view.plane, rough.turn)
+    view = View(straight, view.shrink)
+    axes, whole = _registered(view, (rough.vertical, rough.horizontal))
+    if agreement(view, axes, whole) < CONFIRMED:
         return
-    for down, right, rows, columns in _extents(straight, axes, whole):
+    for down, right, rows, columns in _extents(view, axes, whole):
         moved = axes[0].beginning(down), axes[1].beginning(right)
         inside = [_inside(axis, have, n) for axis, have, n in zip(moved, straight.shape, (rows, columns), strict=True)]
         size = rows * template.BLOCK, columns * template.BLOCK
@@ -73,11 +85,11 @@ def align(plane: Plane, rough: Geometry) -> Iterator[Aligned]:
         )
 
 
-def _registered(straight: Plane, axes: Axes) -> tuple[Axes, Box]:
+def _registered(view: View, axes: Axes) -> tuple[Axes, Box]:
     """The axes to a fraction of a pixel, and the box of all that was received."""
     side, steps = _FIRST, _COARSE
     while True:
-        (top, rows), (left, columns) = (_blocks(axis, have) for axis, have in zip(axes, straight.shape, strict=True))
+        (top, rows), (left, columns) = (_blocks(axis, have) for axis, have in zip(axes, view.plane.shape, strict=True))
         all_of_it = (top, left, rows, columns)
         window = (
             top + max(0, rows - side) // 2,
@@ -86,19 +98,19 @@ def _registered(straight: Plane, axes: Axes) -> tuple[Axes, Box]:
             min(columns, side),
         )
         for step in steps:
-            axes = _climbed(straight, axes, window, step)
+            axes = _climbed(view, axes, window, step)
         if window != all_of_it and side == _FIRST:
-            exact = _snapped(straight, axes, all_of_it, as_good=1.0)
+            exact = _snapped(view, axes, all_of_it, as_good=1.0)
             both = all(new is not old for new, old in zip(exact, axes, strict=True))
-            clear = agreement(straight, axes, window) / np.sqrt(window[2] * window[3])
-            if both and agreement(straight, exact, all_of_it) > _AS_CLEAR * clear * np.sqrt(rows * columns):
+            clear = agreement(view, axes, window) / np.sqrt(window[2] * window[3])
+            if both and agreement(view, exact, all_of_it) > _AS_CLEAR * clear * np.sqrt(rows * columns):
                 return exact, all_of_it  # nothing that climbing could add: it would end here too
         if window == all_of_it:
-            return _snapped(straight, axes, window), window
+            return _snapped(view, axes, window), window
         side, steps = 2 * side, _FINE
 
 
-def _climbed(straight: Plane, axes: Axes, box: Box, step: float) -> Axes:
+def _climbed(view: View, axes: Axes, box: Box, step: float) -> Axes:
     """Move and stretch to where the symbols in ``box`` agree best: ``step`` pixels at its edges between the tries.
 
     Both sides are stretched alike first, which they were but for rounding, and each by itself then.
@@ -107,7 +119,7 @@ def _climbed(straight: Plane, axes: Axes, box: Box, step: float) -> Axes:
     for change in (_DOWN, _RIGHT, _LARGER, _DOWN, _RIGHT, _TALLER, _WIDER):
         moves, stretches = np.array(change)
         options = [_changed(axes, box, amount * moves, amount * stretches) for amount in amounts]
-        scores = np.array([agreement(straight, option, box) for option in options])
+        scores = np.array([agreement(view, option, box) for option in options])
         best = int(np.argmax(scores))
         top = amounts[best] + step * _vertex(scores, best)
         axes = _changed(axes, box, top * moves, top * stretches)
@@ -125,53 +137,53 @@ def _changed(axes: Axes, box: Box, moves: Floats, stretches: Floats) -> Axes:
     return vertical, horizontal
 
 
-def _snapped(straight: Plane, axes: Axes, box: Box, as_good: float = _AS_GOOD) -> Axes:
+def _snapped(view: View, axes: Axes, box: Box, as_good: float = _AS_GOOD) -> Axes:
     """What was received began and ended with whole pixels of the original, unless it was cropped after a resize.
 
     So much of the original's detail is saved from interpolation where it was not resized at all. Where it began near
     the corner it is likely to have begun there.
     """
-    least = as_good * agreement(straight, axes, box)
-    for index, have in enumerate(straight.shape):
+    least = as_good * agreement(view, axes, box)
+    for index, have in enumerate(view.plane.shape):
         first, last = (axes[index].original(place) for place in (0, have))
         firsts = {round(first) + k for k in (-1, 0, 1)} | ({0} if abs(first) < _NEAR else set())
         options = []
         for start, end in product(firsts, (round(last) + k for k in (-1, 0, 1))):
             exact = Axis(have / (end - start), -start * have / (end - start))
             options.append((exact, axes[1]) if index == 0 else (axes[0], exact))
-        best = max(options, key=lambda option: agreement(straight, option, box))
-        if agreement(straight, best, box) >= least:
+        best = max(options, key=lambda option: agreement(view, option, box))
+        if agreement(view, best, box) >= least:
             axes = best
     return axes
 
 
-def agreement(straight: Plane, axes: Axes, box: Box) -> float:
+def agreement(view: View, axes: Axes, box: Box) -> float:
     """How far the template's symbols in ``box`` say what they should, in standard deviations of what chance gives."""
     top, left, rows, columns = box
-    said = _said(straight, axes, box)
+    said = _said(view, axes, box)
     known = template.position_signs()[:, _around(top, rows)[:, None], _around(left, columns)]
     return float((said * known).sum() / np.sqrt(np.square(said[known != 0]).sum() + 1e-9))
 
 
-def _said(straight: Plane, axes: Axes, box: Box) -> Floats:
+def _said(view: View, axes: Axes, box: Box) -> Floats:
     """Evidence (2, rows, columns) of the blocks of ``box`` at the template's frequencies."""
     top, left, rows, columns = box
-    size = template.BLOCK // _SHRINK
+    size = template.BLOCK // view.shrink
     corner = top * template.BLOCK, left * template.BLOCK
-    plane = cut(straight, *axes, corner, (rows * size, columns * size), _SHRINK)
+    plane = cut(view.plane, *axes, corner, (rows * size, columns * size), view.shrink)
     flat, wave = basis(size)[:2].astype(np.float32)
     blocks = plane.reshape(rows, size, columns, size)
     across = np.tensordot(np.tensordot(blocks, flat, (1, 0)), wave, (2, 0))
     down = np.tensordot(np.tensordot(blocks, wave, (1, 0)), flat, (2, 0))
-    return np.sin(np.stack([across, down]) * np.float32(2 * np.pi * _SHRINK / template.STEP))
+    return np.sin(np.stack([across, down]) * np.float32(2 * np.pi * view.shrink / template.STEP))
 
 
-def _extents(straight: Plane, axes: Axes, whole: Box) -> list[tuple[int, int, int, int]]:
+def _extents(view: View, axes: Axes, whole: Box) -> list[tuple[int, int, int, int]]:
     """Pixels to move down and right, by whole periods, and how many rows and columns of blocks: the likeliest."""
     top, left, rows, columns = whole
-    said = _said(straight, axes, whole)
+    said = _said(view, axes, whole)
     row, column = np.arange(top, top + rows)[:, None], np.arange(left, left + columns)
-    options = [_options(axis, have) for axis, have in zip(axes, straight.shape, strict=True)]
+    options = [_options(axis, have) for axis, have in zip(axes, view.plane.shape, strict=True)]
     ranked = []
     for down, right in product(*options):
         found = []

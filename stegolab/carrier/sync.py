@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from math import exp, log
 from time import thread_time
 
@@ -20,13 +21,11 @@ from numpy.typing import NDArray
 from . import registration, template
 from .blockdct import basis
 from .geometry import TURNS, Axis, Geometry, Plane, cut, turned
-from .registration import Aligned
+from .registration import Aligned, View
 
 SECONDS = 12.0  # of work, after which a search gives up
 CERTAIN = 6.0  # standard deviations, from which a lock is followed at once: chance reaches 5.7 in a whole search
-_SHRINK = 2  # the two frequencies are low: half resolution shows them
-_PHASES = template.BLOCK // _SHRINK
-_SIDE = template.PERIOD * template.BLOCK // _SHRINK  # of the window, in pixels of half resolution
+_SIDE = template.PERIOD * template.BLOCK  # of the window, in pixels of the original
 _RANGE = (0.4, 2.0)
 _STEP = 0.005  # of scale: a quarter of a per cent off is a third of a pixel, on average over the window
 _COMMON = (1.0, 1 / 2, 3 / 4, 2 / 3, 2.0, 0.8, 0.6, 0.9, 0.7, 0.4, 1.25, 1.5)  # received over original
@@ -49,44 +48,44 @@ def search(plane: Plane, seconds: float = SECONDS) -> Iterator[Aligned]:
     """
     ends = thread_time() + seconds
     doubtful: list[Lock] = []
-    for scale in (*_COMMON, *_sweep()):
+    half = View(plane)
+    for view, scale in chain([(View(plane, 1), 1.0)], ((half, scale) for scale in (*_COMMON, *_sweep()))):
         if thread_time() > ends:
             break
-        lock = look(plane, scale)
+        lock = look(view, scale)
         if lock is not None and lock.score > CERTAIN:
-            yield from registration.align(plane, _sharpest(plane, lock).geometry)
+            yield from registration.align(view, _sharpest(view, lock).geometry)
         elif lock is not None:
             doubtful.append(lock)
     for lock in sorted(doubtful, key=lambda lock: -lock.score)[:_FOLLOWED]:
-        yield from registration.align(plane, lock.geometry)
+        yield from registration.align(half, lock.geometry)
 
 
-def look(plane: Plane, scale: float) -> Lock | None:
+def look(view: View, scale: float) -> Lock | None:
     """The best place and turn at one scale; None where fewer than two blocks a side would be left."""
-    if min(plane.shape) / scale < 2 * template.BLOCK:
+    if min(view.plane.shape) / scale < 2 * template.BLOCK:
         return None
-    score, turn, _ = max(_peaks(plane, scale, TURNS))
-    _, _, (top, left) = max(_peaks(turned(plane, turn), scale, (0,)))
+    score, turn, _ = max(_peaks(view, scale, TURNS))
+    _, _, (top, left) = max(_peaks(View(turned(view.plane, turn), view.shrink), scale, (0,)))
     return Lock(score, Geometry(turn, Axis(scale, -scale * top), Axis(scale, -scale * left)))
 
 
-def _sharpest(plane: Plane, lock: Lock) -> Lock:
+def _sharpest(view: View, lock: Lock) -> Lock:
     """Uphill from scale to scale: in smooth pictures the template shows a few steps beside its scale too."""
     for direction in (1, -1):
         while True:
-            beside = look(plane, lock.geometry.vertical.scale * exp(direction * _STEP))
+            beside = look(view, lock.geometry.vertical.scale * exp(direction * _STEP))
             if beside is None or beside.score <= lock.score:
                 break
             lock = beside
     return lock
 
 
-def _peaks(plane: Plane, scale: float, turns: tuple[int, ...] | range) -> Iterator[tuple[float, int, tuple[int, int]]]:
+def _peaks(view: View, scale: float, turns: tuple[int, ...] | range) -> Iterator[tuple[float, int, tuple[int, int]]]:
     """For each turn: standard deviations, the turn, and where in the original the received corner is."""
-    starts, sizes = zip(*(_window(side / scale) for side in plane.shape), strict=True)
+    starts, sizes = zip(*(_window(side / scale, view.shrink) for side in view.plane.shape), strict=True)
     axis = Axis(scale, 0.0)
-    window = cut(plane, axis, axis, starts, sizes, _SHRINK)
-    fields = _fields(window)
+    fields = _fields(View(cut(view.plane, axis, axis, starts, sizes, view.shrink), view.shrink))
     spectra = np.fft.rfft2(fields).astype(np.complex64)  # (2, phases, phases, period, period // 2 + 1)
     # known signs on a quarter of the blocks at each frequency: the variance of a sum of what they say
     deviation = np.sqrt(np.square(fields).sum(axis=(0, 3, 4)) / 4 + 1e-9)
@@ -96,28 +95,32 @@ def _peaks(plane: Plane, scale: float, turns: tuple[int, ...] | range) -> Iterat
         best = np.unravel_index(np.argmax(scores), scores.shape)
         places = []
         for phase, block, start in zip(best[:2], best[2:], starts, strict=True):
-            corner = template.BLOCK * int(block) - _SHRINK * int(phase) - start
+            corner = template.BLOCK * int(block) - view.shrink * int(phase) - start
             period = template.BLOCK * template.PERIOD
             places.append((corner + template.BLOCK // 2) % period - template.BLOCK // 2)
         yield float(scores[best]), turn, (places[0], places[1])
 
 
-def _window(extent: float) -> tuple[float, int]:
-    """Where a window in the middle of so many pixels of the original starts, and its size at half resolution."""
-    size = min(_SIDE + _PHASES - 1, int(extent) // _SHRINK)
-    return float(max(0, int(extent / 2 - size * _SHRINK / 2))), size
+def _window(extent: float, shrink: int) -> tuple[float, int]:
+    """Where a window in the middle of so many pixels of the original starts, and its size once it is shrunk."""
+    size = min((_SIDE + template.BLOCK) // shrink - 1, int(extent) // shrink)
+    return float(max(0, int(extent / 2 - size * shrink / 2))), size
 
 
-def _fields(window: Plane) -> NDArray[np.float32]:
-    """Evidence at every place: (2, phases, phases, period, period), the phase of the blocks' grid first."""
-    box, wave = basis(_PHASES)[:2].astype(np.float32)
-    both = np.stack([_slid(_slid(window, box, 0), wave, 1), _slid(_slid(window, wave, 0), box, 1)])
-    evidence = np.sin(both * np.float32(2 * np.pi * _SHRINK / template.STEP))
-    whole = np.zeros((2, _SIDE, _SIDE), np.float32)
+def _fields(window: View) -> NDArray[np.float32]:
+    """Evidence at every place: (2, phases, phases, period, period), the phase of the blocks' grid first.
+
+    A phase is one pixel of the window, which has been shrunk already.
+    """
+    phases, side = template.BLOCK // window.shrink, _SIDE // window.shrink
+    box, wave = basis(phases)[:2].astype(np.float32)
+    both = np.stack([_slid(_slid(window.plane, box, 0), wave, 1), _slid(_slid(window.plane, wave, 0), box, 1)])
+    evidence = np.sin(both * np.float32(2 * np.pi * window.shrink / template.STEP))
+    whole = np.zeros((2, side, side), np.float32)
     height, width = evidence.shape[1:]
-    whole[:, :height, :width] = evidence[:, :_SIDE, :_SIDE]
+    whole[:, :height, :width] = evidence[:, :side, :side]
     period = template.PERIOD
-    return whole.reshape(2, period, _PHASES, period, _PHASES).transpose(0, 2, 4, 1, 3)
+    return whole.reshape(2, period, phases, period, phases).transpose(0, 2, 4, 1, 3)
 
 
 def _slid(plane: Plane, taps: Plane, axis: int) -> Plane:

@@ -39,6 +39,18 @@ CUTS = {
 }
 
 
+@pytest.mark.parametrize("cut", ["shifted by one", "a block and a bit"])
+def test_in_noise_the_geometry_is_found_as_well(cut):
+    """Between whole pixels, and at half resolution, nothing of the template would show in so busy a picture."""
+    noise = np.random.default_rng(5).normal(128, 60, (512, 512, 1)).clip(0, 255).astype(np.uint8)
+    cover = np.ascontiguousarray(noise.repeat(3, axis=2))
+    slots = CARRIER.body_slots(cover.shape)
+    sent = CARRIER.embed(cover, HEADER, np.zeros(slots, np.uint8), np.ones(slots, bool))
+    aligned = next(sync.search(luma(spec.parse("jpeg:75")(part(sent, **CUTS[cut])))))
+    axes = aligned.geometry.vertical, aligned.geometry.horizontal
+    assert [(axis.scale, axis.offset) for axis in axes] == [(1, -CUTS[cut]["top"]), (1, -CUTS[cut]["left"])]
+
+
 @pytest.mark.parametrize(
     ("cut", "attack"),
     [
@@ -99,7 +111,7 @@ def test_without_a_template_nothing_is_found(name):
 
 def test_chance_stays_below_what_is_taken_for_certain():
     plane = luma(covers.larger()["coffee"])
-    scores = [lock.score for scale in np.geomspace(0.4, 2, 30) if (lock := sync.look(plane, scale))]
+    scores = [lock.score for scale in np.geomspace(0.4, 2, 30) if (lock := sync.look(registration.View(plane), scale))]
     assert min(scores) > 3
     assert max(scores) < sync.CERTAIN
 
@@ -117,13 +129,15 @@ def test_tiny_pictures_are_searched_without_a_crash(shape):
 def test_agreement_is_a_standard_score():
     box, exact = (0, 0, 24, 32), Axis(1.0, 0.0)
     scores = [
-        registration.agreement(luma(covers.larger()["coffee"]), (Axis(1.0, float(dy)), Axis(1.0, float(dx))), box)
+        registration.agreement(
+            registration.View(luma(covers.larger()["coffee"])), (Axis(1.0, float(dy)), Axis(1.0, float(dx))), box
+        )
         for dy in range(0, 16, 3)
         for dx in range(0, 16, 3)
     ]
     assert abs(np.mean(scores)) < 0.6
     assert 0.6 < np.std(scores) < 1.5
-    assert registration.agreement(luma(STEGO["coffee"]), (exact, exact), box) > 15
+    assert registration.agreement(registration.View(luma(STEGO["coffee"])), (exact, exact), box) > 15
 
 
 def test_far_from_the_corner_the_period_is_told_by_the_signs_of_the_size():
@@ -135,7 +149,7 @@ def test_far_from_the_corner_the_period_is_told_by_the_signs_of_the_size():
         coefficients[..., *frequency] = sign * template.STEP / 4
     plane = blockdct.inverse(coefficients)[:, lost * 16 - 3 :] + 128
     rough = Geometry(0, Axis(1.0, 0.0), Axis(1.0, -float((lost % 32) * 16 - 3)))
-    aligned = next(registration.align(np.ascontiguousarray(plane), rough))
+    aligned = next(registration.align(registration.View(np.ascontiguousarray(plane)), rough))
     assert aligned.seen.shape == (rows, columns)
     assert aligned.geometry.horizontal == Axis(1.0, -float(lost * 16 - 3))
     assert not aligned.seen[:, :lost].any()
