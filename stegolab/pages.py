@@ -28,25 +28,29 @@ STYLE = """
   :root { --text: #e2e6ea; --faint: #9aa4af; --line: #3a424c; --page: #14181d; --box: #1e242b; --link: #7cc4ff;
           --bad: #ff8a80; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 58rem; font: 16px/1.6 system-ui, sans-serif;
-       color: var(--text); background: var(--page); }
+body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 64rem; font: 16px/1.6 system-ui, sans-serif;
+       color: var(--text); background: var(--page); overflow-wrap: break-word; }
+p, ul, ol { max-width: 50rem; }
 a { color: var(--link); }
 h1, h2, h3 { line-height: 1.25; }
 img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
-pre, code { font: 14px/1.5 ui-monospace, monospace; }
+pre, code { font: 13px/1.5 ui-monospace, monospace; }  /* 120 columns fit */
 pre { overflow-x: auto; margin: 0; padding: .6rem .8rem; }
+@media (min-width: 60rem) { .output pre { white-space: pre-wrap; } }  /* narrow screens scroll: columns stay columns */
 table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
 th, td { border: 1px solid var(--line); padding: .25rem .6rem; }
 figure { margin: 1rem 0; } audio { width: 100%; max-width: 30rem; }
-math { font-size: 1.05em; } math[display=block] { margin: 1rem 0; }
+math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "DejaVu Math TeX Gyre", math; }
+.formula { display: block; max-width: 100%; margin: 1rem 0; overflow: auto hidden; }
+.aligned mtd:nth-child(odd) { text-align: right; } .aligned mtd:nth-child(even) { text-align: left; }
 .input { margin-top: 1rem; border: 1px solid var(--line); border-radius: 6px; background: var(--box); }
 .output { margin: .4rem 0 1rem; } .output_error, .failed { color: var(--bad); }
 .prompt, .anchor-link { display: none; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); gap: 1rem; padding: 0;
-         list-style: none; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); gap: 1rem; max-width: none;
+         padding: 0; list-style: none; }
 .cards li { border: 1px solid var(--line); border-radius: 8px; padding: 1rem; background: var(--box); }
 .cards h2 { font-size: 1.1rem; margin: .6rem 0 .3rem; }
-.cards img { width: 100%; height: 9rem; object-fit: cover; object-position: left top; }
+.cards img { width: 100%; height: 9rem; object-fit: contain; }
 .headline { font-size: 1.4rem; font-weight: 600; margin: 0; overflow-wrap: anywhere; }
 .faint { color: var(--faint); margin: 0; }
 """
@@ -111,14 +115,19 @@ def first_picture(notebook: NotebookNode) -> tuple[str, str] | None:
 def mathml(latex: str, display: str = "inline") -> str:
     """LaTeX as MathML; ``display`` is inline or block. What the converter cannot read stays LaTeX, as code.
 
-    It reads fractions, scripts, roots, matrices, operators and Greek; no ``aligned``: write one formula a line.
+    It reads fractions, scripts, roots, matrices, ``aligned``, operators and Greek.
     """
     from latex2mathml.converter import convert
 
     try:
-        return convert(latex, display=display)
+        converted = convert(latex.replace("{aligned}", "{matrix}"), display=display)
     except Exception:  # the converter's errors share no base class
         return f"<code>{escape(latex)}</code>"
+    if "{aligned}" in latex:
+        converted = converted.replace("<mtable>", '<mtable class="aligned">', 1)
+    converted = converted.replace(r"\|", "‖")  # it forgets this one after \big
+    # Names of functions are operators, and keep a distance: n ln 2, not nln2.
+    return re.sub("<mi>([a-z]{2,})</mi>", r'<mo lspace="0.167em" rspace="0.167em">\1</mo>', converted)
 
 
 def _card(card: Card) -> str:
@@ -140,22 +149,32 @@ def _card(card: Card) -> str:
 
 @cache
 def _exporter() -> HTMLExporter:
-    """Nbconvert's exporter for the body of a page, with formulas converted here instead of by a script there."""
+    """Nbconvert's exporter for the body of a page: formulas become MathML here, links to notebooks lead to pages."""
     from nbconvert import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
     class Renderer(IPythonRenderer):
         def inline_math(self, body: str) -> str:
             return mathml(body)
 
         def block_math(self, body: str) -> str:
-            return mathml(body, "block")
+            return f'<span class="formula">{mathml(body, "block")}</span>'
+
+        def link(self, text: str, url: str, title: str | None = None) -> str:
+            page = re.sub(r"^(\w+)\.ipynb\b", r"\1.html", url)
+            if page == url and not re.match(r"[a-z]+:|#", url):
+                return text  # a file of the project: the gallery has no copy
+            return super().link(text, page, title)
 
     def markdown2html(source: str) -> str:
         return MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
 
     exporter = HTMLExporter(template_name="basic")
+    exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # what is printed in turn, in one box
     exporter.register_filter("markdown2html", markdown2html)
+    # Sanitising would take half of the time, for code that Pygments has escaped already.
+    exporter.register_filter("clean_html", lambda html: html)
     return exporter
 
 
@@ -170,6 +189,6 @@ def _page(title: str, body: str, style: str) -> str:
 def _code_colours() -> str:
     from pygments.formatters import HtmlFormatter
 
-    light, dark = (HtmlFormatter(style=name).get_style_defs(".highlight") for name in ("friendly", "github-dark"))
+    light, dark = (HtmlFormatter(style=name).get_style_defs(".highlight") for name in ("default", "github-dark"))
     plain = ".highlight, .highlight pre { background: none !important; }"
     return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n{plain}"

@@ -27,6 +27,33 @@ def test_formulas_become_mathml() -> None:
     assert text.count("<math") == 2 and "<mfrac>" in text and 'display="block"' in text and "$" not in text
 
 
+def test_what_the_converter_does_not_know_is_added() -> None:
+    aligned = pages.mathml(r"\begin{aligned} p &\leftarrow d \\ x &\leftarrow p \end{aligned}", "block")
+    assert aligned.count("<mtr>") == 2 and aligned.count("<mtd>") == 4 and "&amp;" not in aligned
+    assert '<mtable class="aligned">' in aligned and "aligned" not in pages.mathml(r"\begin{matrix} a & b \end{matrix}")
+    assert pages.mathml(r"\big\| x \big\|").count("‖") == 2
+    assert '<mo lspace="0.167em" rspace="0.167em">ln</mo>' in pages.mathml(r"n \ln 2")
+
+
+def test_links_lead_to_pages_and_never_out_of_the_gallery() -> None:
+    text = page_of("[one](03_a.ipynb) [part](03_a.ipynb#Part) [web](https://example.org/x.ipynb) [card](../card.md)")
+    assert '<a href="03_a.html">one</a>' in text and '<a href="03_a.html#Part">part</a>' in text
+    assert '<a href="https://example.org/x.ipynb">web</a>' in text
+    assert "> card</p>" in text and "card.md" not in text
+
+
+def test_what_is_printed_in_turn_is_one_text() -> None:
+    printed = [new_output("stream", text=f"{line}\n") for line in ("one", "two")]
+    text = pages.notebook_page(new_notebook(cells=[new_code_cell("1", outputs=printed)]), "A page")
+    assert "one\ntwo" in text
+
+
+@given(source=st.text(alphabet="<>&\"'ab #", min_size=1, max_size=12))
+def test_code_stays_text(source: str) -> None:
+    text = pages.notebook_page(new_notebook(cells=[new_code_cell(f"<script>{source}")]), "A page")
+    assert "<script" not in text
+
+
 def test_a_dollar_in_code_is_no_formula() -> None:
     text = page_of("Type `echo $HOME and $PATH`")
     assert "<math" not in text and "echo $HOME and $PATH" in text
