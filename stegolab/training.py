@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -174,6 +175,50 @@ class Learner:
         self.optimiser.load_state_dict(state["optimiser"])
         self.averaged = {name: value.to(self.fabric.device) for name, value in state["averaged"].items()}
         self.steps, self.skipped = state["steps"], state["skipped"]
+
+
+Config = TypeVar("Config", bound=RunConfig)
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class LearnerTrainer(Generic[Config, Network]):
+    """What trainers of one network share: the seed, the randomness of a step, the state, the file that ships.
+
+    A subclass makes ``learner`` once this constructor has seeded torch, takes the steps, and counts them in ``step``.
+
+    Args:
+        save: writes a network with the averaged weights to a path.
+    """
+
+    learner: Learner
+
+    def __init__(self, config: Config, fabric: Any, save: Callable[[Network, Path], object]) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.fabric, self.step = config, fabric, 0
+        self._save = save
+
+    @property
+    def plain(self) -> Network:
+        """The network without Fabric's wrapping."""
+        return self.learner.plain
+
+    def random(self) -> np.random.Generator:
+        """What this step draws from, in this process: the same one for the same seed and step."""
+        return np.random.default_rng((self.config.seed, self.step, self.fabric.global_rank))
+
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs."""
+        return {"learner": self.learner.state(), "step": self.step}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Continue where :meth:`state` was taken."""
+        self.learner.load(state["learner"])
+        self.step = state["step"]
+
+    def export(self, path: Path) -> None:
+        """The averaged weights as the file that ships."""
+        with self.learner.averaging() as network:
+            self._save(network, path)
 
 
 def cosine(step: int, config: RunConfig, warmup: int = 200, floor: float = 0.02) -> float:

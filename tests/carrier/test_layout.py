@@ -87,9 +87,10 @@ def test_the_template_stands_where_it_does_in_any_picture(shape):
     layout = Layout.of(SOCIAL, shape)
     said = np.zeros(layout.slots, int)
     said[layout.template_slots] = 2 * layout.template_bit.astype(int) - 1
-    said = said.reshape(layout.rows, layout.columns, -1)  # type: ignore[assignment]
+    grid = said.reshape(layout.rows, layout.columns, -1)
     across, down = (SOCIAL.frequencies.index(f) for f in template.FREQUENCIES)
-    np.testing.assert_array_equal(said[..., [across, down]].transpose(2, 0, 1), template.signs(*said.shape[:2]))  # type: ignore[call-arg]
+    signs = template.signs(layout.rows, layout.columns)
+    np.testing.assert_array_equal(grid[..., [across, down]].transpose(2, 0, 1), signs)
     assert np.count_nonzero(said) == len(layout.template_slots)
     assert not layout.dither.reshape(-1)[layout.template_slots].any()
 

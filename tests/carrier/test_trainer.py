@@ -17,15 +17,16 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 from PIL import Image
+from safetensors import safe_open
 
 from stegolab.carrier import train
 from stegolab.carrier.model import CarrierModel, load
-from stegolab.carrier.plain import load as load_plain
 from stegolab.carrier.trainer import TrainConfig, Trainer
 from stegolab.data import COLUMNS, sample_covers
 from stegolab.errors import BadData, BadSpec
 from stegolab.training import Diverged
 from stegolab.training import fit as train_loop
+from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 
 GOLDEN = Path(__file__).with_name("golden_training.json")
 # A high rate, because a run begins with a slow rise: twenty steps of the real one would hardly move.
@@ -38,19 +39,7 @@ def pictures():
 
 
 def trainer(config=TINY):
-    return Trainer(config, Fabric(accelerator="cpu", devices=1))
-
-
-def run(trained, steps):
-    return [trained.advance(pictures()) for _ in range(steps)]
-
-
-def weights(trained):
-    return {name: value.clone() for name, value in trained.plain.state_dict().items()}
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+    return Trainer(config, cpu())
 
 
 # --- a step ------------------------------------------------------------------------------------------------------
@@ -58,7 +47,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("strength", ["jpeg", "social"])
 def test_twenty_steps_are_those_of_the_golden_log(strength):
-    found = run(trainer(replace(TINY, strength=strength)), 20)
+    found = run(trainer(replace(TINY, strength=strength)), pictures(), 20)
     golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
     if os.environ.get("STEGOLAB_REGENERATE"):
         rounded = [{name: float(f"{value:.6g}") for name, value in record.items()} for record in found]
@@ -69,22 +58,18 @@ def test_twenty_steps_are_those_of_the_golden_log(strength):
 
 
 def test_all_that_is_random_is_drawn_from_seed_and_step():
-    logs = [run(trainer(config), 3) for config in (TINY, TINY, replace(TINY, seed=1))]
-    assert logs[0] == logs[1] != logs[2]
-    torch.manual_seed(99)
-    np.random.seed(99)  # noqa: NPY002  # whoever else draws changes nothing
-    assert run(trainer(), 3) == logs[0]
+    assert_seeded(lambda seed: trainer(replace(TINY, seed=seed)), pictures())
 
 
 def test_a_step_moves_every_weight_that_is_trained():
     trained = trainer()
     before = weights(trained)
-    run(trained, 3)  # the first has the rate 0, the second moves the zero layers, the third what is behind them
+    run(trained, pictures(), 3)  # the first has the rate 0, the second moves zero layers, the third what is behind
     still = {name for name, value in weights(trained).items() if torch.equal(value, before[name])}
     assert not still
     bare = trainer(replace(TINY, attention=False, restoration=False))
     before = weights(bare)
-    run(bare, 3)
+    run(bare, pictures(), 3)
     assert torch.equal(weights(bare)["network.attention.head.weight"], before["network.attention.head.weight"])
     assert not torch.equal(weights(bare)["network.attention.level"], before["network.attention.level"])
     assert not any("restoration" in name for name in before)
@@ -117,7 +102,7 @@ def test_the_averaged_weights_lie_among_those_that_were_passed():
     trained = trainer(replace(TINY, average=0.999))
     passed = [weights(trained)]
     for _ in range(6):
-        run(trained, 1)
+        run(trained, pictures(), 1)
         passed.append(weights(trained))
     for name, average in trained.learner.averaged.items():
         seen = torch.stack([state[name] for state in passed])
@@ -131,7 +116,7 @@ def test_the_averaged_weights_lie_among_those_that_were_passed():
 
 def test_validating_measures_the_averaged_weights_and_leaves_the_run_alone():
     trained = trainer()
-    run(trained, 3)
+    run(trained, pictures(), 3)
     live, averaged = weights(trained), {name: value.clone() for name, value in trained.learner.averaged.items()}
     attacks = ("jpeg:75", "jpeg:30")
     whole = [pictures()[0], pictures()[2][:131, :97]]  # of odd sides
@@ -157,23 +142,13 @@ def test_validating_measures_the_averaged_weights_and_leaves_the_run_alone():
 @pytest.mark.parametrize("strength", ["jpeg", "social"])
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(strength, tmp_path):
     config = replace(TINY, strength=strength)
-    whole = trainer(config)
-    log = run(whole, 14)
-    first = trainer(config)
-    assert run(first, 7) == log[:7]
-    torch.save(first.state(), tmp_path / "checkpoint.pt")
-    resumed = trainer(config)
-    resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
-    assert run(resumed, 7) == log[7:]
-    assert resumed.step == whole.step == 14
-    assert same(weights(resumed), weights(whole))
-    assert same(resumed.learner.averaged, whole.learner.averaged)
+    resumed, whole = assert_resumes(lambda: trainer(config), pictures(), 7, tmp_path)
     assert resumed.balance.weight == whole.balance.weight
 
 
 def test_the_exported_weights_are_the_averaged_ones(tmp_path):
     trained = trainer()
-    run(trained, 3)
+    run(trained, pictures(), 3)
     live = weights(trained)
     trained.export(tmp_path / "weights.safetensors")
     assert same(load(tmp_path / "weights.safetensors").state_dict(), trained.learner.averaged)
@@ -185,7 +160,7 @@ def test_the_exported_weights_are_the_averaged_ones(tmp_path):
 
 def test_a_loss_that_is_not_a_number_stops_before_it_does_harm():
     trained = trainer()
-    run(trained, 2)
+    run(trained, pictures(), 2)
     with torch.no_grad():
         trained.plain.reception.kappa.bias[0] = float("nan")
     averaged, step = {name: value.clone() for name, value in trained.learner.averaged.items()}, trained.step
@@ -198,7 +173,7 @@ def test_a_loss_that_is_not_a_number_stops_before_it_does_harm():
 def test_a_gradient_that_is_not_a_number_stops_before_it_does_harm():
     """The loss itself may still be finite: a step along such a gradient would only show in the next."""
     trained = trainer()
-    run(trained, 2)
+    run(trained, pictures(), 2)
     trained.plain.network.modulo.log_step.register_hook(lambda gradient: gradient * float("inf"))
     live = weights(trained)
     with pytest.raises(Diverged):
@@ -213,8 +188,8 @@ AGAINST = replace(TINY, critic_weight=0.1)
 
 def test_with_a_critic_two_networks_learn_by_turns():
     trained = trainer(AGAINST)
-    before = {name: value.clone() for name, value in trained.critic.plain.state_dict().items()}
-    log = run(trained, 2)  # the first has the rate 0
+    before = weights(trained.critic)
+    log = run(trained, pictures(), 2)  # the first has the rate 0
     assert {"payload", "adversarial", "discriminator", "critic accuracy"} <= log[0].keys()
     assert all(np.isfinite(list(record.values())).all() for record in log)
     assert 0 <= log[-1]["critic accuracy"] <= 1
@@ -228,41 +203,64 @@ def test_the_carrier_is_pushed_by_the_critic_and_the_critic_not_by_the_carrier()
     """After two steps the carriers differ, the critics do not: both have seen the same first pictures."""
     weak, strong = trainer(AGAINST), trainer(replace(AGAINST, critic_weight=5.0))
     for trained in (weak, strong):
-        run(trained, 2)
+        run(trained, pictures(), 2)
     assert not same(weights(weak), weights(strong))
-    assert same(weak.critic.plain.state_dict(), strong.critic.plain.state_dict())
+    assert same(weights(weak.critic), weights(strong.critic))
 
 
 def test_a_resumed_run_with_a_critic_is_the_uninterrupted_one(tmp_path):
-    whole, first = trainer(AGAINST), trainer(AGAINST)
-    log = run(whole, 4)
-    assert run(first, 2) == log[:2]
-    torch.save(first.state(), tmp_path / "checkpoint.pt")
-    resumed = trainer(AGAINST)
-    resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
-    assert run(resumed, 2) == log[2:]
-    assert same(resumed.critic.plain.state_dict(), whole.critic.plain.state_dict())
+    resumed, whole = assert_resumes(lambda: trainer(AGAINST), pictures(), 2, tmp_path)
+    assert same(weights(resumed.critic), weights(whole.critic))
 
 
 @pytest.mark.parametrize(("threshold", "direction"), [(0.01, -1), (0.99, 1)])
 def test_image_weights_follow_the_payload_where_a_threshold_is_given(threshold, direction):
     trained = trainer(replace(TINY, payload_threshold=threshold))
-    passed = [trained.balance.weight, *(record["image_weight"] for record in run(trained, 3))]
+    passed = [trained.balance.weight, *(record["image_weight"] for record in run(trained, pictures(), 3))]
     assert np.all(np.sign(np.diff(passed)) == direction)
 
 
 def test_the_plain_network_trains_by_the_same_loop(tmp_path):
     trained = trainer(replace(TINY, network="plain"))
     before = weights(trained)
-    run(trained, 5)  # as many as layers that start as zero, behind each other, and one
+    run(trained, pictures(), 5)  # as many as layers that start as zero, behind each other, and one
     assert not {name for name, value in weights(trained).items() if torch.equal(value, before[name])}
     found = trained.validate([pictures()[0]], ["jpeg:75"])
     assert np.isfinite(list(found.values())).all()
     assert set(trained.look([pictures()[0]])) == {"stego", "change"}
     trained.export(tmp_path / "weights.safetensors")
-    assert same(load_plain(tmp_path / "weights.safetensors").state_dict(), trained.learner.averaged)
+    assert same(load(tmp_path / "weights.safetensors").state_dict(), trained.learner.averaged)
     again = trainer(replace(TINY, network="plain", start=str(tmp_path / "weights.safetensors")))
     assert same(weights(again), trained.learner.averaged)
+
+
+ABLATIONS = {
+    "no attention": ({"attention": False}, lambda model: not model.network.attention.head.weight.requires_grad),
+    "no restoration": ({"restoration": False}, lambda model: model.reception.restoration is None),
+    "plain": ({"network": "plain"}, lambda model: not hasattr(model.network, "modulo")),
+    "critic": ({"critic_weight": 0.1}, None),
+}
+
+
+@pytest.mark.parametrize(("changes", "shows"), ABLATIONS.values(), ids=ABLATIONS)
+def test_the_file_knows_what_the_run_left_out(changes, shows, tmp_path):
+    config = replace(TINY, **changes)
+    trained = trainer(config)
+    run(trained, pictures(), 2)
+    trained.export(tmp_path / "weights.safetensors")
+    found = load(tmp_path / "weights.safetensors")
+    assert same(found.state_dict(), trained.learner.averaged)
+    if shows:
+        assert shows(found) and not shows(trainer().plain)
+    with safe_open(tmp_path / "weights.safetensors", framework="pt") as file:
+        assert TrainConfig(**json.loads(file.metadata()["training"])) == config
+
+
+@pytest.mark.parametrize("changes", [{"network": "plain"}, {"restoration": False}, {"strength": "social"}])
+def test_weights_of_another_kind_are_no_start(changes, tmp_path):
+    trainer().export(tmp_path / "weights.safetensors")
+    with pytest.raises(BadSpec, match=next(iter(changes))):
+        trainer(replace(TINY, start=str(tmp_path / "weights.safetensors"), **changes))
 
 
 @pytest.mark.parametrize("wrong", [{"network": "deep"}, {"lpips_net": "squeeze"}])
@@ -279,7 +277,7 @@ def test_in_half_precision_the_losses_are_nearly_those_of_full(strength):
     """The transform and the modulo stay in float32, the convolutions need not."""
     config = replace(TINY, strength=strength, critic_weight=0.1)
     half = Trainer(config, Fabric(accelerator="cpu", devices=1, precision="bf16-mixed"))
-    for record, wanted in zip(run(half, 3), run(trainer(config), 3), strict=True):
+    for record, wanted in zip(run(half, pictures(), 3), run(trainer(config), pictures(), 3), strict=True):
         assert all(np.isfinite(list(record.values())))
         for name in ("information", "payload", "psnr_db", "discriminator"):
             assert record[name] == pytest.approx(wanted[name], rel=0.03, abs=3e-3), name
@@ -353,7 +351,7 @@ def some_data(data_folder, monkeypatch):
 
 
 def running(config, out, **options):
-    return train_loop(*train.begin(config, Fabric(accelerator="cpu", devices=1)), out, **options)
+    return train_loop(*train.begin(config, cpu()), out, **options)
 
 
 def fit(config, out, **options):

@@ -1,11 +1,11 @@
 """The network and one step of its training; whether it learns anything, and goes on as if nothing had happened."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 
 from stegolab.detect.lsb import lsb_matching
 from stegolab.detect.network import Detector
@@ -13,6 +13,7 @@ from stegolab.detect.trainer import TrainConfig, Trainer, best
 from stegolab.errors import BadData
 from stegolab.training import fit
 from tests.detect.material import crops
+from tests.training import cpu, same, weights
 
 CONFIG = TrainConfig(steps=6, batch=2, validate_every=3, side=32, width=4)
 
@@ -23,7 +24,7 @@ def pairs(few=12):
 
 
 def trainer(config=CONFIG):
-    return Trainer(config, Fabric(accelerator="cpu", devices=1))
+    return Trainer(config, cpu())
 
 
 def test_a_picture_in_a_log_odds_out_whatever_its_size():
@@ -63,11 +64,12 @@ def test_a_few_steps_find_lsb_matching_in_flat_pictures():
 
 
 def test_cover_and_stego_are_cut_and_turned_alike(monkeypatch):
-    learning, seen = trainer(replace(CONFIG, batch=8)), []
-    monkeypatch.setattr(learning, "_tensor", lambda planes: seen.append(planes) or torch.from_numpy(planes).float())  # type: ignore[func-returns-value]
+    learning = trainer(replace(CONFIG, batch=8))
+    tensor = Mock(wraps=learning._tensor)
+    monkeypatch.setattr(learning, "_tensor", tensor)
     covers, _ = pairs()
     learning.advance((covers, covers ^ 1))
-    of_cover, of_stego = np.split(seen[0], 2)
+    of_cover, of_stego = np.split(tensor.call_args.args[0], 2)
     np.testing.assert_array_equal(of_cover ^ 1, of_stego)
     assert len({crop.tobytes() for crop in of_cover}) == 8
     with pytest.raises(BadData, match="smaller"):
@@ -83,8 +85,7 @@ def test_a_run_that_is_cut_off_goes_on_as_if_nothing_had_happened(tmp_path):
     resumed = trainer()
     again = list(fit(resumed, pairs(), pairs(3), tmp_path / "cut"))
     assert [{**record, "minutes": 0} for record in again] == [{**record, "minutes": 0} for record in records[1:]]
-    for name, value in whole.learner.plain.state_dict().items():
-        assert torch.equal(value, resumed.learner.plain.state_dict()[name]), name
+    assert same(weights(resumed.learner), weights(whole.learner))
 
 
 def test_the_best_weights_score_as_they_did_in_training(tmp_path):

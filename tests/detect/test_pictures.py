@@ -1,3 +1,5 @@
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -73,18 +75,18 @@ def test_what_was_interrupted_goes_on_and_gives_the_same(covers, tmp_path, monke
     whole = list(prepare(covers, [FULL, LITTLE], tmp_path / "whole", side=256))
     stopped = prepare(covers, [FULL], tmp_path / "cut", side=256)
     first = next(stopped)
-    stopped.close()  # type: ignore[attr-defined]
+    del stopped
     untouched = tmp_path / "cut" / "kept"
     untouched.write_bytes(first.read_bytes())
-    made = []
-    monkeypatch.setattr(pictures, "embed", lambda *given: made.append(given[1].name) or embed(*given))  # type: ignore[func-returns-value]
+    made = Mock(wraps=embed)
+    monkeypatch.setattr(pictures, "embed", made)
     resumed = list(prepare(covers, [FULL, LITTLE], tmp_path / "cut", side=256))
-    assert made == [FULL.name, LITTLE.name] * 2  # the first crop lacked a setting
+    assert [call.args[1] for call in made.call_args_list] == [FULL, LITTLE] * 2  # the first crop lacked a setting
     for one, same in zip(*(read(kept, [LITTLE]) for kept in (whole, resumed)), strict=True):
         np.testing.assert_array_equal(one.stego[LITTLE.name], same.stego[LITTLE.name])
         assert (one.source, one.bits, one.psnr_db) == (same.source, same.bits, same.psnr_db)
-    made.clear()
-    assert list(prepare(covers, [LITTLE], tmp_path / "cut", side=256)) == resumed and not made
+    made.reset_mock()
+    assert list(prepare(covers, [LITTLE], tmp_path / "cut", side=256)) == resumed and not made.called
 
 
 def test_a_crop_is_written_whole_or_not_at_all(covers, tmp_path, monkeypatch):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from lightning_fabric import Fabric
 
 from stegolab.data import COLUMNS, sample_covers
 from stegolab.errors import BadData, BadSpec
@@ -16,6 +15,7 @@ from stegolab.related.audio_cnn.material import HIGHEST, LOWEST, Material, level
 from stegolab.related.audio_cnn.network import load
 from stegolab.related.audio_cnn.trainer import TrainConfig, Trainer
 from stegolab.training import fit
+from tests.training import assert_resumes, assert_seeded, cpu, run, same
 from tests.voice import speak
 
 TINY = TrainConfig(steps=12, batch=2, validate_every=4, side=16, width=4, average=0.9)
@@ -32,15 +32,7 @@ def material(config=TINY):
 
 
 def trainer(config=TINY):
-    return Trainer(config, Fabric(accelerator="cpu", devices=1))
-
-
-def run(trained, steps):
-    return [trained.advance(material(trained.config)) for _ in range(steps)]
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+    return Trainer(config, cpu())
 
 
 @pytest.mark.parametrize(
@@ -48,26 +40,17 @@ def same(one, other):
 )
 def test_a_resumed_run_is_the_same_to_the_bit(changes, tmp_path):
     config = replace(TINY, **changes)
-    whole = trainer(config)
-    log = run(whole, 6)
-    first = trainer(config)
-    assert run(first, 3) == log[:3]
-    torch.save(first.state(), tmp_path / "checkpoint.pt")
-    resumed = trainer(config)
-    resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
-    assert run(resumed, 3) == log[3:]
-    assert same(resumed.plain.state_dict(), whole.plain.state_dict())
-    assert same(resumed.learner.averaged, whole.learner.averaged)
+    assert_resumes(lambda: trainer(config), material(config), 3, tmp_path)
 
 
-def test_another_seed_is_another_run():
-    assert run(trainer(), 1) != run(trainer(replace(TINY, seed=1)), 1)
+def test_all_that_is_random_is_drawn_from_seed_and_step():
+    assert_seeded(lambda seed: trainer(replace(TINY, seed=seed)), material())
 
 
 def test_it_learns():
     learning = trainer(replace(TINY, steps=60, rate=1e-2, width=8, image_weight=0.005, luma_weight=0.0))
     before = learning.validate(material())
-    run(learning, 60)
+    run(learning, material(), 60)
     after = learning.validate(material())
     assert after["score"] > before["score"] + 1
     assert after["pcc"] > before["pcc"] + 0.3
@@ -122,8 +105,7 @@ def some_data(tmp_path, monkeypatch):
 
 
 def test_a_run_keeps_its_folder_and_can_be_gone_on_from(some_data, tmp_path):
-    fabric = Fabric(accelerator="cpu", devices=1)
-    records = list(fit(*train.begin(TINY, fabric), tmp_path / "run"))
+    records = list(fit(*train.begin(TINY, cpu()), tmp_path / "run"))
     assert [record["step"] for record in records] == [4, 8, 12]
     best = tmp_path / "run" / "best.safetensors"
     assert load(best).config == TINY.network
@@ -134,11 +116,11 @@ def test_a_run_keeps_its_folder_and_can_be_gone_on_from(some_data, tmp_path):
 
 
 def test_valid_pictures_and_voices_are_not_learned_from(some_data):
-    _, learned, measured = train.begin(TINY, Fabric(accelerator="cpu", devices=1))
+    _, learned, measured = train.begin(TINY, cpu())
     assert np.array_equal(learned.pictures, some_data[:20])
     assert np.array_equal(measured.pictures, some_data[20:])
     assert not np.array_equal(learned.sounds[0], measured.sounds[0])
-    _, learned, measured = train.begin(replace(TINY, mode="legacy"), Fabric(accelerator="cpu", devices=1))
+    _, learned, measured = train.begin(replace(TINY, mode="legacy"), cpu())
     assert learned is measured  # the original's habit
 
 

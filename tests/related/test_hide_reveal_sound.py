@@ -50,8 +50,8 @@ def test_open_samples_span_full_scale_and_bear_noise_that_sealed_ones_do_not():
     levels = bytes(range(256))
     speech = sound.open_sound(levels)
     assert to_pcm16(speech)[[0, 128, 255]].tolist() == [-FULL_SCALE, 0, 127 * 256]
-    noise = np.random.default_rng(0).uniform(-0.9, 0.9, 256).astype(np.float32) / 256
-    assert sound.open_bytes(Speech(speech.samples + noise, RATE)) == levels  # type: ignore[arg-type]
+    noise = np.random.default_rng(0).uniform(-0.9, 0.9, 256).astype(np.float32) / np.float32(256)
+    assert sound.open_bytes(Speech(speech.samples + noise, RATE)) == levels
     sealed = sound.sealed_sound(levels, KEY)
     with pytest.raises(AuthenticationFailed):
         sound.sealed_bytes(Speech(sealed.samples + np.float32(1 / FULL_SCALE), RATE), KEY)
@@ -105,7 +105,7 @@ def test_every_bit_of_a_sealed_sound_counts(where):
     bits[where % len(bits)] ^= 1
     changed = np.packbits(bits).view(np.int16)
     with pytest.raises(AuthenticationFailed):
-        sound.sealed_bytes(Speech(changed.astype(np.float32) / FULL_SCALE, RATE), KEY)  # type: ignore[arg-type]
+        sound.sealed_bytes(Speech(changed.astype(np.float32) / np.float32(FULL_SCALE), RATE), KEY)
 
 
 @ROUTES

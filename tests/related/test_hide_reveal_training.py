@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from lightning_fabric import Fabric
 from PIL import Image
 
 from stegolab.data import COLUMNS, sample_covers
@@ -19,6 +18,7 @@ from stegolab.related.hide_reveal.network import load
 from stegolab.related.hide_reveal.schedule import Plateau
 from stegolab.related.hide_reveal.trainer import TrainConfig, Trainer, _crops
 from stegolab.training import fit
+from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 
 TINY = TrainConfig(
     steps=12, batch=4, validate_every=3, pictures=8, valid_pictures=2, side=32, crop=16,
@@ -35,19 +35,7 @@ def pictures():
 
 
 def trainer(config=TINY):
-    return Trainer(config, Fabric(accelerator="cpu", devices=1))
-
-
-def run(trained, steps):
-    return [trained.advance(pictures()) for _ in range(steps)]
-
-
-def weights(trained):
-    return {name: value.clone() for name, value in trained.plain.state_dict().items()}
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+    return Trainer(config, cpu())
 
 
 # --- the schedule ------------------------------------------------------------------------------------------------
@@ -80,17 +68,13 @@ def test_an_epoch_counts_by_its_mean():
 
 
 def test_all_that_is_random_is_drawn_from_seed_and_step():
-    logs = [run(trainer(config), 3) for config in (TINY, TINY, replace(TINY, seed=1))]
-    assert logs[0] == logs[1] != logs[2]
-    torch.manual_seed(99)
-    np.random.seed(99)  # noqa: NPY002  # whoever else draws changes nothing
-    assert run(trainer(), 3) == logs[0]
+    assert_seeded(lambda seed: trainer(replace(TINY, seed=seed)), pictures())
 
 
 def test_a_step_moves_every_weight():
     trained = trainer()
     before = weights(trained)
-    run(trained, 2)
+    run(trained, pictures(), 2)
     still = {name for name, value in weights(trained).items() if torch.equal(value, before[name])}
     assert not still
 
@@ -104,8 +88,7 @@ def test_the_first_loss_is_the_mean_squared_errors_of_container_and_secret():
     for number in order:
         random.integers(1, size=2)  # where a crop begins, if it is not the whole
         crops.append(pictures()[number][:, :: random.choice([-1, 1])][..., random.permutation(3)])
-    crops = np.stack(crops)  # type: ignore[assignment]
-    cover, secret = torch.from_numpy(crops.copy()).permute(0, 3, 1, 2).div(255).chunk(2)
+    cover, secret = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).div(255).chunk(2)
     with torch.no_grad():
         container = trained.plain.hide(cover, secret)
         revealed = trained.plain.reveal((255 * container).round().clamp(0, 255) / 255)
@@ -128,7 +111,7 @@ def test_the_weight_of_the_secret_decides_who_gives_way():
     found = {}
     for weight in (0.01, 10.0):
         trained = trainer(replace(TINY, secret_weight=weight, rate=1e-2))
-        found[weight] = run(trained, 25)[-1]
+        found[weight] = run(trained, pictures(), 25)[-1]
     assert found[10.0]["r_loss"] < found[0.01]["r_loss"]
     assert found[10.0]["h_loss"] > found[0.01]["h_loss"]
 
@@ -137,7 +120,7 @@ def test_the_weight_of_the_secret_decides_who_gives_way():
 def test_training_learns(residual):
     trained = trainer(replace(TINY, rate=5e-3, residual=residual, patience=100))
     first = trained.validate(pictures())
-    run(trained, 60)
+    run(trained, pictures(), 60)
     last = trained.validate(pictures())
     assert last["score"] > first["score"] + 1
 
@@ -145,7 +128,7 @@ def test_training_learns(residual):
 def test_the_rate_falls_on_a_plateau(monkeypatch):
     trained = trainer()
     monkeypatch.setattr(trained.plateau, "best", 0.0)  # nothing is better
-    rates = [record["rate"] for record in run(trained, 4)]
+    rates = [record["rate"] for record in run(trained, pictures(), 4)]
     assert rates[:3] == [1e-3] * 3 and rates[3] == pytest.approx(2e-4)
 
 
@@ -167,20 +150,20 @@ def test_settled_batch_norm_keeps_its_statistics_and_learns_on():
     trained = trainer(replace(TINY, settle=3))
     logs = [weights(trained)]
     for _ in range(4):
-        run(trained, 1)
+        run(trained, pictures(), 1)
         logs.append(weights(trained))
     statistics = [name for name in logs[0] if name.endswith(("running_mean", "running_var"))]
     moved = [any(not torch.equal(a[name], b[name]) for name in statistics) for a, b in pairwise(logs)]
     assert statistics and moved == [True, True, True, False]
     trained.validate(pictures())  # leaves the run alone, its modes too
     again = weights(trained)
-    run(trained, 1)
+    run(trained, pictures(), 1)
     assert all(torch.equal(again[name], weights(trained)[name]) for name in statistics)
     assert not torch.equal(again["reveal.1.weight"], weights(trained)["reveal.1.weight"])
 
 
 def test_an_attack_is_trained_through():
-    logs = [run(trainer(replace(TINY, attack=attack)), 1)[0] for attack in ("none", "jpeg:50")]
+    logs = [run(trainer(replace(TINY, attack=attack)), pictures(), 1)[0] for attack in ("none", "jpeg:50")]
     assert logs[0]["h_loss"] == logs[1]["h_loss"]
     assert logs[0]["r_loss"] != logs[1]["r_loss"]
     with pytest.raises(BadSpec):
@@ -192,7 +175,7 @@ def test_an_attack_is_trained_through():
 
 def test_validating_measures_bytes_under_the_averaged_weights_and_leaves_the_run_alone():
     trained = trainer()
-    run(trained, 4)
+    run(trained, pictures(), 4)
     live, plateau = weights(trained), dict(vars(trained.plateau))
     found = trained.validate(pictures())
     assert found == trained.validate(pictures())
@@ -206,16 +189,8 @@ def test_validating_measures_bytes_under_the_averaged_weights_and_leaves_the_run
 @pytest.mark.parametrize("changes", [{}, {"settle": 4, "schedule": "cosine"}], ids=["plateau", "cosine"])
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(changes, tmp_path):
     config = replace(TINY, **changes)
-    whole = trainer(config)
-    log = run(whole, 10)
-    first = trainer(config)
-    assert run(first, 5) == log[:5]  # in the middle of an epoch of the schedule
-    torch.save(first.state(), tmp_path / "checkpoint.pt")
-    resumed = trainer(config)
-    resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
-    assert run(resumed, 5) == log[5:]
-    assert same(weights(resumed), weights(whole))
-    assert same(resumed.learner.averaged, whole.learner.averaged)
+    steps = 5  # ends in the middle of an epoch of the schedule
+    resumed, whole = assert_resumes(lambda: trainer(config), pictures(), steps, tmp_path)
     assert vars(resumed.plateau) == vars(whole.plateau)
 
 
@@ -234,7 +209,7 @@ def some_data(tmp_path, monkeypatch):
 
 
 def test_a_run_keeps_its_folder(some_data, tmp_path):
-    records = list(fit(*train.begin(TINY, Fabric(accelerator="cpu", devices=1)), tmp_path / "run"))
+    records = list(fit(*train.begin(TINY, cpu()), tmp_path / "run"))
     assert [record["step"] for record in records] == [3, 6, 9, 12]
     assert load(tmp_path / "run" / "best.safetensors").config == TINY.network
 
@@ -250,8 +225,8 @@ def test_squares_are_the_same_each_time_and_of_their_split(some_data):
 
 
 def test_what_cannot_be_trained_is_refused(some_data):
-    for wrong in ({"crop": 18}, {"crop": 64}, {"side": 30, "crop": 16}):
+    for crop, side in ((18, 32), (64, 32), (16, 30)):
         with pytest.raises(BadSpec, match="multiples of 4"):
-            train.begin(replace(TINY, **wrong), None)  # type: ignore[arg-type]
+            train.begin(replace(TINY, crop=crop, side=side), None)
     with pytest.raises(BadData, match="1024 pixels"):
         train.squares("train", 1, 1024)

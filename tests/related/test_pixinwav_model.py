@@ -1,6 +1,6 @@
 """The system: residuals that know no host, 16-bit containers, keys, noise, and files that hold all of it."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from stegolab.images import ssim
 from stegolab.related.pixinwav import container, lsb, scramble
 from stegolab.related.pixinwav.embedding import EMBEDDINGS
 from stegolab.related.pixinwav.material import Material, host, levelled, planes, thumbnail, to_bytes
-from stegolab.related.pixinwav.model import ARCHITECTURES, LEVEL, ModelConfig, PixInWav, load, pcm16, save
+from stegolab.related.pixinwav.model import ARCHITECTURES, LEVEL, ModelConfig, PixInWav, pcm16
 from stegolab.related.pixinwav.noise import NOISES, noisy
 from stegolab.related.pixinwav.transforms import TRANSFORMS
 from stegolab.related.pixinwav.unet import UNet
@@ -56,8 +56,8 @@ def test_the_unet_looks_far_enough_and_no_farther():
     """Two halvings: a value reaches over about twenty pixels, not over the whole plane."""
     torch.manual_seed(0)
     network, planes_in = UNet(1, 1, 4), torch.zeros(1, 1, 96, 96, requires_grad=True)
-    network(planes_in)[0, 0, 48, 48].backward()
-    reached = planes_in.grad[0, 0].abs().sum(1).nonzero().ravel()  # type: ignore[index]
+    (gradient,) = torch.autograd.grad(network(planes_in)[0, 0, 48, 48], planes_in)
+    reached = gradient[0, 0].abs().sum(1).nonzero().ravel()
     assert reached.min() < 40
     assert 8 < 48 - reached.min() < 40
 
@@ -131,8 +131,8 @@ def test_pcm16_is_what_a_wav_file_returns_and_lets_the_gradient_through():
     rounded = pcm16(samples)
     read = container.through_wav(Speech(samples.detach().numpy(), RATE))
     assert np.array_equal(read.samples, rounded.detach().numpy())
-    rounded.sum().backward()
-    assert torch.equal(samples.grad, torch.ones(4_001))  # type: ignore[arg-type]
+    (slope,) = torch.autograd.grad(rounded.sum(), samples)
+    assert torch.equal(slope, torch.ones(4_001))
 
 
 def test_a_container_is_a_wav_file_and_the_picture_is_revealed_from_that():
@@ -160,19 +160,6 @@ def test_a_grey_picture_is_hidden_as_one_channel_and_comes_back_grey():
     for rgb in (hidden.picture, revealed):
         assert rgb.shape == (16, 16, 3)
         assert np.array_equal(rgb[..., 0], rgb[..., 1])
-
-
-def test_weights_and_configuration_come_back(tmp_path):
-    system = model(replace(TINY, transform="stdct-1024", embedding="luma"))
-    save(system, tmp_path / "whole.safetensors")
-    save(system, tmp_path / "half.safetensors", half=True)
-    whole, half = load(tmp_path / "whole.safetensors"), load(tmp_path / "half.safetensors")
-    assert asdict(whole.config) == asdict(half.config) == asdict(system.config)
-    for name, value in system.state_dict().items():
-        assert torch.equal(whole.state_dict()[name], value)
-        torch.testing.assert_close(half.state_dict()[name], value, atol=1e-3, rtol=1e-3)
-    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("whole", "half")]
-    assert sizes[1] < 0.7 * sizes[0]
 
 
 def test_what_cannot_be_used_is_refused_in_one_line():

@@ -5,11 +5,9 @@ import json
 from dataclasses import asdict, replace
 from functools import cache
 
-import numpy as np
 import pytest
 import soundfile
 import torch
-from lightning_fabric import Fabric
 from PIL import Image
 
 from stegolab import training_command
@@ -20,6 +18,7 @@ from stegolab.related.pixinwav.material import Material
 from stegolab.related.pixinwav.model import load
 from stegolab.related.pixinwav.trainer import TrainConfig, Trainer
 from stegolab.training import Diverged, fit
+from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 from tests.voice import speak
 
 # A high rate, because a run begins with a slow rise.
@@ -35,28 +34,12 @@ def material():
 
 
 def trainer(config=TINY):
-    return Trainer(config, Fabric(accelerator="cpu", devices=1))
-
-
-def run(trained, steps):
-    return [trained.advance(material()) for _ in range(steps)]
-
-
-def weights(trained):
-    return {name: value.clone() for name, value in trained.plain.state_dict().items()}
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+    return Trainer(config, cpu())
 
 
 def test_all_that_is_random_is_drawn_from_seed_and_step():
     noise = replace(TINY, noise="gaussian", noise_strength=0.05, keyed=0.5)
-    logs = [run(trainer(config), 3) for config in (noise, noise, replace(noise, seed=1))]
-    assert logs[0] == logs[1] != logs[2]
-    torch.manual_seed(99)
-    np.random.seed(99)  # noqa: NPY002  # whoever else draws changes nothing
-    assert run(trainer(noise), 3) == logs[0]
+    assert_seeded(lambda seed: trainer(replace(noise, seed=seed)), material())
 
 
 @pytest.mark.parametrize(
@@ -73,22 +56,22 @@ def test_all_that_is_random_is_drawn_from_seed_and_step():
 )
 def test_every_option_changes_what_is_learned(changes):
     plain, other = trainer(), trainer(replace(TINY, **changes))
-    run(plain, 3)
-    run(other, 3)
+    run(plain, material(), 3)
+    run(other, material(), 3)
     assert not same(weights(plain), weights(other))
 
 
 def test_a_step_moves_every_weight():
     trained = trainer()
     before = weights(trained)
-    run(trained, 2)  # the first has the rate 0
+    run(trained, material(), 2)  # the first has the rate 0
     assert not {name for name, value in weights(trained).items() if torch.equal(value, before[name])}
 
 
 def test_training_learns():
     trained = trainer(replace(TINY, steps=1000, batch=4, rate=0.03))
     first = trained.validate(material())
-    run(trained, 80)
+    run(trained, material(), 80)
     last = trained.validate(material())
     assert last["l1"] < 0.8 * first["l1"]
     assert last["image_ssim"] > first["image_ssim"] + 0.1
@@ -97,7 +80,7 @@ def test_training_learns():
 
 def test_validating_measures_the_averaged_weights_and_leaves_the_run_alone():
     trained = trainer()
-    run(trained, 3)
+    run(trained, material(), 3)
     live, averaged = weights(trained), {name: value.clone() for name, value in trained.learner.averaged.items()}
     found = trained.validate(material())
     assert found == trained.validate(material())
@@ -119,22 +102,12 @@ def test_what_is_shown_can_be_seen_and_heard():
 
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path):
     config = replace(TINY, noise="speckle", noise_strength=0.1, keyed=0.5)
-    whole = trainer(config)
-    log = run(whole, 10)
-    first = trainer(config)
-    assert run(first, 5) == log[:5]
-    torch.save(first.state(), tmp_path / "checkpoint.pt")
-    resumed = trainer(config)
-    resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
-    assert run(resumed, 5) == log[5:]
-    assert resumed.step == whole.step == 10
-    assert same(weights(resumed), weights(whole))
-    assert same(resumed.learner.averaged, whole.learner.averaged)
+    assert_resumes(lambda: trainer(config), material(), 5, tmp_path)
 
 
 def test_a_loss_that_is_not_a_number_stops_before_it_does_harm():
     trained = trainer()
-    run(trained, 2)
+    run(trained, material(), 2)
     with torch.no_grad():
         trained.plain.revealer.last.bias[0] = float("nan")
     averaged = {name: value.clone() for name, value in trained.learner.averaged.items()}
@@ -172,7 +145,7 @@ def test_fit_keeps_a_folder_and_goes_on_where_it_was(data_folder, tmp_path):
     config = replace(TINY, steps=4, validate_every=2)
 
     def begun(out):
-        return fit(*train.begin(config, Fabric(accelerator="cpu", devices=1)), out)
+        return fit(*train.begin(config, cpu()), out)
 
     records = list(begun(tmp_path / "whole"))
     assert [record["step"] for record in records] == [2, 4]
@@ -194,7 +167,7 @@ def test_pictures_of_all_sizes_are_brought_to_one(data_folder):
 def test_without_data_it_says_so(tmp_path, monkeypatch):
     monkeypatch.delenv("STEGOLAB_DATA", raising=False)
     with pytest.raises(BadData):
-        train.begin(TINY, Fabric(accelerator="cpu", devices=1))
+        train.begin(TINY, cpu())
 
 
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path):

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from lightning_fabric import Fabric
 
 from stegolab.audio import RATE
 from stegolab.data import COLUMNS
@@ -25,6 +24,7 @@ from stegolab.related.wavinwav.discriminator import (
 from stegolab.related.wavinwav.network import load
 from stegolab.related.wavinwav.trainer import TrainConfig, Trainer
 from stegolab.training import Diverged, fit
+from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 
 TINY = TrainConfig(
     steps=8, batch=2, crop=2048, channels=8, couplings=2, growth=8, rate=0.02, average=0.5, validate_every=4, noise=0.7
@@ -44,48 +44,24 @@ def clips():
 
 
 def trainer(config=TINY):
-    return Trainer(config, Fabric(accelerator="cpu", devices=1))
-
-
-def run(trained, steps):
-    return [trained.advance(clips()) for _ in range(steps)]
-
-
-def weights(trained):
-    return {name: value.clone() for name, value in trained.plain.state_dict().items()}
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+    return Trainer(config, cpu())
 
 
 def test_all_that_is_random_is_drawn_from_seed_and_step():
-    logs = [run(trainer(config), 2) for config in (TINY, TINY, replace(TINY, seed=1))]
-    assert logs[0] == logs[1] != logs[2]
-    torch.manual_seed(99)
-    np.random.seed(99)  # noqa: NPY002  # whoever else draws changes nothing
-    assert run(trainer(), 2) == logs[0]
+    assert_seeded(lambda seed: trainer(replace(TINY, seed=seed)), clips(), steps=2)
 
 
 @pytest.mark.parametrize("adversarial_weight", [0.0, 0.3])
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(adversarial_weight, tmp_path):
     config = replace(TINY, adversarial_weight=adversarial_weight)
-    whole, first, resumed = trainer(config), trainer(config), trainer(config)
-    log = run(whole, 6)
-    assert run(first, 3) == log[:3]
-    torch.save(first.state(), tmp_path / "checkpoint.pt")
-    resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
-    assert run(resumed, 3) == log[3:]
-    assert resumed.step == whole.step == 6
-    assert same(weights(resumed), weights(whole))
-    assert same(resumed.learner.averaged, whole.learner.averaged)
+    assert_resumes(lambda: trainer(config), clips(), 3, tmp_path)
 
 
 def test_training_learns():
     """In forty steps the worse of the two gets better than in the scheme that training starts from."""
     trained = trainer(replace(TINY, steps=40, noise=0.0, rate=5e-3, spectral_weight=0.0, lost_weight=0.01))
     before = trained.validate(clips())
-    run(trained, 40)
+    run(trained, clips(), 40)
     after = trained.validate(clips())
     assert after["score"] > before["score"] + 0.5
     assert after["score"] == min(after["stego_snr_db"], after["secret_snr_db"])
@@ -103,7 +79,7 @@ def test_what_is_looked_at_are_sounds():
 
 def test_a_loss_that_is_not_a_number_stops_before_it_does_harm():
     trained = trainer()
-    run(trained, 1)
+    run(trained, clips(), 1)
     with torch.no_grad():
         next(trained.plain.parameters()).fill_(float("nan"))
     averaged = {name: value.clone() for name, value in trained.learner.averaged.items()}
@@ -117,9 +93,9 @@ def test_a_loss_that_is_not_a_number_stops_before_it_does_harm():
 
 def test_the_discriminator_learns_and_pleasing_it_is_felt_by_the_hider():
     trained = trainer(replace(TINY, adversarial_weight=0.3))
-    before = {name: value.clone() for name, value in trained.judge.plain.state_dict().items()}
-    plain, judged = run(trainer(), 3), run(trained, 3)
-    assert not same(trained.judge.plain.state_dict(), before)
+    before = weights(trained.judge)
+    plain, judged = run(trainer(), clips(), 3), run(trained, clips(), 3)
+    assert not same(weights(trained.judge), before)
     assert judged[0].keys() - plain[0].keys() == {"adversarial", "matching"}
     assert judged[2]["shared_error"] != plain[2]["shared_error"]
 
@@ -154,7 +130,7 @@ def test_a_teacher_hears_whose_voice_it_is(monkeypatch):
     assert slope.abs().sum() > 0
     assert not any(p.requires_grad for p in encoder.parameters())
     monkeypatch.setattr("stegolab.related.wavinwav.trainer.teacher", lambda name: encoder)
-    log = run(trainer(replace(TINY, embedding_weight=1.0)), 2)
+    log = run(trainer(replace(TINY, embedding_weight=1.0)), clips(), 2)
     assert 0 <= log[0]["embedding"] <= 1
 
 
@@ -197,7 +173,7 @@ def some_data(tmp_path_factory, monkeypatch):
 
 
 def running(config, out):
-    return fit(*train.begin(config, Fabric(accelerator="cpu", devices=1)), out)
+    return fit(*train.begin(config, cpu()), out)
 
 
 def test_a_run_is_a_folder_that_is_gone_on_from(some_data, tmp_path):

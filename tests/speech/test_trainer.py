@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lightning_fabric import Fabric
 
 from stegolab.errors import BadSpec
 from stegolab.speech import dccrn_weights, metricgan
@@ -20,6 +19,7 @@ from stegolab.speech.dccrn import Dccrn, DccrnConfig
 from stegolab.speech.metric_loss import METRIC_LOSSES
 from stegolab.speech.mixing import MixConfig, Mixer
 from stegolab.speech.trainer import TrainConfig, Trainer
+from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 
 GOLDEN = Path(__file__).with_name("golden_training.json")
 
@@ -49,23 +49,11 @@ def config(start, **options):
 
 
 def trainer(config):
-    return Trainer(config, Fabric(accelerator="cpu", devices=1), mixer().samples)
-
-
-def run(trained, steps):
-    return [trained.advance(mixer()) for _ in range(steps)]
-
-
-def weights(learner):
-    return {name: value.clone() for name, value in learner.plain.state_dict().items()}
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+    return Trainer(config, cpu(), mixer().samples)
 
 
 def test_ten_steps_are_those_of_the_golden_log(start):
-    found = run(trainer(config(start, metric_loss="both", average=0.999)), 10)
+    found = run(trainer(config(start, metric_loss="both", average=0.999)), mixer(), 10)
     if os.environ.get("STEGOLAB_REGENERATE"):
         rounded = [{name: float(f"{value:.6g}") for name, value in record.items()} for record in found]
         GOLDEN.write_text(json.dumps(rounded, indent=1, sort_keys=True) + "\n")
@@ -74,26 +62,13 @@ def test_ten_steps_are_those_of_the_golden_log(start):
 
 
 def test_all_that_is_random_is_drawn_from_seed_and_step(start):
-    logs = [run(trainer(one), 3) for one in (config(start), config(start), config(start, seed=1))]
-    assert logs[0] == logs[1] != logs[2]
-    torch.manual_seed(99)
-    np.random.seed(99)  # noqa: NPY002  # whoever else draws changes nothing
-    assert run(trainer(config(start)), 3) == logs[0]
+    assert_seeded(lambda seed: trainer(config(start, seed=seed)), mixer())
 
 
 @pytest.mark.parametrize("metric_loss", METRIC_LOSSES)
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(start, metric_loss, tmp_path):
     settings = config(start, metric_loss=metric_loss)
-    whole = trainer(settings)
-    log = run(whole, 6)
-    first = trainer(settings)
-    assert run(first, 3) == log[:3]
-    torch.save(first.state(), tmp_path / "checkpoint.pt")
-    resumed = trainer(settings)
-    resumed.load(torch.load(tmp_path / "checkpoint.pt", weights_only=True))
-    assert run(resumed, 3) == log[3:]
-    assert same(weights(resumed.learner), weights(whole.learner))
-    assert same(resumed.learner.averaged, whole.learner.averaged)
+    resumed, whole = assert_resumes(lambda: trainer(settings), mixer(), 3, tmp_path)
     if whole.critic is not None:
         assert same(weights(resumed.critic), weights(whole.critic))
 
@@ -101,7 +76,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(start, metric_loss, 
 def test_each_metric_loss_adds_its_own_term(start):
     terms = {}
     for name in METRIC_LOSSES:
-        terms[name] = set(run(trainer(config(start, metric_loss=name, listen=0)), 1)[0])
+        terms[name] = set(run(trainer(config(start, metric_loss=name, listen=0)), mixer(), 1)[0])
     added = {name: found - terms["none"] for name, found in terms.items()}
     assert added["gan"] == {"gan", "discriminator"}
     assert added["differentiable"] == {"differentiable"}
@@ -112,10 +87,10 @@ def test_while_it_listens_only_the_discriminator_learns(start):
     trained = trainer(config(start, metric_loss="gan", listen=2))
     speaks, judges = weights(trained.learner), weights(trained.critic)
     learned = [name for name, _ in trained.plain.named_parameters()]
-    run(trained, 2)
+    run(trained, mixer(), 2)
     assert all(torch.equal(weights(trained.learner)[name], speaks[name]) for name in learned)
     assert not same(weights(trained.critic), judges)
-    run(trained, 1)
+    run(trained, mixer(), 1)
     assert not all(torch.equal(weights(trained.learner)[name], speaks[name]) for name in learned)
 
 
@@ -123,14 +98,14 @@ def test_the_discriminator_is_not_moved_by_the_network_that_wants_to_please_it(s
     """Its gradient of the other's loss is thrown away."""
     trained = trainer(replace(config(start, metric_loss="gan", listen=0), discriminator_rate=0.0))
     learned = {name: value.detach().clone() for name, value in trained.critic.plain.named_parameters()}
-    run(trained, 2)
+    run(trained, mixer(), 2)
     assert all(torch.equal(value, learned[name]) for name, value in trained.critic.plain.named_parameters())
 
 
 def test_stage_one_learns_and_keeps_the_sign(start):
     trained = trainer(config(start, batch=4, rate=2e-2))
     first = trained.validate(pairs())
-    run(trained, 60)
+    run(trained, mixer(), 60)
     last = trained.validate(pairs())
     assert last["loss"] < 0.9 * first["loss"]
     noisy, clean = map(torch.from_numpy, pairs())
@@ -155,7 +130,7 @@ def test_a_clip_of_silence_costs_that_clip_only(start):
 
 def test_validating_leaves_the_run_alone_and_repeats_itself(start):
     trained = trainer(config(start, metric_loss="gan", listen=1))
-    run(trained, 2)
+    run(trained, mixer(), 2)
     live = weights(trained.learner)
     found = trained.validate(pairs())
     assert found == trained.validate(pairs())
@@ -170,7 +145,7 @@ def test_validating_leaves_the_run_alone_and_repeats_itself(start):
 
 def test_the_exported_weights_are_the_averaged_ones(start, tmp_path):
     trained = trainer(config(start, metric_loss="gan", listen=1))
-    run(trained, 2)
+    run(trained, mixer(), 2)
     trained.export(tmp_path / "weights.safetensors")
     exported = dccrn_weights.load(tmp_path / "weights.safetensors").state_dict()
     for name, value in trained.learner.averaged.items():

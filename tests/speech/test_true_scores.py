@@ -46,7 +46,7 @@ def test_a_perfect_estimate_has_the_high_score_and_noise_lowers_it(clips):
 def test_normalised_and_back():
     units = np.array([[PESQ_RANGE[0], 0], [2.84, 0.5], [PESQ_RANGE[1], 1], [np.nan, 0.25]], np.float32)
     normal = normalised(*units.T)
-    np.testing.assert_allclose(normal, [[0, 0], [0.5, 0.5], [1, 1], [np.nan, 0.25]], atol=1e-6)  # type: ignore[arg-type]
+    np.testing.assert_allclose(normal, np.array([[0, 0], [0.5, 0.5], [1, 1], [np.nan, 0.25]]), atol=1e-6)
     np.testing.assert_allclose(in_units(normal), units, rtol=1e-6)
     assert normalised([0.9, 5.0], [-0.1, 1.1]).tolist() == [[0, 0], [1, 1]]
 
@@ -93,7 +93,8 @@ def test_what_was_submitted_counts_not_what_became_of_it(clips, workers, mode):
 
 
 def send(sign: signal.Signals, true: TrueScores) -> None:
-    for pid in list(true._pool._processes):  # type: ignore[union-attr]
+    assert true._pool is not None
+    for pid in list(true._pool._processes):
         os.kill(pid, sign)
 
 
@@ -130,7 +131,8 @@ def test_where_no_worker_lives_the_scores_are_computed_here(clips):
 def test_closing_ends_the_workers_and_loses_what_was_not_asked_for(clips):
     with TrueScores(workers=1) as true:
         pending = [true.submit(*clips) for _ in range(3)]
-        processes = list(true._pool._processes.values())  # type: ignore[union-attr]
+        assert true._pool is not None
+        processes = list(true._pool._processes.values())
     assert not any(process.is_alive() for process in processes)
     assert np.isnan(pending[-1]()).all()
 

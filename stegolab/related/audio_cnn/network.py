@@ -6,9 +6,8 @@ After Baluja 2017, Hiding images in plain sight, with a sound laid out as a pict
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from ...channel.rounding import to_bytes
 from ...errors import BadSpec
+from .. import storage
 from .payload import Payload, payload
 
 Channel = Callable[[Tensor], Tensor]  # pictures in 8-bit units to what the receiver has of them
@@ -112,25 +112,9 @@ class AudioCNN(nn.Module):
         return planes * (1 - 2 * ((rows[:, None] + columns) % 2))
 
 
-def save(model: AudioCNN, path: Path) -> None:
-    """Write the weights, in half precision, and the configuration as safetensors."""
-    from safetensors.torch import save_file
-
-    from ...files import replacing
-
-    weights = {name: value.detach().cpu().half().contiguous() for name, value in model.state_dict().items()}
-    with replacing(path) as temporary:
-        save_file(weights, temporary, metadata={"config": json.dumps(asdict(model.config))})
-
-
 def load(path: Path) -> AudioCNN:
-    """Read what :func:`save` wrote, in evaluation mode and float32."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        model = AudioCNN(NetworkConfig(**json.loads(file.metadata()["config"])))
-        model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
-    return model.eval()
+    """Read what was saved, in float32 and evaluation mode."""
+    return storage.load(path, AudioCNN, NetworkConfig)
 
 
 class _Convolution(nn.Conv2d):

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from ...channel.differentiable import twin
 from ...errors import BadSpec
-from ...training import Learner, RunConfig, cosine
+from ...training import Learner, LearnerTrainer, RunConfig, cosine
+from ..storage import save
 from .material import Material, Tiles
-from .network import AudioCNN, NetworkConfig, load, save
+from .network import AudioCNN, NetworkConfig, load
 from .payload import Planes
 
 MODES = ("real", "legacy")
@@ -60,7 +61,7 @@ class TrainConfig(RunConfig):
         )
 
 
-class Trainer:
+class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
     """A run: networks, optimiser, averaged weights and step.
 
     Raises:
@@ -68,18 +69,12 @@ class Trainer:
     """
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
-        torch.manual_seed(config.seed)
-        self.config, self.fabric, self.step = config, fabric, 0
+        super().__init__(config, fabric, save)
         model = AudioCNN(config.network)
         if config.start:
             _continue(model, Path(config.start))
         self.learner = Learner(model, fabric, average=config.average)
         self.channel = twin(config.attack) if config.mode == "real" else None
-
-    @property
-    def plain(self) -> AudioCNN:
-        """The networks without Fabric's wrapping."""
-        return self.learner.plain
 
     def advance(self, train: Material) -> dict[str, float]:
         """One step; returns what to log.
@@ -87,8 +82,7 @@ class Trainer:
         Raises:
             Diverged: the loss or its gradient is not finite; the weights are then what they were.
         """
-        random = np.random.default_rng((self.config.seed, self.step, self.fabric.global_rank))
-        found = self._pass(self.learner.network, *train.draw(self.config.batch, random))
+        found = self._pass(self.learner.network, *train.draw(self.config.batch, self.random()))
         rate = cosine(self.step, self.config, warmup=50)
         norm = self.learner.descend(found["loss"], rate)
         self.step += 1
@@ -136,20 +130,6 @@ class Trainer:
             samples = valid.layout.read(found[name].cpu().numpy())
             shown[f"{name}, heard"] = (_LEVEL * torch.from_numpy(samples)).clamp(-1, 1)
         return shown
-
-    def state(self) -> dict[str, Any]:
-        """All that a resumed run needs."""
-        return {"learner": self.learner.state(), "step": self.step}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Continue where :meth:`state` was taken."""
-        self.learner.load(state["learner"])
-        self.step = state["step"]
-
-    def export(self, path: Path) -> None:
-        """The averaged weights as the file that ships, in half precision."""
-        with self.learner.averaging() as model:
-            save(model, path)
 
     def _tensor(self, pictures: Tiles) -> Tensor:
         x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.fabric.device)

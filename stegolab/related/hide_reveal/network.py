@@ -7,14 +7,15 @@ images in plain sight. Pictures here are tensors (batch, 3, rows, columns) in [0
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from .. import storage
 
 REACH = 0.5  # how far a residual Hide-Net may move a sample; full scale is 1
 
@@ -87,28 +88,9 @@ class HideReveal(nn.Module):
         return container, self.reveal(channel(255 * container) / 255)
 
 
-def save(model: HideReveal, path: Path, kind: torch.dtype = torch.float32) -> None:
-    """Write weights, as ``kind`` where they are fractions, and configuration as safetensors."""
-    from safetensors.torch import save_file
-
-    from ...files import replacing
-
-    weights = {
-        name: value.detach().cpu().contiguous().to(kind if value.is_floating_point() else value.dtype)
-        for name, value in model.state_dict().items()
-    }
-    with replacing(path) as temporary:
-        save_file(weights, temporary, metadata={"config": json.dumps(asdict(model.config))})
-
-
 def load(path: Path) -> HideReveal:
-    """Read what :func:`save` wrote, in evaluation mode and float32."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        model = HideReveal(NetworkConfig(**json.loads(file.metadata()["config"])))
-        model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    return model.eval()
+    """Read what was saved, in float32 and evaluation mode."""
+    return storage.load(path, HideReveal, NetworkConfig)
 
 
 def _halve(before: int, after: int, first: bool, norm: bool) -> nn.Sequential:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,9 @@ from torch import Tensor, nn
 from ...channel.differentiable import twin
 from ...channel.rounding import to_bytes
 from ...errors import BadSpec
-from ...training import Learner, RunConfig, cosine
-from .network import HideReveal, NetworkConfig, save
+from ...training import Learner, LearnerTrainer, RunConfig, cosine
+from ..storage import save
+from .network import HideReveal, NetworkConfig
 from .schedule import Plateau
 
 Pictures = NDArray[np.uint8]
@@ -55,7 +55,7 @@ class TrainConfig(RunConfig):
         return NetworkConfig(self.depth, self.width, self.widest, self.reveal_width, self.residual)
 
 
-class Trainer:
+class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
     """A run: networks, optimiser, averaged weights, schedule and step. Pictures are uint8 (n, side, side, 3).
 
     Raises:
@@ -63,19 +63,13 @@ class Trainer:
     """
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
-        torch.manual_seed(config.seed)
-        self.config, self.fabric, self.step = config, fabric, 0
+        super().__init__(config, fabric, save)
         model = HideReveal(config.network)
         self.learner = Learner(model, fabric, average=config.average, decay=0.0)  # Adam, as the original
         self.plateau = Plateau(config.validate_every, config.patience, config.factor)
         if config.schedule not in ("plateau", "cosine"):
             raise BadSpec(f"--schedule {config.schedule}: choose plateau or cosine")
         self.channel = twin(config.attack)
-
-    @property
-    def plain(self) -> HideReveal:
-        """The networks without Fabric's wrapping."""
-        return self.learner.plain
 
     @property
     def rate(self) -> float:
@@ -91,8 +85,7 @@ class Trainer:
             Diverged: the loss or its gradient is not finite; the weights are then what they were.
         """
         self._set_modes()
-        random = np.random.default_rng((self.config.seed, self.step, self.fabric.global_rank))
-        crops = self._tensor(_crops(pictures, 2 * self.config.batch, self.config.crop, random))
+        crops = self._tensor(_crops(pictures, 2 * self.config.batch, self.config.crop, self.random()))
         cover, secret = crops.chunk(2)
         container, revealed = self.learner.network(cover, secret, self.channel)
         h_loss, r_loss = F.mse_loss(container, cover), F.mse_loss(revealed, secret)
@@ -133,18 +126,13 @@ class Trainer:
         return {name: picture[0].clamp(0, 1) for name, picture in shown.items()}
 
     def state(self) -> dict[str, Any]:
-        """All that a resumed run needs."""
-        return {"learner": self.learner.state(), "plateau": dict(vars(self.plateau)), "step": self.step}
+        """The schedule's too."""
+        return super().state() | {"plateau": dict(vars(self.plateau))}
 
     def load(self, state: dict[str, Any]) -> None:
         """Continue where :meth:`state` was taken."""
-        self.learner.load(state["learner"])
-        self.plateau, self.step = Plateau(**state["plateau"]), state["step"]
-
-    def export(self, path: Path) -> None:
-        """The averaged weights as the file that ships: in half precision, 11 bits of each."""
-        with self.learner.averaging() as model:
-            save(model, path, torch.float16)
+        super().load(state)
+        self.plateau = Plateau(**state["plateau"])
 
     def _set_modes(self) -> None:
         """A small batch's statistics are noise, in the end louder than the secret: ``settle`` stops it."""

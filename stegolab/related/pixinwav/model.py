@@ -6,8 +6,7 @@ which is added to any sound. The other architectures are kept to compare.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from ...audio import FULL_SCALE
 from ...channel.rounding import through
 from ...errors import BadSpec
+from .. import storage
 from .embedding import Embedding
 from .transforms import transform
 from .unet import UNet
@@ -133,23 +133,6 @@ def pcm16(waveform: Tensor) -> Tensor:
     return through(scaled.round().clamp(-FULL_SCALE, FULL_SCALE - 1), scaled) / FULL_SCALE
 
 
-def save(model: PixInWav, path: Path, half: bool = False) -> None:
-    """Write weights, as float16 if ``half``, and configuration as safetensors."""
-    from safetensors.torch import save_file
-
-    from ...files import replacing
-
-    with replacing(path) as temporary:
-        kind = torch.float16 if half else torch.float32
-        weights = {name: value.detach().cpu().to(kind).contiguous() for name, value in model.state_dict().items()}
-        save_file(weights, temporary, metadata={"config": json.dumps(asdict(model.config))})
-
-
 def load(path: Path) -> PixInWav:
-    """Read what :func:`save` wrote, in evaluation mode."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        model = PixInWav(ModelConfig(**json.loads(file.metadata()["config"])))
-        model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
-    return model.eval()
+    """Read what was saved, in float32 and evaluation mode."""
+    return storage.load(path, PixInWav, ModelConfig)

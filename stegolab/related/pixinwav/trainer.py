@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import BadSpec
-from ...training import Learner, RunConfig, cosine
+from ...training import Learner, LearnerTrainer, RunConfig, cosine
+from ..storage import save
 from .losses import features, soft_dtw, structure
 from .material import Material
-from .model import LEVEL, SAMPLES, ModelConfig, PixInWav, pcm16, save
+from .model import LEVEL, SAMPLES, ModelConfig, PixInWav, pcm16
 from .noise import noisy
 
 SOUND_LOSSES = ("none", "waveform", "soft-dtw")
@@ -61,18 +61,12 @@ class TrainConfig(RunConfig):
         return ModelConfig(**{name: getattr(self, name) for name in names})
 
 
-class Trainer:
+class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
     """A run: model, optimiser, averaged weights and step."""
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
-        torch.manual_seed(config.seed)
-        self.config, self.fabric, self.step = config, fabric, 0
+        super().__init__(config, fabric, save)
         self.learner = Learner(PixInWav(config.model), fabric, average=config.average)
-
-    @property
-    def plain(self) -> PixInWav:
-        """The model without Fabric's wrapping."""
-        return self.learner.plain
 
     def advance(self, train: Material) -> dict[str, float]:
         """One step; returns what to log.
@@ -81,7 +75,7 @@ class Trainer:
             Diverged: the loss or its gradient is not finite; the weights are then what they were.
         """
         config = self.config
-        random = np.random.default_rng((config.seed, self.step, self.fabric.global_rank))
+        random = self.random()
         hosts, pictures = (torch.from_numpy(x).to(self.fabric.device) for x in train.draw(config.batch, random))
         order = self._order(random)
         found = self._pass(hosts, pictures, order, random)
@@ -177,17 +171,3 @@ class Trainer:
 
     def _tensor(self, array: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(array)[None].to(self.fabric.device)
-
-    def state(self) -> dict[str, Any]:
-        """All that a resumed run needs."""
-        return {"learner": self.learner.state(), "step": self.step}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Continue where :meth:`state` was taken."""
-        self.learner.load(state["learner"])
-        self.step = state["step"]
-
-    def export(self, path: Path) -> None:
-        """The averaged weights as the file that ships, in half precision."""
-        with self.learner.averaging() as model:
-            save(model, path, half=True)

@@ -7,14 +7,15 @@ Jing et al. 2021, HiNet (the order of the couplings); Dinh et al. 2017, Real NVP
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .. import storage
 
 LEVEL = 0.05  # root mean square of a waveform as the network is meant to meet it: -26 dBFS, speech's usual level
 START = 0.16  # how loud the secret is in the stego where training starts
@@ -130,7 +131,7 @@ class DenseBlock(nn.Module):
         targets = [config.growth] * (config.layers - 1) + [outputs]
         layers = [nn.Conv1d(*shape, config.kernel, padding="same") for shape in zip(widths, targets, strict=True)]
         nn.init.normal_(layers[-1].weight, std=0.01 * (2 / (widths[-1] * config.kernel)) ** 0.5)
-        nn.init.zeros_(layers[-1].bias)  # type: ignore[arg-type]
+        nn.init.zeros_(layers[-1].get_parameter("bias"))
         self.layers = nn.ModuleList(layers)
         self.inputs = config.channels
 
@@ -157,28 +158,6 @@ def cosines(size: int) -> Tensor:
     return matrix.float()
 
 
-def save(network: InvertibleNetwork, path: Path) -> None:
-    """Write weights (in half precision) and configuration as safetensors.
-
-    Raises:
-        CannotWrite: no such folder, no permission, disk full.
-    """
-    from safetensors.torch import save_file
-
-    from ...files import replacing
-
-    with replacing(path) as temporary:
-        weights = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
-        save_file(weights, temporary, metadata={"config": json.dumps(asdict(network.config))})
-
-
 def load(path: Path) -> InvertibleNetwork:
-    """Read what :func:`save` wrote, in evaluation mode."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        config = NetworkConfig(**json.loads(file.metadata()["config"]))
-        weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    network = InvertibleNetwork(config)
-    network.load_state_dict(weights)
-    return network.eval()
+    """Read what was saved, in float32 and evaluation mode."""
+    return storage.load(path, InvertibleNetwork, NetworkConfig)

@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...training import Learner, RunConfig, cosine
+from ...training import Learner, LearnerTrainer, RunConfig, cosine
+from ..storage import save
 from .discriminator import Discriminator, adversarial_loss, discriminator_loss, feature_matching
 from .distillation import EmbeddingDistance, teacher
 from .losses import SpectralDistance, lost_energy, shared_error, snr_db
-from .network import InvertibleNetwork, NetworkConfig, load, save
+from .network import InvertibleNetwork, NetworkConfig, load
 from .noise import NoiseLayer, requantise
 from .scrambling import FRAME, Scrambler
 
@@ -51,12 +52,11 @@ class TrainConfig(RunConfig):
     start: str = ""  # weights (safetensors) to start from
 
 
-class Trainer:
+class Trainer(LearnerTrainer[TrainConfig, InvertibleNetwork]):
     """A run: network, optimiser, averaged weights and step; a discriminator and a teacher where they have a weight."""
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
-        torch.manual_seed(config.seed)
-        self.config, self.fabric, self.step = config, fabric, 0
+        super().__init__(config, fabric, save)
         shape = NetworkConfig(config.channels, config.couplings, config.growth)
         network = load(Path(config.start)).train() if config.start else InvertibleNetwork(shape)
         self.learner = Learner(network, fabric, average=config.average)
@@ -67,11 +67,6 @@ class Trainer:
         if config.embedding_weight:
             self.embedding = EmbeddingDistance(teacher(config.teacher)).to(fabric.device)
 
-    @property
-    def plain(self) -> InvertibleNetwork:
-        """The network without Fabric's wrapping."""
-        return self.learner.plain
-
     def advance(self, clips: Clips) -> dict[str, float]:
         """One step on crops of ``clips``; returns what to log.
 
@@ -79,7 +74,7 @@ class Trainer:
             Diverged: the loss or its gradient is not finite; the weights are then what they were.
         """
         config = self.config
-        random = np.random.default_rng((config.seed, self.step, self.fabric.global_rank))
+        random = self.random()
         rate = cosine(self.step, config, warmup=50)
         cover, clear = (_crops(clips, config.batch, config.crop, random).to(self.fabric.device) for _ in range(2))
         scrambler = _scrambler(random, clear.numel()) if config.scrambling else None
@@ -142,21 +137,14 @@ class Trainer:
         return {"cover": cover, "stego": stego, "secret": secret, "revealed": revealed}
 
     def state(self) -> dict[str, Any]:
-        """All that a resumed run needs."""
-        judge = {"judge": self.judge.state()} if self.judge is not None else {}
-        return {"learner": self.learner.state(), "step": self.step} | judge
+        """The judge's too."""
+        return super().state() | ({"judge": self.judge.state()} if self.judge is not None else {})
 
     def load(self, state: dict[str, Any]) -> None:
         """Continue where :meth:`state` was taken."""
-        self.learner.load(state["learner"])
+        super().load(state)
         if self.judge is not None:
             self.judge.load(state["judge"])
-        self.step = state["step"]
-
-    def export(self, path: Path) -> None:
-        """The averaged weights as the file that ships."""
-        with self.learner.averaging() as network:
-            save(network, path)
 
 
 def _crops(clips: Clips, count: int, size: int, random: np.random.Generator) -> Tensor:
