@@ -125,24 +125,43 @@ class Run:
         """
         if not metrics:
             raise BadSpec("finish() needs at least one metric: the first is the notebook's headline")
-        cleaned = _clean("metrics", metrics)
-        record = {
-            "name": self.name,
-            "metrics": cleaned,
+        found = {
+            **record(self.name, metrics, self.profile, self.seed),
             "timings": _clean("timings", timings or {}),
-            "profile": self.profile,
-            "seed": self.seed,
             "device": self.device,
-            "versions": self.versions,
-            "source_sha256": source_hash(),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - self.started, 3),
         }
-        with files.replacing(self.folder / "results.json") as temporary:
-            temporary.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        print(f"results.json: {len(cleaned)} metric{'s' * (len(cleaned) != 1)}")
-        for name, value in cleaned.items():
+        write_json(self.folder / "results.json", found)
+        print(f"results.json: {len(found['metrics'])} metric{'s' * (len(found['metrics']) != 1)}")
+        for name, value in found["metrics"].items():
             print(f"  {name} = {three_digits(value)}")
+
+
+def record(name: str, metrics: Mapping[str, Any], profile: str, seed: int) -> dict[str, Any]:
+    """What is kept of every measurement: its figures, and what it takes to make them again.
+
+    Raises:
+        BadSpec: a value that JSON cannot hold (NaN and infinity included).
+    """
+    return {
+        "name": name,
+        "metrics": _clean("metrics", metrics),
+        "profile": profile,
+        "seed": seed,
+        "versions": _versions(),
+        "source_sha256": source_hash(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def write_json(path: Path, found: Mapping[str, Any]) -> None:
+    """A record as a file, whole or not at all.
+
+    Raises:
+        CannotWrite: no such folder, no permission, disk full.
+    """
+    with files.replacing(path) as temporary:
+        temporary.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def three_digits(value: Any) -> str:

@@ -20,7 +20,7 @@ FLOORS = [
     {"carrier"},
     {"related", "sender", "receiver"},
     {"pipeline"},
-    {"study", "detect", "lab", "execution", "pages", "gallery", "cli", "__init__", "__main__"},
+    {"study", "detect", "lab", "results", "execution", "pages", "gallery", "cli", "__init__", "__main__"},
 ]
 FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
 # Neighbours on one floor that know one another, in this direction only.
@@ -30,7 +30,9 @@ NEIGHBOURS = {
     "training_command": {"data", "training"},
     "pages": {"lab"},
     "gallery": {"lab", "execution", "pages"},
-    "cli": {"study", "lab", "execution", "gallery", "__init__"},
+    "results": {"lab"},
+    "sender": {"receiver"},
+    "cli": {"study", "lab", "results", "execution", "gallery", "__init__"},
     "study": {"lab"},
     "__main__": {"cli"},
 }

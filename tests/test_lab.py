@@ -5,6 +5,7 @@ import random
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,9 +49,9 @@ def test_torch_is_seeded_when_it_has_been_imported(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "0"])
-def test_a_seed_is_32_unsigned_bits(seed: object) -> None:
+def test_a_seed_is_32_unsigned_bits(seed: Any) -> None:
     with pytest.raises(BadSpec, match="seed"):
-        lab.seed_everything(seed)  # type: ignore[arg-type]
+        lab.seed_everything(seed)
 
 
 @pytest.mark.parametrize("profile", ["", "fast", "GPU"])

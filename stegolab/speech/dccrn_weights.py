@@ -14,13 +14,14 @@ from .dccrn import Dccrn, DccrnConfig
 from .frontend import StftConfig
 
 _FOLDER = Path(str(resources.files("stegolab"))) / "weights"
-#: What is measured side by side: before the metric phase, as long without it, and after each kind of it.
+#: What is measured side by side: before the metric phase, as long without it, after each kind of it, and what went on.
 SHIPPED = {
     "stage one": _FOLDER / "speech_stage_one.safetensors",
     "control": _FOLDER / "speech_control.safetensors",
     "gan": _FOLDER / "speech_gan.safetensors",
-    "differentiable": _FOLDER / "speech.safetensors",
+    "differentiable": _FOLDER / "speech_differentiable.safetensors",
     "both": _FOLDER / "speech_both.safetensors",
+    "longer": _FOLDER / "speech.safetensors",
 }
 
 

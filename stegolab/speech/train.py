@@ -24,7 +24,7 @@ def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Mixer, tuple[np.nd
     Raises:
         BadData: no data. BadSpec: see :class:`~stegolab.speech.trainer.Trainer`.
     """
-    mixer = Mixer.from_data("train", MixConfig(voice=config.voice))
+    mixer = Mixer.from_data("train", MixConfig(noise=config.noise, voice=config.voice))
     valid = Mixer.from_data("valid").draw(_VALID, np.random.default_rng(_VALID_SEED))
     return Trainer(config, fabric, mixer.samples), mixer, valid
 

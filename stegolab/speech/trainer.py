@@ -52,7 +52,8 @@ class TrainConfig(RunConfig):
     listen: int = 500  # steps in which the discriminator learns alone
     discriminator_rate: float = 3e-3
     workers: int = 0  # processes that compute true scores; 0: this one
-    voice: float = 0.2  # probability of another speaker in a training mixture
+    noise: float = 0.85  # probability of noise in a training mixture
+    voice: float = 0.2  # probability of another speaker
 
 
 class Trainer:

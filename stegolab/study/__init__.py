@@ -1,8 +1,8 @@
 """Covers x speech x carriers x strengths x attacks -> one tidy table: what comes back, of how much, at what cost.
 
 Taught in notebook 08. Each part has its file: what is done to a picture (``sweeps``), one trial (``trial``), where the
-trials run (``engine``), what survives a crash (``journal``), the table on disk (``table``), and what it says
-(``summary``).
+trials run (``engine``), what survives a crash (``journal``), the table on disk (``table``), what it says
+(``summary``), and what is published of it (``figures``).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ..pipeline import carrier_for
 from ..speech.enhancer import trained
 from . import journal as journals
 from .engine import ENGINES, Engine, engine, serial
+from .figures import figures
 from .setting import Clip, Cover, Setting
 from .summary import summary, wilson
 from .sweeps import ATTACKS, SETS, SWEEPS, Sweep, attacks_of, declared, family, unique
@@ -32,7 +33,8 @@ from .trial import CORRUPT, EXACT, Trial, trials
 
 __all__ = [
     "ATTACKS", "CORRUPT", "ENGINES", "EXACT", "SETS", "SWEEPS", "Sweep", "Trial",
-    "attacks_of", "declared", "engine", "family", "plan", "run", "summary", "wilson", "write_csv", "write_parquet",
+    "attacks_of", "declared", "engine", "family", "figures", "plan", "run", "summary", "wilson",
+    "write_csv", "write_parquet",
 ]  # fmt: skip
 
 _TOGETHER = 8  # attacks in a task: what a crash costs at most for each core, and how often a stego picture is made anew

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from ..errors import BadSpec
+from ..lab import source_hash
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -80,7 +81,7 @@ def local(jobs: int) -> Engine:
 
 
 def ray(address: str) -> Engine:
-    """A Ray cluster whose machines have this package installed.
+    """A Ray cluster whose machines have this very version of the package installed: one of another is refused.
 
     Raises:
         BadSpec: Ray is not installed.
@@ -93,7 +94,7 @@ def ray(address: str) -> Engine:
     def run(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         if not cluster.is_initialized():
             cluster.init(address=address or "local", log_to_driver=False)
-        remote = cluster.remote(function)
+        remote = cluster.remote(same_program(function, source_hash()))
         workers = max(1, int(cluster.cluster_resources().get("CPU", 1)))
         yield from _as_they_come(
             tasks,
@@ -104,6 +105,21 @@ def ray(address: str) -> Engine:
         )
 
     return run
+
+
+def same_program(function: Callable[[Task], Result], asking: str) -> Callable[[Task], Result]:
+    """``function``, but only where the package is the one whose :func:`~stegolab.lab.source_hash` is ``asking``.
+
+    Raises:
+        BadSpec: when called elsewhere.
+    """
+
+    def checked(task: Task) -> Result:
+        if source_hash() != asking:
+            raise BadSpec("a machine of the cluster runs another version of stegolab: install the same one everywhere")
+        return function(task)
+
+    return checked
 
 
 def _as_they_come(

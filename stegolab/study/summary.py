@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,9 @@ def summary(rows: Sequence[Trial]) -> str:
         "| net payload (bit per pixel) | raw BER | margin |",
         "|---" * (9 + several) + "|",
     ]
-    for (carrier, strength, attack), group in _groups(rows).items():
+    for (carrier, strength, attack), group in grouped(
+        rows, lambda row: (row.carrier, row.strength, row.attack)
+    ).items():
         exact = [row for row in group if row.exact]
         low, high = wilson(len(exact), len(group))
         name = f"`{attack}`" if group[0].declared else f"*`{attack}`*"
@@ -51,6 +54,14 @@ def summary(rows: Sequence[Trial]) -> str:
     return "\n".join([*lines, "", _verdict(rows)])
 
 
+def grouped(rows: Iterable[Trial], key: Callable[[Trial], Any]) -> dict[Any, list[Trial]]:
+    """The trials that have a key in common, in order."""
+    groups: dict[Any, list[Trial]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
 def _verdict(rows: Sequence[Trial]) -> str:
     corrupt = sum(row.outcome == CORRUPT for row in rows)
     failures: dict[str, int] = {}
@@ -60,13 +71,6 @@ def _verdict(rows: Sequence[Trial]) -> str:
     named = ", ".join(f"{count} {outcome}" for outcome, count in sorted(failures.items())) or "none"
     bound = 100 * wilson(corrupt, len(rows))[1]
     return f"{len(rows)} trials; failures: {named}; silent corruptions: {corrupt} (95 % interval up to {bound:.2f} %)."
-
-
-def _groups(rows: Iterable[Trial]) -> dict[tuple[str, str, str], list[Trial]]:
-    groups: dict[tuple[str, str, str], list[Trial]] = {}
-    for row in rows:
-        groups.setdefault((row.carrier, row.strength, row.attack), []).append(row)
-    return groups
 
 
 def _mean(rows: Sequence[Trial], column: str) -> float:

@@ -4,12 +4,18 @@ from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.strengths import FILE, JPEG
 from stegolab.study import trial
 
-from .pictures import sample
+from .pictures import measured, sample, text
 
 
 @pytest.fixture(scope="package")
 def covers():
     return {name: sample(name) for name in ("astronaut", "coffee")}
+
+
+@pytest.fixture(scope="package")
+def undisturbed():
+    """The rows of a study that nothing interrupts, computed one by one."""
+    return text(measured())
 
 
 @pytest.fixture(autouse=True)

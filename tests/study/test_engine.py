@@ -10,31 +10,29 @@ import pytest
 
 from stegolab import study
 from stegolab.errors import BadSpec
-from stegolab.study.engine import engine
+from stegolab.lab import source_hash
+from stegolab.study.engine import engine, same_program
 
-from .pictures import measured
-
-
-def text(rows):
-    return [repr(row.untimed()) for row in rows]
+from .pictures import measured, text
 
 
-@pytest.fixture(scope="module")
-def one_by_one():
-    return text(measured())
+def test_processes_give_the_rows_of_one(undisturbed, tmp_path):
+    assert text(measured(tmp_path / "journal.jsonl", engine("local", jobs=2))) == undisturbed
 
 
-def test_processes_give_the_rows_of_one(one_by_one, tmp_path):
-    assert text(measured(tmp_path / "journal.jsonl", engine("local", jobs=2))) == one_by_one
-
-
-def test_ray_gives_the_rows_of_one(one_by_one):
+def test_ray_gives_the_rows_of_one(undisturbed):
     ray = pytest.importorskip("ray")
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
-        assert text(measured(engine=engine("ray"))) == one_by_one
+        assert text(measured(engine=engine("ray"))) == undisturbed
     finally:
         ray.shutdown()
+
+
+def test_a_machine_with_another_version_does_not_answer():
+    assert same_program(abs, source_hash())(-3) == 3
+    with pytest.raises(BadSpec, match="another version"):
+        same_program(abs, "another")(-3)
 
 
 def test_every_task_is_done_once_and_its_error_is_ours():

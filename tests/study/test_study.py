@@ -128,9 +128,9 @@ def test_speech_is_not_enhanced_unless_it_can_be(covers, clips, monkeypatch):
 
 
 def test_unknown_words_are_refused_before_anything_runs(covers):
-    for arguments, word in [((["huge"],), "huge"), ((["jpeg"], ["jpog:5"]), "jpog"), ((["jpeg"], "every"), "every")]:
+    for strength, attacks, word in [("huge", [], "huge"), ("jpeg", ["jpog:5"], "jpog"), ("jpeg", "every", "every")]:
         with pytest.raises(BadSpec, match=word):
-            study.run(covers, *arguments)  # type: ignore[arg-type]
+            study.run(covers, [strength], attacks)
     with pytest.raises(NotTrained):
         study.run(covers, ["file"], carriers=["inn"])
 

@@ -1,0 +1,72 @@
+"""Published figures: a JSON file a measurement in ``results/``, with all that it takes to make it again (notebook 08).
+
+``tests/test_results.py`` holds them to what the project promises; the notebooks print them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import lab
+from .errors import BadData, BadSpec
+
+FOLDER = Path(__file__).parent.parent / "results"  # beside the package in the project's folder; no wheel holds it
+FIELDS = ("name", "command", "metrics", "profile", "seed", "versions", "source_sha256", "date")
+
+
+def write(
+    name: str,
+    metrics: Mapping[str, Any],
+    *,
+    profile: str,
+    seed: int,
+    command: str,
+    path: Path | None = None,
+    source_sha256: str = "",
+) -> Path:
+    """Write a measurement and return where: ``results/NAME.json``, or ``path``, from where it can be copied there.
+
+    Args:
+        name: of the measurement, as :func:`read` will be asked for it.
+        metrics: what was found. Numbers (numpy's and torch's scalars too), strings, booleans, None, lists, mappings.
+        profile: smoke, cpu or gpu, if a notebook measured it; ``command`` if a command did.
+        seed: from which it was drawn.
+        command: what somebody types to measure it again.
+        path: another file.
+        source_sha256: of the code that measured it, where it is not this one; see :func:`~stegolab.lab.source_hash`.
+
+    Raises:
+        BadSpec: an unknown profile, no command, or a value that JSON cannot hold (NaN and infinity included).
+        CannotWrite: no such folder, no permission, disk full.
+    """
+    if profile not in (*lab.PROFILES, "command"):
+        raise BadSpec(f"profile {profile!r}: choose one of {', '.join(lab.PROFILES)}, command")
+    if not command.strip():
+        raise BadSpec(f"results {name!r} lack the command that measures them again")
+    found = lab.record(name, metrics, profile, seed) | {"command": command}
+    if source_sha256:
+        found["source_sha256"] = source_sha256
+    path = path or FOLDER / f"{name}.json"
+    lab.write_json(path, {field: found[field] for field in FIELDS})
+    return path
+
+
+def read(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """What was published under ``name``: all of FIELDS; the figures are in ``metrics``.
+
+    Raises:
+        BadData: nothing was, or the file holds something else.
+    """
+    path = folder / f"{name}.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadData(f"no results {name!r} are published: {path} is not there") from None
+    except (OSError, ValueError) as error:
+        raise BadData(f"cannot read {path}: {error}") from error
+    if not isinstance(found, dict) or set(FIELDS) - set(found):
+        raise BadData(f"{path} is no published result: write it with stegolab.results.write")
+    return found
