@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.showwarning = _warn
     try:
         options = _parser().parse_args(arguments)
+        options.command = shlex.join(["stegolab", *(sys.argv[1:] if arguments is None else arguments)])
         if getattr(options, "data", None):
             use_data(options.data)
         options.run(options)
@@ -70,6 +72,7 @@ def _hide(options: argparse.Namespace) -> None:
         carrier=options.carrier,
         sparse=options.sparse,
         enhance=options.enhance,
+        refine=options.refine,
     )
     write_image(options.output, stego.picture)
     r = stego.report
@@ -122,7 +125,7 @@ def _capacity(options: argparse.Namespace) -> None:
 def _study(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from . import study
+    from . import results, study
 
     engine = study.engine(options.engine, options.jobs, options.address)
     strengths = options.strength or [s for s in STRENGTHS if s != "file"]
@@ -150,6 +153,13 @@ def _study(options: argparse.Namespace) -> None:
     table = study.summary(rows)
     with files.replacing(out / "summary.md") as temporary:
         temporary.write_text(table + "\n")
+    results.write(
+        *("attack_study", study.figures(rows)),
+        profile="command",
+        seed=options.seed,
+        command=options.command,
+        path=out / "results.json",
+    )
     corrupt = sum(row.outcome == study.CORRUPT for row in rows)
     _tell(options, {"trials": len(rows), "exact": sum(r.exact for r in rows), "silent_corruptions": corrupt}, table)
 
@@ -248,6 +258,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--ecc", default="auto", help="auto, ldpc, bch, none, or one code such as ldpc:1/3 or bch:1/2")
     sub.add_argument("--carrier", default="auto", help=f"auto, {', '.join(CARRIERS)}")
     sub.add_argument("--sparse", action="store_true", default=None, help="change no more than the channel needs")
+    refine = "carrier inn: correct the picture in so many steps; slow, pays a little at jpeg only (0)"
+    sub.add_argument("--refine", type=int, default=0, metavar="STEPS", help=refine)
     sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")
     sub.add_argument("--no-encrypt", dest="encrypt", action="store_false", help="let anyone listen")
     _add_json(sub)

@@ -110,6 +110,14 @@ def test_hide_attack_reveal(capsys, tmp_path, cover, short):
     assert soundfile.info(out).duration == pytest.approx(3, abs=1e-3)
 
 
+def test_refinement_is_the_learned_carriers(capsys, tmp_path, cover, short):
+    hide = ("hide", short, cover, tmp_path / "stego.png", "--passphrase-env", "PHRASE", "--strength", "jpeg", "--json")
+    code, text, _ = run(capsys, *hide, "--carrier", "inn", "--refine", "1")
+    assert code == 0
+    assert json.loads(text)["refine_steps"] == 1
+    assert "carrier inn" in refused(capsys, tmp_path, *hide[:3], tmp_path / "other.png", *hide[4:], "--refine", "1")
+
+
 def test_key_files_are_made_and_used(capsys, tmp_path, cover, short):
     key, other, stego, out = (tmp_path / name for name in ("key", "other", "stego.png", "out.wav"))
     assert run(capsys, "keygen", key)[0] == 0
@@ -241,7 +249,10 @@ def test_study_prints_the_table_and_writes_the_trials(capsys, tmp_path, cover, m
     assert "| jpeg | *`jpeg:10`* | 0 of 1 |" in text
     assert (tmp_path / "study" / "summary.md").read_text() == text
     assert len((tmp_path / "study" / "trials.csv").read_text().splitlines()) == 3
-    assert names(tmp_path / "study") == ["journal.jsonl", "summary.md", "trials.csv", "trials.parquet"]
+    assert names(tmp_path / "study") == ["journal.jsonl", "results.json", "summary.md", "trials.csv", "trials.parquet"]
+    found = json.loads((tmp_path / "study" / "results.json").read_text())
+    assert found["command"].startswith("stegolab study ") and found["seed"] == 0
+    assert (found["metrics"]["trials"], found["metrics"]["exact"]) == (2, 1)
 
 
 def test_study_refuses_two_covers_of_one_name_and_engines_that_are_not_there(capsys, tmp_path, cover):

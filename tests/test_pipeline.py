@@ -215,6 +215,22 @@ def test_the_learned_carrier_hides_and_reveals_speech():
     assert (found.report["carrier"], found.report["strength"]) == ("inn", "jpeg")
 
 
+def test_refining_says_what_it_gained_and_is_read_by_who_does_not_refine():
+    cover = np.ascontiguousarray(sample_covers()["astronaut"][:384, :384])
+    plain, *refined = (
+        stegolab.hide(SPEECH, cover, KEY, "jpeg", "codec2:1300", carrier="inn", salt=b"s" * 16, refine=steps)
+        for steps in (0, 6, 6)
+    )
+    report = refined[0].report
+    assert (plain.report["refine_steps"], report["refine_steps"]) == (0, 6)
+    assert report["margin_after_refinement"] > 1.01 * report["margin_before_refinement"]
+    assert report["psnr_db"] > plain.report["psnr_db"] - 0.3  # it was hardly bought with the picture
+    np.testing.assert_array_equal(refined[0].picture.rgb, refined[1].picture.rgb)
+    assert (refined[0].picture.rgb != plain.picture.rgb).any()
+    found = stegolab.reveal(spec.parse("jpeg:55")(refined[0].picture.rgb), KEY)
+    assert found.report["payload_sha256"] == report["payload_sha256"]
+
+
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
@@ -222,6 +238,10 @@ def test_the_learned_carrier_hides_and_reveals_speech():
         ({"carrier": "pigeon"}, "lattice"),
         ({"codec": "mp3"}, "mp3"),
         ({"ecc": "turbo"}, "turbo"),
+        ({"refine": 3}, "carrier inn"),
+        ({"refine": -3}, "carrier inn"),
+        ({"refine": 3, "carrier": "lattice"}, "carrier inn"),
+        ({"refine": -3, "carrier": "inn", "strength": "jpeg"}, "0 or more steps"),
     ],
 )
 def test_unknown_choices_are_named(choice, said):

@@ -15,6 +15,8 @@ attention a. NICE, RealNVP: Dinh et al. 2015, 2017; hiding with them: Jing et al
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -121,6 +123,16 @@ class InvertibleNetwork(nn.Module):
     def forward(self, x: Tensor, payload: Tensor, passive: Tensor) -> tuple[Tensor, Tensor]:
         """Embed. All (B, frequencies, h, w)."""
         return self.modulo(x, self.place(payload, passive), self.attention(passive))
+
+    @property
+    def step(self) -> Tensor:
+        """(carried, 1, 1), 8-bit luma."""
+        return self.modulo.step
+
+    def destination(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
+        """From where the coefficients are, ``x`` or what clipping made of it, to the nearest place that says it."""
+        place, odds = self.place(payload, passive), self.attention(passive)
+        return lambda there: self.modulo(there, place, odds)[0]
 
     def inverse(self, x: Tensor, dropped: Tensor, passive: Tensor) -> tuple[Tensor, Tensor]:
         """Undo :meth:`forward`."""

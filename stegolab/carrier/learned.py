@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import NotTrained
+from ..errors import BadSpec, NotTrained
 from ..images import luma
 from ..keystream import public_bits
 from . import inn, pilots, template
@@ -32,16 +32,21 @@ _PRIOR = 100  # pilots
 
 
 @lru_cache
-def learned_carrier(strength: Strength, refine: int = 0) -> LearnedCarrier:
+def learned_carrier(strength: Strength, refine: int = 0, network: str = "invertible") -> LearnedCarrier:
     """The carrier with the weights that ship, refining what it embeds in so many steps.
 
+    ``network`` plain is the ablation (``carrier_plain_*.safetensors``); no receiver looks for it unless it is told to.
+
     Raises:
-        NotTrained: none ship for this strength.
+        NotTrained: none ship for this strength. BadSpec: fewer than no steps.
     """
+    if refine < 0:
+        raise BadSpec(f"refine must be 0 or more steps, not {refine}")
     path = weights_of(strength)
+    path = path if network == "invertible" else path.with_name(path.name.replace("carrier", f"carrier_{network}"))
     if not path.exists():
-        raise NotTrained(f"the invertible network is not trained for strength {strength.name}: use the carrier lattice")
-    return LearnedCarrier(strength, load(path), refine=refine)
+        raise NotTrained(f"the {network} network is not trained for strength {strength.name}: use the carrier lattice")
+    return LearnedCarrier(strength, load(path), refine)
 
 
 @dataclass(frozen=True)
@@ -50,14 +55,18 @@ class LearnedCarrier:
 
     strength: Strength
     model: CarrierModel
-    name: str = "inn"
     refine: int = 0  # steps
+
+    @property
+    def name(self) -> str:
+        """``inn``, or ``plain`` for the network without a lattice."""
+        return "inn" if self.model.config.network == "invertible" else "plain"
 
     @cached_property
     def lattice(self) -> Strength:
         """The strength, but with the frequencies and steps that were learned: what the layout is made of."""
         config = self.model.config
-        steps = tuple(self.model.network.modulo.step.flatten().tolist())
+        steps = tuple(self.model.network.step.flatten().tolist())
         return replace(self.strength, block=config.block, frequencies=config.frequencies, steps=steps)
 
     def layout(self, shape: tuple[int, ...]) -> Layout:
@@ -81,19 +90,18 @@ class LearnedCarrier:
         bits = np.where(whitening(layout), 1 - bits, bits)
         network, model = self.model.network, self.model
         cover, said = torch.from_numpy(luma(rgb))[None], _slots(layout, bits)
-        passive = model.analyse(cover)[:, model.passive]
-        payload = network.place(inn.points(said), passive)
-        odds, mask = network.attention(passive), _slots(layout, carries)
+        band, mask = model.analyse(cover), _slots(layout, carries)
+        destination = network.destination(band[:, model.carried], inn.points(said), band[:, model.passive])
         pinned = [layout.strength.frequencies.index(f) for f in template.FREQUENCIES if self.strength.rescaled]
 
         def nearer(plane: NDArray[np.float32], round_: int) -> tuple[NDArray[np.float32], float]:
             x = model.analyse(torch.from_numpy(plane)[None])[:, model.carried]
-            move = (network.modulo(x, payload, odds)[0] - x) * mask
+            move = (destination(x) - x) * mask
             if round_ == 0 and self.refine:
                 move = Refinement(self.refine)(model, cover, move, said, mask, self.strength.attacks)
             if pinned:  # the template is plain dither modulation, whatever the network does
                 move[0, pinned] += torch.from_numpy(template.moves(x[0, pinned].numpy()))
-            moved = float((move.abs() / network.modulo.step).mean() / mask.mean())
+            moved = float((move.abs() / network.step).mean() / mask.mean())
             return model.synthesise(move, rgb.shape[:2])[0].numpy(), moved
 
         return settle(rgb, nearer)
@@ -167,6 +175,8 @@ class LearnedReading:
     @torch.inference_mode()
     def _plain(self, blur: float) -> NDArray[np.float32]:
         model = self._model
+        if model.config.network == "plain":  # without a lattice the cover is louder than the payload: ask the networks
+            return np.tanh(self._llr(blur) / 2)
         band = self._band / model.gain(torch.tensor([blur]))
         payload = model.network.read(band[:, model.carried], band[:, model.passive])
         return _flat(inn.angle(payload).sin()) * self._white

@@ -15,9 +15,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def payload_loss(llr: Tensor, bits: Tensor) -> Tensor:
-    """Cross entropy in bits a slot of LLRs (B, carried, h, w) -> (B,): 0 if every bit is known, 1 if none is."""
-    return F.binary_cross_entropy_with_logits(llr, bits, reduction="none").mean((1, 2, 3)) / math.log(2)
+def payload_loss(llr: Tensor, bits: Tensor, carries: Tensor | None = None) -> Tensor:
+    """Cross entropy in bits a slot of LLRs (B, carried, h, w) -> (B,): 0 if every bit is known, 1 if none is.
+
+    ``carries``: 0 for slots that hold no bit of the payload, of the same shape but for B.
+    """
+    each = F.binary_cross_entropy_with_logits(llr, bits, reduction="none") / math.log(2)
+    return each.mean((1, 2, 3)) if carries is None else (each * carries).mean((1, 2, 3)) / carries.mean()
 
 
 def discriminator_loss(cover: Tensor, stego: Tensor) -> Tensor:

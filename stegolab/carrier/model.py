@@ -1,4 +1,4 @@
-"""The learned carrier's networks as one module with its configuration, and the file they are kept in."""
+"""The learned carrier's networks as one module with its configuration, and the file they are kept in (notebook 06)."""
 
 from __future__ import annotations
 
@@ -6,21 +6,29 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..errors import BadSpec
 from . import blockdct
 from .inn import InvertibleNetwork
+from .plain import PlainNetwork
 from .reception import Reception
 from .strengths import Strength
 
+NETWORKS = ("invertible", "plain")
 BLURS = tuple(x / 10 for x in range(-4, 17, 2))  # square pixels: see LatticeReading
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Shape of the networks. ``frequencies`` carry; ``band``, which contains them, is all that the networks see."""
+    """Shape of the networks. ``frequencies`` carry; ``band``, which contains them, is all that the networks see.
+
+    The ablations: ``network`` plain (``plain.py``), and then ``attention`` means nothing; no ``attention``, no
+    ``restoration``. A file without a field means its default.
+    """
 
     strength: str
     block: int
@@ -31,9 +39,10 @@ class ModelConfig:
     floor: float = 0.0
     attention: bool = True
     restoration: bool = True
+    network: str = NETWORKS[0]
 
     @classmethod
-    def start(cls, strength: Strength, **changes: bool) -> ModelConfig:
+    def start(cls, strength: Strength, **changes: Any) -> ModelConfig:
         """Where training starts for a strength: its lattice, with a few frequencies more."""
         order = blockdct.zigzag(strength.block)
         if strength.block == 8:
@@ -58,18 +67,26 @@ JPEG_STEPS = {
 
 
 class CarrierModel(nn.Module):
-    """Sender's and receiver's networks. Luma planes are (B, H, W) in 8-bit units."""
+    """Sender's and receiver's networks. Luma planes are (B, H, W) in 8-bit units.
+
+    Raises:
+        BadSpec: no such network.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        if config.network not in NETWORKS:
+            raise BadSpec(f"network must be one of {', '.join(NETWORKS)}, not {config.network}")
         self.config = config
         band = list(config.band)
         carried = [band.index(f) for f in config.frequencies]
         passive = [i for i in range(len(band)) if i not in carried]
         self.carried, self.passive = carried, passive
-        self.network = InvertibleNetwork(
-            torch.tensor(config.steps), len(passive), config.width, config.attention, config.floor
-        )
+        steps = torch.tensor(config.steps)
+        if config.network == "plain":  # answers all that is asked of the other one
+            self.network: InvertibleNetwork = PlainNetwork(steps, len(passive))  # type: ignore[assignment]
+        else:
+            self.network = InvertibleNetwork(steps, len(passive), config.width, config.attention, config.floor)
         self.reception = Reception(carried, passive, len(band), config.width + 16, config.restoration)
 
     def analyse(self, luma: Tensor) -> Tensor:
@@ -107,19 +124,20 @@ class CarrierModel(nn.Module):
         return self.reception(band, self.network)
 
 
-def save(model: CarrierModel, path: Path) -> None:
-    """Write weights and configuration as safetensors."""
+def save(model: CarrierModel, path: Path, training: Any = None) -> None:
+    """Write weights and configuration as safetensors; ``training``, a dataclass, is kept beside them for who asks."""
     from safetensors.torch import save_file
 
     from ..files import replacing
 
     with replacing(path) as temporary:
         weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-        save_file(weights, temporary, metadata={"config": json.dumps(asdict(model.config))})
+        about = {"config": model.config} | ({"training": training} if training else {})
+        save_file(weights, temporary, metadata={name: json.dumps(asdict(what)) for name, what in about.items()})
 
 
 def load(path: Path) -> CarrierModel:
-    """Read what :func:`save` wrote, in evaluation mode."""
+    """Read what :func:`save` wrote, whichever network it is, in evaluation mode."""
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:

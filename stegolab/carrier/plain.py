@@ -11,16 +11,13 @@ al. 2021. Why that costs so much, spread spectrum against dither modulation: Che
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from .attention import compress
 from .inn import QUARTER
-from .model import CarrierModel, ModelConfig
-from .strengths import strength
 
 
 class PlainCoupling(nn.Module):
@@ -60,7 +57,7 @@ class PlainCoupling(nn.Module):
 
 
 class PlainNetwork(nn.Module):
-    """A stack of couplings that answers as ``inn.InvertibleNetwork`` does: forward, inverse, read.
+    """A stack of couplings that answers as ``inn.InvertibleNetwork`` does: forward, inverse, read, destination.
 
     Args:
         steps: (carried,) the lattice's steps, 8-bit luma: what all couplings together start by adding is a quarter of
@@ -80,6 +77,16 @@ class PlainNetwork(nn.Module):
             x, payload = coupling(x, payload, passive)
         return x, payload
 
+    @property
+    def step(self) -> Tensor:
+        """(carried, 1, 1), 8-bit luma: what the payload is multiplied by, all couplings together."""
+        return sum(coupling.log_step.exp() for coupling in self.couplings)  # type: ignore[return-value,union-attr,operator,misc]
+
+    def destination(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
+        """What says ``payload`` on the cover ``x``, from wherever clipping left it: adding twice would be too much."""
+        stego = self(x, payload, passive)[0]
+        return lambda there: stego
+
     def inverse(self, x: Tensor, dropped: Tensor, passive: Tensor) -> tuple[Tensor, Tensor]:
         """Undo :meth:`forward`."""
         for coupling in reversed(self.couplings):
@@ -93,26 +100,6 @@ class PlainNetwork(nn.Module):
         """
         _, payload = self.inverse(x, torch.zeros_like(x), passive)
         return QUARTER * torch.tanh(payload / QUARTER)
-
-
-class PlainModel(CarrierModel):
-    """The learned carrier's model around a :class:`PlainNetwork`, of the same size to within a fifth."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__(config)
-        self.network = PlainNetwork(torch.tensor(config.steps), len(self.passive))  # type: ignore[assignment]
-
-
-def load(path: Path) -> PlainModel:
-    """Read what ``model.save`` wrote of a :class:`PlainModel`, in evaluation mode."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        config = json.loads(file.metadata()["config"])
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    model = PlainModel(ModelConfig.start(strength(config["strength"]), restoration=config["restoration"]))
-    model.load_state_dict(weights)
-    return model.eval()
 
 
 def _network(inputs: int, width: int, outputs: int) -> nn.Sequential:

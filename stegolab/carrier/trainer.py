@@ -26,7 +26,7 @@ from ..channel.rounding import to_bytes
 from ..errors import BadSpec
 from ..images import luma
 from ..training import Learner, RunConfig, cosine
-from . import inn
+from . import inn, template
 from .critic import Critic
 from .losses import (
     Balance,
@@ -38,27 +38,25 @@ from .losses import (
     squared_error,
     straight_through,
 )
-from .model import CarrierModel, ModelConfig, load, save
-from .plain import PlainModel
-from .plain import load as load_plain
+from .model import NETWORKS, CarrierModel, ModelConfig, load, save
 from .refine import measured_blur
 from .strengths import strength as strength_named
 
 Pictures = NDArray[np.uint8]
-NETWORKS: dict[str, tuple[Callable[[ModelConfig], CarrierModel], Callable[[Path], CarrierModel]]] = {
-    "lattice": (CarrierModel, load),
-    "plain": (PlainModel, load_plain),
-}
 _JUDGES = ("alex", "vgg")
 _LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
 class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights."""
+    """Everything that decides a run; saved beside the weights and in their file.
+
+    The ablations are: ``network`` plain, no ``attention``, no ``restoration``, and a ``critic_weight`` or
+    ``lpips_weight`` of 0, which leaves the critic or LPIPS out.
+    """
 
     strength: str = "jpeg"
-    network: str = "lattice"  # or plain, the ablation
+    network: str = "invertible"  # or plain
     crop: int = 192  # pixels
     psnr_db: float = 40.2  # what Hold asks for
     payload_threshold: float = 0.0  # bits lost a slot, what Frontier asks for; 0: hold the PSNR instead
@@ -81,9 +79,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.fabric, self.step = config, fabric, 0
         self.strength = strength_named(config.strength)
-        shape = ModelConfig.start(self.strength, attention=config.attention, restoration=config.restoration)
-        make, read = NETWORKS[config.network]
-        model = read(Path(config.start)).train() if config.start else make(shape)
+        model = _started(config)
         model.analyse = _in_full_precision(model.analyse)  # type: ignore[method-assign,assignment]
         slow = [p for name, p in model.named_parameters() if name.endswith(("log_step", "level"))]
         rest = [p for p in model.parameters() if not any(p is q for q in slow)]
@@ -99,6 +95,13 @@ class Trainer:
         """The model without Fabric's wrapping."""
         return self.learner.plain
 
+    @property
+    def density(self) -> float:
+        """Slots a pixel that are left to the payload."""
+        config = self.plain.config
+        taken = np.abs(template.signs(template.PERIOD, template.PERIOD)).mean(axis=(1, 2)).sum()
+        return (len(config.frequencies) - self.strength.rescaled * float(taken)) / config.block**2
+
     def advance(self, pictures: Sequence[Pictures]) -> dict[str, float]:
         """One step on crops of ``pictures``; returns what to log.
 
@@ -110,8 +113,7 @@ class Trainer:
         rate = cosine(self.step, config)
         crops = _crops(pictures, config.batch, config.crop, random)
         chains = [spec.parse(self.attacks.sample(self.step, random)) for _ in range(config.batch)]
-        llr, bits, error, stego, cover = self._pass(crops, chains, random)
-        lost = payload_loss(llr, bits)
+        lost, error, stego, cover = self._pass(crops, chains, random)
         terms: dict[str, Tensor] = {}
         if config.lpips_weight:
             some = slice(0, 2)  # the network that judges costs more than all of ours
@@ -120,14 +122,13 @@ class Trainer:
             terms["adversarial"] = self._adversarial(stego)
         weights = {"perceptual": config.lpips_weight, "adversarial": config.critic_weight}
         rest = sum(weights[name] * term for name, term in terms.items())
-        self.learner.descend(2 * lost.mean() * llr.shape[1] / 10 + self.balance.loss(error, rest), rate)
+        self.learner.descend(2 * lost.mean() * len(self.plain.carried) / 10 + self.balance.loss(error, rest), rate)
         if self.critic:
             terms |= self._teach(self.critic, stego.detach(), cover, rate)
         self.balance.update(*(self.fabric.all_reduce(x.detach(), reduce_op="mean") for x in (error, lost)))
         self.step += 1
-        density = llr.shape[1] / self.plain.config.block**2
         return {
-            "information": float(1 - lost.detach().mean()) * density,
+            "information": float(1 - lost.detach().mean()) * self.density,
             "psnr_db": 10 * math.log10(255**2 / float(error.detach().mean())),
             "image_weight": self.balance.weight,
             "rate": rate,
@@ -154,19 +155,22 @@ class Trainer:
 
     def _pass(
         self, crops: Pictures, chains: Sequence[spec.Chain], random: np.random.Generator
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Payload loss and squared error (B,), stego and cover (B, H, W, 3)."""
         cover = torch.tensor(crops, dtype=torch.float32, device=self.fabric.device)
         plane = cover @ cover.new_tensor(_LUMA)
         model = self.plain
         slots = (len(crops), len(model.carried), *(side // model.config.block for side in plane.shape[1:]))
         bits = torch.from_numpy(random.integers(0, 2, slots, np.uint8)).to(plane)
-        change = model.embed(plane, inn.points(bits))
+        change, carries = model.embed(plane, inn.points(bits)), None
+        if self.strength.rescaled:
+            change, carries = _marked(model, plane, change)
         stego = cover + change[..., None]
         received = self._attacked(stego.detach(), chains, plane.shape[1:])
         seen = straight_through(plane + change, received)
-        blur = measured_blur(model, model.analyse(received), bits) if self.strength.rescaled else None
-        llr = self.learner.network(seen, blur)
-        return llr, bits, change.square().mean((1, 2)), stego, cover
+        blur = None if carries is None else measured_blur(model, model.analyse(received), bits, carries)
+        lost = payload_loss(self.learner.network(seen, blur), bits, carries)
+        return lost, change.square().mean((1, 2)), stego, cover
 
     def _attacked(self, stego: Tensor, chains: Sequence[spec.Chain], shape: Sequence[int]) -> Tensor:
         pictures = stego.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
@@ -186,15 +190,14 @@ class Trainer:
         Without ``attacks``: those of the strength. The score is the worst information, at the PSNR that was asked for.
         """
         attacks = attacks or self.strength.attacks
-        density = len(self.plain.carried) / self.plain.config.block**2
         found: dict[str, list[float]] = {attack: [] for attack in attacks}
         errors = []
         with self.learner.averaging():
             for number, picture in enumerate(pictures):
                 for attack in attacks:
                     random = np.random.default_rng((self.config.seed, number))
-                    llr, bits, error, *_ = self._pass(picture[None], [spec.parse(attack)], random)
-                    found[attack].append(float(1 - payload_loss(llr, bits)) * density)
+                    lost, error, *_ = self._pass(picture[None], [spec.parse(attack)], random)
+                    found[attack].append(float(1 - lost) * self.density)
                 errors.append(float(error))
         worst = np.min(list(found.values()), axis=0).mean()
         means = {f"information after {attack}": float(np.mean(values)) for attack, values in found.items()}
@@ -230,7 +233,33 @@ class Trainer:
     def export(self, path: Path) -> None:
         """The averaged weights as the file that ships."""
         with self.learner.averaging() as model:
-            save(model, path)
+            save(model, path, training=self.config)
+
+
+def _started(config: TrainConfig) -> CarrierModel:
+    """The model where training begins, as the configuration has it."""
+    switches = {name: getattr(config, name) for name in ("network", "attention", "restoration")}
+    if not config.start:
+        return CarrierModel(ModelConfig.start(strength_named(config.strength), **switches))
+    model = load(Path(config.start)).train()
+    wanted = switches | {"strength": config.strength}
+    other = [name for name, value in wanted.items() if getattr(model.config, name) != value]
+    if other:
+        raise BadSpec(f"the weights of {config.start} are of another {', '.join(other)} than the run")
+    return model
+
+
+def _marked(model: CarrierModel, plane: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+    """The change with the sender's template in its slots, and which are left to the payload: (carried, h, w)."""
+    at = [model.config.frequencies.index(f) for f in template.FREQUENCIES]
+    x, moved = (model.analyse(luma)[:, model.carried][:, at] for luma in (plane, change))
+    signs = torch.from_numpy(template.signs(*x.shape[2:])).to(x)
+    moves = np.stack([template.moves(each) for each in x.detach().cpu().numpy()])
+    fix = x.new_zeros(len(x), len(model.carried), *x.shape[2:])
+    fix[:, at] = torch.where(signs != 0, torch.from_numpy(moves).to(x) - moved, 0)
+    carries = torch.ones_like(fix[0])
+    carries[at] = (signs == 0).to(x)
+    return change + model.synthesise(fix, change.shape[1:]), carries
 
 
 def _crops(pictures: Sequence[Pictures], count: int, size: int, random: np.random.Generator) -> Pictures:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import CapacityExceeded, Truncated, UnsupportedVersion
 from ..keystream import public_bits, public_permutation
 from . import ecc
-from .ldpc import LdpcCode
+from .ldpc import Algorithm, LdpcCode
 
 Bits = NDArray[np.uint8]
 Llr = NDArray[np.float32]
@@ -25,6 +25,7 @@ VERSION = 1
 HEADER_CODE_BITS = 240
 MAX_BODY = (1 << 22) - 1  # bytes
 _CODE = LdpcCode(48, HEADER_CODE_BITS)
+_ALGORITHMS: tuple[Algorithm, ...] = ("sum-product", "min-sum")
 _RMS = 1.7  # of calibrated LLRs at the signal-to-noise ratio where this code begins to fail, about -6 dB
 
 
@@ -70,8 +71,8 @@ def read_header(llr: Llr) -> Header | None:
         return None
     scale = _RMS / np.sqrt(np.mean(np.square(llr, dtype=np.float64)))
     received = (llr * scale).astype(np.float32) * _signs("header", HEADER_CODE_BITS)
-    for algorithm in ("sum-product", "min-sum"):
-        bits, ok = _CODE.decode(received[None], algorithm=algorithm)  # type: ignore[arg-type]
+    for algorithm in _ALGORITHMS:
+        bits, ok = _CODE.decode(received[None], algorithm=algorithm)
         raw = np.packbits(bits[0]).tobytes()
         if ok[0] and binascii.crc_hqx(raw[:4], 0xFFFF) == int.from_bytes(raw[4:], "big"):
             return _parse(int.from_bytes(raw[:4], "big"))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadSpec
-from .tanner import MAX_LLR, TannerGraph
+from .tanner import MAX_LLR, TannerGraph, min_sum, sum_product
 
 Bits = NDArray[np.uint8]
 Llr = NDArray[np.float32]
@@ -88,8 +88,9 @@ class LdpcCode:
         """LLRs (blocks, n), log p(1)/p(0) -> message bits (blocks, k), and whether every check holds (blocks,).
 
         All-zero and non-finite blocks never count as decoded: the zero word satisfies every check without
-        having been received. Flooding schedule; a block leaves the batch as soon as its checks hold.
-        ``sum-product`` is exact on a tree and needs calibrated LLRs; ``min-sum`` (scaled by 0.8) does not.
+        having been received. Layered schedule: a row of checks already hears what the rows above it have said in this
+        iteration, which takes half as many as flooding (Hocevar 2004). A block leaves the batch as soon as its checks
+        hold. ``sum-product`` is exact on a tree and needs calibrated LLRs; ``min-sum`` (scaled by 0.8) does not.
         """
         message, done = np.zeros((len(llr), self.k), np.uint8), np.zeros(len(llr), bool)
         usable = np.flatnonzero(np.isfinite(llr).all(axis=1) & llr.any(axis=1))
@@ -101,22 +102,24 @@ class LdpcCode:
     def _propagate(self, llr: Llr, iterations: int, algorithm: Algorithm) -> tuple[Bits, NDArray[np.bool_]]:
         if algorithm == "min-sum":  # only their ratios count: scaled to stay clear of the clip
             llr = llr / np.abs(llr).max(axis=1, keepdims=True)
-        prior = -self._derate(llr)  # inside: log p(0)/p(1), so a check's rule is a product
+        rule = sum_product if algorithm == "sum-product" else min_sum
+        belief = -self._derate(llr)  # inside: log p(0)/p(1), so a check's rule is a product
         message, done = np.zeros((len(llr), self.k), np.uint8), np.zeros(len(llr), bool)
-        active = np.arange(len(llr))
-        graph = self._tanner
-        check = np.zeros((len(active), graph.edges), np.float32)
+        active, graph = np.arange(len(llr)), self._tanner
+        said = [np.zeros((len(llr), *row.shape), np.float32) for row in graph.rows]
         for _ in range(iterations):
-            posterior = prior[active] + graph.to_variables(check)
-            hard = posterior < 0
+            hard = belief < 0
             message[active] = hard[:, : self.k]
-            satisfied = ~graph.parity(hard).any(axis=1)
-            done[active[satisfied]] = True
-            active, posterior, check = active[~satisfied], posterior[~satisfied], check[~satisfied]
+            holds = graph.holds(hard)
+            if holds.any():
+                done[active[holds]] = True
+                active, belief, said = active[~holds], belief[~holds], [check[~holds] for check in said]
             if not len(active):
                 break
-            variable = posterior[:, graph.variable] - check
-            check = graph.sum_product(variable) if algorithm == "sum-product" else graph.min_sum(variable)
+            for number, row in enumerate(graph.rows):
+                heard = belief[:, row] - said[number]
+                said[number] = rule(heard)
+                belief[:, row] = heard + said[number]
         return message, done
 
     @cached_property

@@ -6,72 +6,89 @@ reduction over a few contiguous rows, vectorised over the lifting and over block
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 Messages = NDArray[np.float32]
 
 MAX_LLR = 20.0  # beyond this float32 tanh is 1 and its logarithm has no information left
-_MIN_LLR = 1e-6
+_MIN_LLR = 1e-9  # a check of which all others are sure says phi of this, 21.4: it must be able to outvote MAX_LLR
 
 
 class TannerGraph:
     """Checks and variables of a lifted base graph; all messages are log p(0)/p(1), shape (blocks, edges).
 
-    ``rows``: for each check row its (column, shift) pairs; ``lifting``: Z. Edge (row, column, shift), copy z
-    joins check z of the row with variable (z + shift) mod Z of the column.
+    ``base``: for each check row its (column, shift) pairs, no column twice; ``lifting``: Z. Edge (row, column, shift),
+    copy z joins check z of the row with variable (z + shift) mod Z of the column.
     """
 
-    def __init__(self, rows: list[list[tuple[int, int]]], lifting: int) -> None:
-        row = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
-        column, shift = np.array([pair for r in rows for pair in r]).T
-        copies = np.arange(lifting)
-        self.lifting = lifting
+    def __init__(self, base: list[list[tuple[int, int]]], lifting: int) -> None:
+        column, shift = np.array([pair for row in base for pair in row]).T
+        whole = column[:, None] * lifting + (np.arange(lifting) + shift[:, None]) % lifting
         self.columns = int(column.max()) + 1
-        self.edges = len(row) * lifting
-        self.variable = (column[:, None] * lifting + (copies + shift[:, None]) % lifting).ravel()
-        self._owner = row
-        self._row_starts = np.flatnonzero(np.diff(row, prepend=-1))
-        by_column = np.argsort(column, kind="stable")
-        self._column_starts = np.flatnonzero(np.diff(column[by_column], prepend=-1))
-        self._incoming = (by_column[:, None] * lifting + (copies - shift[by_column, None]) % lifting).ravel()
+        self.edges = whole.size
+        self.variable = whole.ravel()
+        ends = np.cumsum([0, *map(len, base)])
+        self.rows = [whole[a:b] for a, b in pairwise(ends)]
+        """For each check row the variables at its edges, (degree, Z)."""
+        self._ends = ends * lifting
 
     def to_variables(self, check: Messages) -> Messages:
         """Sum of the checks' messages at each variable: (blocks, edges) -> (blocks, variables)."""
-        incoming = check[:, self._incoming].reshape(len(check), -1, self.lifting)
-        return np.add.reduceat(incoming, self._column_starts, axis=1).reshape(len(check), -1)
+        total = np.zeros((len(check), self.columns * self.rows[0].shape[1]), np.float32)
+        for row, incoming in zip(self.rows, self._by_row(check), strict=True):
+            total[:, row] += incoming
+        return total
 
-    def parity(self, hard: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which checks fail: hard decisions (blocks, variables) -> (blocks, checks)."""
-        return np.logical_xor.reduceat(self._by_row(hard[:, self.variable]), self._row_starts, axis=1).reshape(
-            len(hard), -1
-        )
+    def holds(self, hard: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Whether every check is satisfied: hard decisions (blocks, variables) -> (blocks,)."""
+        good = np.ones(len(hard), bool)
+        for row in self.rows:
+            good &= ~np.logical_xor.reduce(hard[:, row], axis=1).any(axis=1)
+            if not good.any():
+                break
+        return good
 
     def sum_product(self, variable: Messages) -> Messages:
-        """tanh(out/2) = product of tanh(in/2) over the check's other edges, in the log domain (Gallager's phi)."""
-        folded = self._by_row(variable)
-        phi = _phi(np.abs(folded))
-        total = np.add.reduceat(phi, self._row_starts, axis=1)[:, self._owner]
-        return self._signed(folded, _phi(total - phi))
+        """:func:`sum_product` at every check: (blocks, edges) -> (blocks, edges)."""
+        return self._at_checks(sum_product, variable)
 
     def min_sum(self, variable: Messages, scale: float = 0.8) -> Messages:
-        """The smallest magnitude of the check's other edges, scaled: needs no calibration (Chen & Fossorier 2002)."""
-        folded = self._by_row(variable)
-        size = np.abs(folded)
-        least = np.minimum.reduceat(size, self._row_starts, axis=1)[:, self._owner]
-        rest = np.where(size == least, np.float32(np.inf), size)
-        second = np.minimum.reduceat(rest, self._row_starts, axis=1)[:, self._owner]
-        # two equal minima leave the second one infinite or larger: then the least is also the other's least
-        ties = np.add.reduceat((size == least).astype(np.int8), self._row_starts, axis=1)[:, self._owner] > 1
-        return self._signed(folded, np.float32(scale) * np.where((size == least) & ~ties, second, least))
+        """:func:`min_sum` at every check: (blocks, edges) -> (blocks, edges)."""
+        return self._at_checks(lambda incoming: min_sum(incoming, scale), variable)
 
-    def _by_row(self, edges: NDArray) -> NDArray:
-        return edges.reshape(len(edges), -1, self.lifting)
+    def _at_checks(self, rule: Callable[[Messages], Messages], variable: Messages) -> Messages:
+        return np.concatenate([rule(part).reshape(len(part), -1) for part in self._by_row(variable)], axis=1)
 
-    def _signed(self, incoming: Messages, magnitude: Messages) -> Messages:
-        negative = incoming < 0
-        odd = np.logical_xor.reduceat(negative, self._row_starts, axis=1)[:, self._owner]
-        return np.where(odd ^ negative, -magnitude, magnitude).reshape(len(incoming), -1)
+    def _by_row(self, messages: Messages) -> list[Messages]:
+        """(blocks, edges) -> (blocks, degree, Z) of each check row."""
+        cut = [messages[:, a:b] for a, b in pairwise(self._ends)]
+        return [part.reshape(len(part), *row.shape) for part, row in zip(cut, self.rows, strict=True)]
+
+
+def sum_product(incoming: Messages) -> Messages:
+    """tanh(out/2) = product of tanh(in/2) over the check's other edges, in the log domain (Gallager's phi).
+
+    (blocks, degree, checks) -> the same.
+    """
+    sign = np.copysign(np.float32(1), incoming)
+    phi = _phi(np.abs(incoming))
+    size = _phi(phi.sum(axis=1, keepdims=True) - phi)
+    return size * (sign * sign.prod(axis=1, keepdims=True))
+
+
+def min_sum(incoming: Messages, scale: float = 0.8) -> Messages:
+    """The smallest magnitude of the check's other edges, scaled: needs no calibration (Chen & Fossorier 2002).
+
+    (blocks, degree, checks) -> the same, of two edges and more.
+    """
+    sign, size = np.copysign(np.float32(1), incoming), np.abs(incoming)
+    least = np.partition(size, 1, axis=1)
+    rest = np.where(size == least[:, :1], least[:, 1:2], least[:, :1])  # two equal: each is the other's least
+    return np.float32(scale) * rest * (sign * sign.prod(axis=1, keepdims=True))
 
 
 def _phi(x: Messages) -> Messages:

@@ -1,14 +1,19 @@
 """The network without a lattice is invertible, of the same size, and answers as the one with a lattice does."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegolab.carrier import inn
-from stegolab.carrier.model import CarrierModel, ModelConfig, save
-from stegolab.carrier.plain import PlainModel, PlainNetwork, load
+from stegolab.carrier import inn, template
+from stegolab.carrier.learned import LearnedCarrier, learned_carrier
+from stegolab.carrier.model import CarrierModel, ModelConfig, load, save
+from stegolab.carrier.plain import PlainNetwork
 from stegolab.carrier.strengths import JPEG, SOCIAL
+from stegolab.errors import NotTrained
+from stegolab.images import luma
+from tests.covers import random_bits
 
 STRENGTHS = pytest.mark.parametrize("strength", [JPEG, SOCIAL], ids=lambda s: s.name)
 CARRIED, PASSIVE = 3, 4
@@ -19,7 +24,7 @@ def network(seed, spread=0.2):
     generator = torch.Generator().manual_seed(seed)
     net = PlainNetwork(torch.tensor([20.0, 30.0, 25.0]), PASSIVE, width=6).requires_grad_(False)
     for weight in net.parameters():
-        weight += spread * torch.randn(weight.shape, generator=generator)  # type: ignore[misc]
+        weight.add_(spread * torch.randn(weight.shape, generator=generator))
     return net
 
 
@@ -62,23 +67,54 @@ def test_at_the_start_it_adds_a_quarter_step_up_or_down():
     torch.testing.assert_close(moved, wanted, atol=1e-4, rtol=0)
 
 
+def plain(strength, **changes):
+    return CarrierModel(ModelConfig.start(strength, network="plain", **changes)).eval()
+
+
 @STRENGTHS
 def test_it_is_as_large_as_what_it_is_compared_with_and_receives_alike(strength):
-    config = ModelConfig.start(strength)
-    plain, lattice = PlainModel(config), CarrierModel(config)
-    sizes = [sum(weight.numel() for weight in model.parameters()) for model in (plain, lattice)]
+    ablation, lattice = plain(strength), CarrierModel(ModelConfig.start(strength))
+    sizes = [sum(weight.numel() for weight in model.parameters()) for model in (ablation, lattice)]
     assert abs(sizes[0] / sizes[1] - 1) < 0.2
-    assert plain.reception.state_dict().keys() == lattice.reception.state_dict().keys()
+    assert ablation.reception.state_dict().keys() == lattice.reception.state_dict().keys()
 
 
 @STRENGTHS
 def test_a_saved_model_comes_back_bit_for_bit(strength, tmp_path):
-    model = PlainModel(ModelConfig.start(strength, restoration=False))
+    model = plain(strength, restoration=False)
     save(model, tmp_path / "weights.safetensors")
     found = load(tmp_path / "weights.safetensors")
+    assert isinstance(found.network, PlainNetwork)
     assert (found.config, found.training) == (model.config, False)
     luma = 255 * torch.rand((1, 64, 96), generator=torch.Generator().manual_seed(3))
-    assert torch.equal(found(luma), model.eval()(luma))
+    assert torch.equal(found(luma), model(luma))
+
+
+@STRENGTHS
+@pytest.mark.parametrize("grey", [128, 3])
+def test_as_a_carrier_it_adds_its_payload_once_even_where_colours_clip(strength, grey):
+    carrier = LearnedCarrier(strength, plain(strength))
+    assert carrier.name == "plain"
+    cover = np.full((256, 256, 3), grey, np.uint8)
+    header, body, used = random_bits(carrier, cover)
+    stego = carrier.embed(cover, header, body, used)
+    difference = torch.from_numpy(luma(stego) - luma(cover))[None]
+    moved = carrier.model.analyse(difference)[:, carrier.model.carried] / carrier.model.network.step
+    free = moved[:, [f not in template.FREQUENCIES for f in carrier.model.config.frequencies]]
+    assert free.abs().quantile(0.9) < 0.35  # a quarter of a step, up or down
+    assert free.abs().median() > (0.2 if grey == 128 else 0.05)
+    reading = carrier.read(stego, cover.shape[:2])  # untrained, it hears nothing yet
+    assert reading.body_llr(header).shape == body.shape
+    assert np.isfinite(reading.body_llr(header)).all() and np.isfinite(reading.header_llr).all()
+
+
+@STRENGTHS
+def test_without_weights_that_ship_it_says_so(strength, tmp_path, monkeypatch):
+    monkeypatch.setattr("stegolab.carrier.learned.weights_of", lambda _: tmp_path / "carrier_x.safetensors")
+    with pytest.raises(NotTrained, match="plain"):
+        learned_carrier.__wrapped__(strength, network="plain")
+    save(plain(strength), tmp_path / "carrier_plain_x.safetensors")
+    assert learned_carrier.__wrapped__(strength, network="plain").name == "plain"
 
 
 def test_every_weight_learns():

@@ -19,13 +19,17 @@ from lightning_fabric import Fabric
 from PIL import Image
 from safetensors import safe_open
 
-from stegolab.carrier import train
-from stegolab.carrier.model import CarrierModel, load
+from stegolab.carrier import inn, sync, template, train
+from stegolab.carrier import trainer as trainers
+from stegolab.carrier.model import CarrierModel, ModelConfig, load
+from stegolab.carrier.strengths import SOCIAL
 from stegolab.carrier.trainer import TrainConfig, Trainer
 from stegolab.data import COLUMNS, sample_covers
 from stegolab.errors import BadData, BadSpec
+from stegolab.images import luma
 from stegolab.training import Diverged
 from stegolab.training import fit as train_loop
+from tests import covers
 from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 
 GOLDEN = Path(__file__).with_name("golden_training.json")
@@ -393,13 +397,27 @@ def test_the_best_weights_stay_the_best_when_a_run_goes_on(some_data, tmp_path, 
     assert (tmp_path / "best.safetensors").read_bytes() == best
 
 
+def test_strength_social_is_trained_with_the_template_in_its_slots():
+    """The change says the template as the sender's does, and no payload is expected where it is."""
+    model = CarrierModel(ModelConfig.start(SOCIAL)).eval()
+    plane = torch.from_numpy(luma(covers.larger()["coffee"])[None])
+    bits = torch.ones(1, len(model.carried), *(side // 16 for side in plane.shape[1:]))
+    with torch.no_grad():
+        change, carries = trainers._marked(model, plane, model.embed(plane, inn.points(bits)))
+    aligned = next(sync.search((plane + change)[0].numpy()), None)
+    assert aligned is not None and aligned.shape == tuple(plane.shape[1:])
+    at = [model.config.frequencies.index(f) for f in template.FREQUENCIES]
+    assert (carries[at].numpy() == (template.signs(*bits.shape[2:]) == 0)).all()
+    assert carries.mean() > 0.9
+
+
 def test_a_run_that_diverges_keeps_its_last_checkpoint(some_data, tmp_path):
     config = replace(TINY, steps=4, validate_every=2)
     begun = running(config, tmp_path)
     next(begun)
     before = {name: (tmp_path / name).read_bytes() for name in ("checkpoint.pt", "best.safetensors", "log.jsonl")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stegolab.carrier.trainer.payload_loss", lambda llr, bits: llr.mean((1, 2, 3)) * float("nan"))
+        patch.setattr("stegolab.carrier.trainer.payload_loss", lambda llr, *_: llr.mean((1, 2, 3)) * float("nan"))
         with pytest.raises(Diverged):
             next(begun)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before

@@ -17,15 +17,15 @@ Z = 5
 llrs = st.floats(-10, 10, width=32)
 
 
-def lifted():
+def lifted(lifting=Z):
     """Parity-check matrix (checks, variables), from the definition, and each edge's (check, variable) in order."""
     edges = [
-        (row * Z + copy, column * Z + (copy + shift) % Z)
+        (row * lifting + copy, column * lifting + (copy + shift) % lifting)
         for row, pairs in enumerate(ROWS)
         for column, shift in pairs
-        for copy in range(Z)
+        for copy in range(lifting)
     ]
-    matrix = np.zeros((len(ROWS) * Z, 4 * Z), int)
+    matrix = np.zeros((len(ROWS) * lifting, 4 * lifting), int)
     matrix[tuple(zip(*edges, strict=True))] = 1
     return matrix, edges
 
@@ -40,10 +40,13 @@ def test_edges_join_checks_and_variables_as_the_shifts_say():
     assert graph.variable.tolist() == [variable for _, variable in edges]
 
 
-@given(arrays(bool, (3, 4 * Z)))
-def test_parity_is_the_product_with_the_parity_check_matrix(hard):
-    matrix, _ = lifted()
-    assert np.array_equal(TannerGraph(ROWS, Z).parity(hard), hard @ matrix.T % 2 == 1)
+@pytest.mark.parametrize("lifting", [1, 2, 3])
+def test_every_check_holds_where_the_product_with_the_parity_check_matrix_is_zero(lifting):
+    matrix, _ = lifted(lifting)
+    words = np.array(list(product((False, True), repeat=4 * lifting)))
+    expected = ~(words @ matrix.T % 2 == 1).any(axis=1)
+    assert 1 < expected.sum() < len(words)
+    assert np.array_equal(TannerGraph(ROWS, lifting).holds(words), expected)
 
 
 @given(arrays(np.float32, (2, 9 * Z), elements=llrs))
