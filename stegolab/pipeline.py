@@ -24,7 +24,7 @@ from .images import Picture, from_array, psnr, read_image, ssim
 from .message import codecs
 from .message.keys import Key
 from .receiver import receive
-from .sender import Posted, Sender, Unsafe
+from .sender import Posted, Sender, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained
 
 Source = Picture | NDArray[np.uint8] | str | os.PathLike[str]
@@ -106,8 +106,8 @@ def hide(
         try:
             posted = sender.send(message, key, encrypt=encrypt, salt=salt)
             break
-        except Unsafe:  # the rehearsal promised too much: one rung down
-            if codec != "auto":
+        except Unsafe as error:  # the rehearsal promised too much: one rung down
+            if codec != "auto" or isinstance(error, Untraceable):
                 raise
             budget = len(message) - 1
     before, after = sender.cover.rgb, posted.picture.rgb

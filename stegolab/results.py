@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import lab
+from . import files, lab
 from .errors import BadData, BadSpec
 
 FOLDER = Path(__file__).parent.parent / "results"  # beside the package in the project's folder; no wheel holds it
@@ -25,7 +25,6 @@ def write(
     seed: int,
     command: str,
     path: Path | None = None,
-    source_sha256: str = "",
 ) -> Path:
     """Write a measurement and return where: ``results/NAME.json``, or ``path``, from where it can be copied there.
 
@@ -35,8 +34,7 @@ def write(
         profile: smoke, cpu or gpu, if a notebook measured it; ``command`` if a command did.
         seed: from which it was drawn.
         command: what somebody types to measure it again.
-        path: another file.
-        source_sha256: of the code that measured it, where it is not this one; see :func:`~stegolab.lab.source_hash`.
+        path: another file, in a folder that exists.
 
     Raises:
         BadSpec: an unknown profile, no command, or a value that JSON cannot hold (NaN and infinity included).
@@ -47,9 +45,7 @@ def write(
     if not command.strip():
         raise BadSpec(f"results {name!r} lack the command that measures them again")
     found = lab.record(name, metrics, profile, seed) | {"command": command}
-    if source_sha256:
-        found["source_sha256"] = source_sha256
-    path = path or FOLDER / f"{name}.json"
+    path = path or files.folder(FOLDER) / f"{name}.json"
     lab.write_json(path, {field: found[field] for field in FIELDS})
     return path
 

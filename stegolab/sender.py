@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .carrier.interface import Carrier
 from .carrier.rehearsal import Rehearsal, rehearse, run_all
 from .channel import spec
-from .errors import BadImage, BadKey, CapacityExceeded, StegolabError
+from .errors import BadImage, BadKey, CapacityExceeded, NoPayload, StegolabError, Uncorrectable
 from .images import Picture
 from .message import ecc, envelope, frame
 from .message.keys import Key, KeyProvider, as_provider
@@ -27,6 +27,10 @@ _ATTEMPTS = 3  # fresh salts, hence fresh code bits, before a message that shoul
 
 class Unsafe(CapacityExceeded):
     """The message fits but did not survive the attacks that the sender tried on it."""
+
+
+class Untraceable(Unsafe):
+    """It did not because nothing of it was found: a shorter message would not be found either."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class Sender:
 
         Raises:
             CapacityExceeded: longer than :meth:`capacity`. Unsafe: it is not, and still does not survive.
-            BadKey: no key, or a malformed one.
+            Untraceable: that, for want of a trace of the picture's geometry. BadKey: no key, or a malformed one.
         """
         if len(message) > self.capacity(encrypt) or not self.capacity(encrypt):
             raise CapacityExceeded(self.too_long(8 * len(message), encrypt))
@@ -121,8 +125,11 @@ class Sender:
             stego = self.carrier.embed(self.cover.rgb, header.code_word(), bits, used)
             lost = self._lost(stego, header, body)
             if not lost or self.forced:
-                return Posted(replace(self.cover, rgb=stego), self._report(message, header, int(used.sum()), lost))
+                report = self._report(message, header, int(used.sum()), list(lost))
+                return Posted(replace(self.cover, rgb=stego), report)
             salt = salt and sha256(salt).digest()[: len(salt)]  # another one, and the same another time
+        if any(isinstance(error, NoPayload) for error in lost.values()):
+            raise Untraceable(f"this cover hides from the receiver itself after {', '.join(lost)}: take another one")
         raise Unsafe(f"this cover loses the message after {', '.join(lost)}: shorten the speech or take another cover")
 
     def too_long(self, bits: int, encrypt: bool = True) -> str:
@@ -146,10 +153,11 @@ class Sender:
         overhead = envelope.OVERHEAD if encrypt else envelope.PLAIN_OVERHEAD
         return frame.Header(length + overhead, ecc.SCHEMES.index(self.code), encrypt)
 
-    def _lost(self, stego: NDArray[np.uint8], header: frame.Header, body: bytes) -> list[str]:
+    def _lost(self, stego: NDArray[np.uint8], header: frame.Header, body: bytes) -> dict[str, StegolabError]:
+        """The attacks that the message does not survive, and how the receiver would fail."""
         attacks = self.carrier.strength.attacks
-        survived = run_all(_survives(self.carrier, stego, header, body), attacks)
-        return [attack for attack, ok in zip(attacks, survived, strict=True) if not ok]
+        failures = run_all(_failure(self.carrier, stego, header, body), attacks)
+        return {attack: error for attack, error in zip(attacks, failures, strict=True) if error}
 
     def _report(self, message: bytes, header: frame.Header, code_bits: int, lost: list[str]) -> dict[str, Any]:
         return {
@@ -177,12 +185,15 @@ def _provider(key: Key | None, encrypt: bool) -> KeyProvider | None:
     return None
 
 
-def _survives(carrier: Carrier, stego: NDArray[np.uint8], header: frame.Header, body: bytes) -> Callable[[str], bool]:
-    def after(attack: str) -> bool:
+def _failure(
+    carrier: Carrier, stego: NDArray[np.uint8], header: frame.Header, body: bytes
+) -> Callable[[str], StegolabError | None]:
+    def after(attack: str) -> StegolabError | None:
+        received = spec.parse(attack)(stego)
         try:
-            *_, found, decoded = decode(spec.parse(attack)(stego), [carrier])
-        except StegolabError:
-            return False
-        return found == header and decoded.body == body
+            *_, found, decoded = decode(received, [carrier])
+        except StegolabError as error:
+            return error
+        return None if found == header and decoded.body == body else Uncorrectable("another message was read")
 
     return after

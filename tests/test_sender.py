@@ -14,7 +14,7 @@ from stegolab.errors import BadImage, BadKey, BadSpec, CapacityExceeded
 from stegolab.images import Picture, from_array, psnr
 from stegolab.message.envelope import OVERHEAD, PLAIN_OVERHEAD, UnencryptedWarning
 from stegolab.receiver import receive
-from stegolab.sender import Sender, Unsafe
+from stegolab.sender import Sender, Unsafe, Untraceable
 from tests import covers
 
 KEY = bytes(range(32))
@@ -230,7 +230,7 @@ def test_the_check_is_told_no_more_than_the_receiver(monkeypatch):
     on = sender(SOCIAL)
     on.send(b"found", KEY)
     monkeypatch.setattr(sync, "search", lambda plane: iter(()))
-    with pytest.raises(Unsafe, match=r"resize:0\.5"):
+    with pytest.raises(Untraceable, match=r"resize:0\.5"):
         on.send(b"lost", KEY)
 
 

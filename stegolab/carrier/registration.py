@@ -104,7 +104,7 @@ def _registered(view: View, axes: Axes) -> tuple[Axes, Box]:
             both = all(new is not old for new, old in zip(exact, axes, strict=True))
             clear = agreement(view, axes, window) / np.sqrt(window[2] * window[3])
             if both and agreement(view, exact, all_of_it) > _AS_CLEAR * clear * np.sqrt(rows * columns):
-                return exact, all_of_it  # nothing that climbing could add: it would end here too
+                return exact, all_of_it  # whole pixels, and clear throughout: climbing would hardly move it
         if window == all_of_it:
             return _snapped(view, axes, window), window
         side, steps = 2 * side, _FINE

@@ -47,7 +47,7 @@ def search(plane: Plane, seconds: float = SECONDS) -> Iterator[Aligned]:
     busy change nothing of what is found.
     """
     ends = thread_time() + seconds
-    doubtful: list[Lock] = []
+    doubtful: list[tuple[View, Lock]] = []
     half = View(plane)
     for view, scale in chain([(View(plane, 1), 1.0)], ((half, scale) for scale in (*_COMMON, *_sweep()))):
         if thread_time() > ends:
@@ -56,9 +56,9 @@ def search(plane: Plane, seconds: float = SECONDS) -> Iterator[Aligned]:
         if lock is not None and lock.score > CERTAIN:
             yield from registration.align(view, _sharpest(view, lock).geometry)
         elif lock is not None:
-            doubtful.append(lock)
-    for lock in sorted(doubtful, key=lambda lock: -lock.score)[:_FOLLOWED]:
-        yield from registration.align(half, lock.geometry)
+            doubtful.append((view, lock))
+    for view, lock in sorted(doubtful, key=lambda found: -found[1].score)[:_FOLLOWED]:
+        yield from registration.align(view, lock.geometry)
 
 
 def look(view: View, scale: float) -> Lock | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -233,7 +233,8 @@ class Trainer:
     def export(self, path: Path) -> None:
         """The averaged weights as the file that ships."""
         with self.learner.averaging() as model:
-            save(model, path, training=self.config)
+            start = Path(self.config.start).name  # whoever reads it has other folders
+            save(model, path, training=replace(self.config, start=start))
 
 
 def _started(config: TrainConfig) -> CarrierModel:

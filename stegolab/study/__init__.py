@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
@@ -19,7 +18,6 @@ from pathlib import Path
 from ..audio import Speech
 from ..carrier.strengths import strength
 from ..images import Picture
-from ..lab import source_hash
 from ..pipeline import carrier_for
 from ..speech.enhancer import trained
 from . import journal as journals
@@ -30,6 +28,7 @@ from .summary import summary, wilson
 from .sweeps import ATTACKS, SETS, SWEEPS, Sweep, attacks_of, declared, family, unique
 from .table import write_csv, write_parquet
 from .trial import CORRUPT, EXACT, Trial, trials
+from .version import version
 
 __all__ = [
     "ATTACKS", "CORRUPT", "ENGINES", "EXACT", "SETS", "SWEEPS", "Sweep", "Trial",
@@ -145,14 +144,6 @@ class _Memory(dict[str, Trial]):
 def perform(task: _Task) -> list[tuple[str, Trial]]:
     """Run a task, in whatever process: the trials by their identity."""
     return list(zip(task.names, trials(task.setting, task.attacks), strict=True))
-
-
-@lru_cache(maxsize=1)
-def version() -> str:
-    """A digest of the package's code and weights: rows of one version are not mixed with those of another."""
-    weights = sorted((Path(__file__).parents[1] / "weights").glob("*.safetensors"))
-    parts = [source_hash(), *(f"{path.name} {sha256(path.read_bytes()).hexdigest()}" for path in weights)]
-    return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _clips(clips: Sequence[Clip], number: int, turns: bool) -> Sequence[Clip | None]:

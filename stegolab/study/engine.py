@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from ..errors import BadSpec
-from ..lab import source_hash
+from .version import version
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -94,28 +94,34 @@ def ray(address: str) -> Engine:
     def run(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         if not cluster.is_initialized():
             cluster.init(address=address or "local", log_to_driver=False)
-        remote = cluster.remote(same_program(function, source_hash()))
+        remote = cluster.remote(same_program(function, version()))
         workers = max(1, int(cluster.cluster_resources().get("CPU", 1)))
         yield from _as_they_come(
             tasks,
             _AHEAD * workers,
             remote.remote,
             lambda waiting: cluster.wait(list(waiting))[0],
-            cluster.get,
+            answer,
         )
+
+    def answer(reference: Any) -> Any:
+        try:
+            return cluster.get(reference)
+        except cluster.exceptions.RayTaskError as error:
+            raise error.cause from None  # ours, without the other machine's traceback
 
     return run
 
 
 def same_program(function: Callable[[Task], Result], asking: str) -> Callable[[Task], Result]:
-    """``function``, but only where the package is the one whose :func:`~stegolab.lab.source_hash` is ``asking``.
+    """``function``, but only where code and weights are those whose :func:`~stegolab.study.version` is ``asking``.
 
     Raises:
         BadSpec: when called elsewhere.
     """
 
     def checked(task: Task) -> Result:
-        if source_hash() != asking:
+        if version() != asking:
             raise BadSpec("a machine of the cluster runs another version of stegolab: install the same one everywhere")
         return function(task)
 

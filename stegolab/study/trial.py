@@ -23,7 +23,7 @@ from ..images import from_array, lpips, psnr, ssim
 from ..message import codecs, frame
 from ..pipeline import EveryCarrier, carrier_for
 from ..receiver import receive
-from ..sender import Posted, Sender, Unsafe
+from ..sender import Posted, Sender, Unsafe, Untraceable
 from ..speech.enhancer import shipped
 from . import sound, sweeps
 from .setting import Clip, Cover, Setting
@@ -187,6 +187,8 @@ def _hidden(setting: Setting, sender: Sender) -> tuple[str, bytes, Posted]:
         codec, message = codecs.choose(speech, size)
         try:
             return codec, message, sender.send(message, setting.key, salt=salt)
+        except Untraceable:
+            raise
         except Unsafe:
             size = len(message) - 1
 

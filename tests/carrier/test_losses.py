@@ -38,10 +38,19 @@ def test_who_knows_nothing_loses_one_bit_a_slot_and_who_knows_all_loses_none():
 def test_one_minus_the_loss_is_the_information_that_the_sender_rehearses(seed, scale):
     llr = torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed)) * scale + 2 * bits() - 1
     lost = payload_loss(llr, bits())
+    torch.testing.assert_close(payload_loss(llr, bits(), torch.ones(SHAPE[1:])), lost)
     assert lost.shape == (2,)
     for number in range(2):
         agreement = (llr * (2 * bits() - 1))[number].numpy()
         assert max(0.0, 1 - float(lost[number])) == pytest.approx(information(agreement), abs=1e-6)
+
+
+def test_slots_without_payload_say_nothing():
+    carries = (torch.arange(math.prod(SHAPE[1:])).reshape(SHAPE[1:]) % 3 > 0).float()
+    llr = torch.randn(SHAPE, generator=torch.Generator().manual_seed(2))
+    other = torch.where(carries > 0, llr, -7 * llr + 1)
+    torch.testing.assert_close(payload_loss(llr, bits(), carries), payload_loss(other, bits(), carries))
+    torch.testing.assert_close(payload_loss(torch.zeros(SHAPE), bits().float(), carries), torch.ones(SHAPE[0]))
 
 
 def test_the_loss_is_least_where_ratios_are_calibrated():

@@ -13,12 +13,14 @@ def covers():
 
 
 @pytest.fixture(scope="package")
-def undisturbed():
+def undisturbed(no_search):
     """The rows of a study that nothing interrupts, computed one by one."""
     return text(measured())
 
 
-@pytest.fixture(autouse=True)
-def no_search(monkeypatch):
+@pytest.fixture(scope="package", autouse=True)
+def no_search():
     """What fails here fails at once: the search for other sizes, crops and carriers has its own tests."""
-    monkeypatch.setattr(trial, "EveryCarrier", lambda: [LatticeCarrier(FILE), LatticeCarrier(JPEG)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trial, "EveryCarrier", lambda: [LatticeCarrier(FILE), LatticeCarrier(JPEG)])
+        yield
