@@ -22,7 +22,7 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -110,10 +110,18 @@ def main(argv: Sequence[str] | None = None) -> None:
                         journal.append(trial)
                         print(*asdict(trial).values(), flush=True)
     command = shlex.join(["python", "benchmarks/frontier.py", *(sys.argv[1:] if argv is None else argv)])
-    metrics = {"split": options.split, "weights": files, "points": journal.points()}
+    asked = {
+        ((strength, name, factor, share), path.name)
+        for strength in options.strengths
+        for name in options.carriers
+        for factor, share in POINTS[: options.points]
+        for path in paths
+    }
+    points = journal.points(asked)
+    metrics = {"split": options.split, "weights": files, "points": points}
     folder(options.out.parent)
     results.write("frontier", metrics, profile="command", seed=options.seed, command=command, path=options.out)
-    draw(journal.points(), options.out)
+    draw(points, options.out)
 
 
 def base(name: str, strength: str, weights: dict[str, str]) -> Carrier:
@@ -192,7 +200,9 @@ class Journal(dict[tuple[Setting, str], Trial]):
         super().__init__()
         self.path = path
         if path.exists():
-            first, *rows = map(json.loads, path.read_text().splitlines())
+            whole, _, _ = path.read_text().rpartition("\n")  # a last line that a crash has cut short is done again
+            path.write_text(whole + "\n")
+            first, *rows = map(json.loads, whole.splitlines())
             other = [name for name, value in about.items() if first.get(name) != value]
             if other:
                 raise BadSpec(f"{path} was measured with another {', '.join(other)}: name another one with --journal")
@@ -207,11 +217,12 @@ class Journal(dict[tuple[Setting, str], Trial]):
         with self.path.open("a") as file:
             file.write(json.dumps(asdict(trial)) + "\n")
 
-    def points(self) -> list[dict[str, Any]]:
-        """The means over covers of each setting."""
+    def points(self, asked: Container[tuple[Setting, str]]) -> list[dict[str, Any]]:
+        """The means over covers of each setting, as far as they were asked for."""
         by_setting: dict[Setting, list[Trial]] = {}
-        for (setting, _), trial in self.items():
-            by_setting.setdefault(setting, []).append(trial)
+        for key, trial in self.items():
+            if key in asked:
+                by_setting.setdefault(key[0], []).append(trial)
         return [
             dict(zip(("strength", "carrier", "factor", "share"), setting, strict=True))
             | {name: _mean([getattr(trial, name) for trial in found]) for name in MEANS}

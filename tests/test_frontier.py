@@ -78,7 +78,7 @@ def test_the_journal_goes_on_and_does_not_mix_versions(tmp_path):
         frontier.Journal(path, **about).append(trial)
     journal = frontier.Journal(path, **about)
     assert list(journal.values()) == [TRIAL, other]
-    (point,) = journal.points()
+    (point,) = journal.points(journal)
     assert (point["net_bpp"], point["psnr_db"]) == (0.025, 41.0)  # nothing carried counts; nothing seen does not
     assert (point["exact"], point["covers"]) == (1, 2)
     with pytest.raises(BadSpec, match="version"):

@@ -183,7 +183,7 @@ def test_wild_llrs_do_not_overflow(seed):
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         code.decode(llr, algorithm="min-sum")
         _, ok = code.decode(llr)
-    assert not ok[[0, 2]].any()  # noise is no code word; from ones everywhere it may walk to one, which checksums refuse
+    assert not ok[[0, 2]].any()  # noise is no code word; checksums refuse what ones everywhere may walk to
 
 
 @pytest.mark.parametrize("sure", [6.0, 25.0, 1e6])
