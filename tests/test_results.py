@@ -15,7 +15,8 @@ from stegolab.study import SWEEPS, attacks_of, wilson
 
 FILES = sorted(results.FOLDER.glob("*.json"))
 NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "08_attack_study.ipynb"
-MISSED = {"resize:0.6:box,jpeg:85"}  # declared, and less often back than is owed: one busy cover loses it with every clip
+# Declared, and less often back than is owed: one busy cover loses it with every clip.
+MISSED = {"resize:0.6:box,jpeg:85"}
 ASKED: dict[str, Any] = {"profile": "command", "seed": 3, "command": "stegolab study --out runs/study"}
 
 
