@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     points = journal.points(asked)
     metrics = {"split": options.split, "weights": files, "points": points}
     folder(options.out.parent)
-    results.write("frontier", metrics, profile="command", seed=options.seed, command=command, path=options.out)
+    results.write(options.out.stem, metrics, profile="command", seed=options.seed, command=command, path=options.out)
     draw(points, options.out)
 
 
