@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..carrier.losses import discriminator_loss
 from ..errors import BadData
-from ..training import Learner, RunConfig, cosine
+from ..training import Learner, LearnerTrainer, RunConfig, cosine
 from .network import Detector
 from .roc import Roc, Scores
 
@@ -39,12 +39,11 @@ class TrainConfig(RunConfig):
     width: int = 12
 
 
-class Trainer:
+class Trainer(LearnerTrainer[TrainConfig, Detector]):
     """A run: network, optimiser, averaged weights and step."""
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
-        torch.manual_seed(config.seed)
-        self.config, self.fabric, self.step = config, fabric, 0
+        super().__init__(config, fabric, _save)
         self.learner = Learner(Detector(config.width), fabric, average=config.average, decay=1e-2)
 
     def advance(self, pairs: Pairs) -> dict[str, float]:
@@ -54,8 +53,7 @@ class Trainer:
             Diverged: the loss or its gradient is not finite; the weights are then what they were.
             BadData: the planes are smaller than a crop.
         """
-        random = np.random.default_rng((self.config.seed, self.step, self.fabric.global_rank))
-        crops = _crops(pairs, self.config.batch, self.config.side, random)
+        crops = _crops(pairs, self.config.batch, self.config.side, self.random())
         odds = self.learner.network(self._tensor(np.concatenate(crops)))  # together: batch norm sees both
         of_cover, of_stego = odds.chunk(2)
         loss = discriminator_loss(of_cover, of_stego)
@@ -84,24 +82,14 @@ class Trainer:
         reach = filters.abs().amax((1, 2), keepdim=True)
         return {"filters": torch.cat(list(0.5 + filters / (2 * reach + 1e-9)), dim=1)[None]}
 
-    def state(self) -> dict[str, Any]:
-        """All that a resumed run needs."""
-        return {"learner": self.learner.state(), "step": self.step}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Continue where :meth:`state` was taken."""
-        self.learner.load(state["learner"])
-        self.step = state["step"]
-
-    def export(self, path: Path) -> None:
-        """The averaged weights."""
-        from safetensors.torch import save_file
-
-        with self.learner.averaging() as network:
-            save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path)
-
     def _tensor(self, planes: Planes) -> Tensor:
         return torch.from_numpy(planes).to(self.fabric.device).float()
+
+
+def _save(network: Detector, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path)
 
 
 def best(config: TrainConfig, path: Path, fabric: Any) -> Trainer:
