@@ -30,7 +30,7 @@ run: env  ## execute the notebooks (smoke) and write the gallery: runs/index.htm
 	$(BIN)/stegolab notebooks --profile smoke --jobs $(JOBS) --out runs
 
 test: env  ## every test, and every notebook against its stored outputs
-	$(BIN)/python -m pytest -x --nbval-lax --nbval-current-env --nbval-cell-timeout=120 tests notebooks
+	$(BIN)/python -m pytest -x --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
 
 lab: env  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

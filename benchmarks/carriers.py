@@ -34,7 +34,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for strength in options.strengths:
         messages = [
-            np.random.default_rng(n).bytes(Sender.on(c, carrier_for(strength)).capacity()) for n, c in enumerate(covers)
+            np.random.default_rng(n).bytes(Sender.on(c, carrier_for(strength, "lattice")).capacity())
+            for n, c in enumerate(covers)
         ]
         report(strength, "lattice", covers, messages, options.net)
         fuller = [

@@ -151,7 +151,7 @@ def scaled(carrier: Carrier, factor: float) -> Carrier:
     for name, weight in model.named_parameters():
         if name.endswith("log_step"):
             weight.data += np.log(factor)
-    return replace(carrier, model=model)
+    return replace(carrier, trained=model)
 
 
 def trials(carrier: Carrier, factor: float, shares: Sequence[float], path: Path, seed: int) -> list[Trial]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .audio import RATE, Speech, check, resample
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
+from .carrier.learned import learned_carrier
 from .carrier.rehearsal import rehearse
 from .carrier.strengths import STRENGTHS, weights_of
 from .carrier.strengths import strength as strength_named
@@ -28,7 +29,7 @@ from .sender import Posted, Sender, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained
 
 Source = Picture | NDArray[np.uint8] | str | os.PathLike[str]
-CARRIERS = ("lattice", "inn")
+CARRIERS = ("inn", "lattice")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def hide(
         codec: ``auto`` takes the best rung of the ladder that fits; else its name, such as ``opus:8000``.
         encrypt: AES-256-GCM; without it anyone who has this software can listen.
         ecc: ``auto`` or ``ldpc`` (rate to fit), ``bch``, ``none``, or one code such as ``ldpc:1/3``.
-        carrier: ``lattice`` (``auto``), or ``inn``, the learned one, for strengths ``jpeg`` and ``social``.
+        carrier: ``inn``, the learned one, for strengths ``jpeg`` and ``social``; ``lattice``, the classical one, for
+            all; ``auto`` takes ``inn`` where it is trained.
         sparse: change no more of the picture than the rehearsed channel needs (least visible), instead of all of it
             (most robust: the default, but for strength ``file``).
         salt: 16 bytes instead of random ones, only to reproduce a figure: never use one twice for two messages.
@@ -129,34 +131,30 @@ def reveal(image: Source, key: Key | None = None) -> Revealed:
 
 
 def carrier_for(strength: str, carrier: str = "auto", refine: int = 0) -> Carrier:
-    """The carrier of that name at that strength; ``inn`` refines what it embeds in so many steps.
+    """The carrier of that name at that strength, ``auto`` the best; ``inn`` refines what it embeds in so many steps.
 
     Raises:
         BadSpec: no such strength or carrier, or nothing that could be refined. NotTrained: ``inn``.
     """
     chosen = strength_named(strength)
-    if carrier == "inn":
-        from .carrier.learned import learned_carrier
-
+    if carrier not in ("auto", *CARRIERS):
+        raise BadSpec(f"no carrier {carrier!r}: choose auto, {', '.join(CARRIERS)}")
+    if carrier == "inn" or (carrier == "auto" and weights_of(chosen).exists()):
         return learned_carrier(chosen, refine)
     if refine:
         raise BadSpec("only the learned carrier refines what it embeds: take carrier inn, or refine 0 steps")
-    if carrier not in ("auto", *CARRIERS):
-        raise BadSpec(f"no carrier {carrier!r}: choose auto, {', '.join(CARRIERS)}")
     return LatticeCarrier(chosen)
 
 
 class EveryCarrier:
-    """What a receiver looks for: every carrier at every strength, those that cost least first.
-
-    Running the networks means importing torch, which takes longer than all the rest: only who gets there pays for it.
-    """
+    """What a receiver looks for: every carrier at every strength, what :func:`hide` takes by itself first."""
 
     def __iter__(self) -> Iterator[Carrier]:
-        yield from map(LatticeCarrier, STRENGTHS.values())
+        first = {strength: carrier_for(strength) for strength in STRENGTHS}
+        yield from first.values()
         for strength in STRENGTHS.values():
-            if weights_of(strength).exists():
-                yield carrier_for(strength.name, "inn")
+            if first[strength.name].name != "lattice":
+                yield LatticeCarrier(strength)
 
 
 def picture_of(source: Source) -> Picture:

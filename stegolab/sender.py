@@ -23,6 +23,7 @@ from .receiver import decode
 
 MIN_COVER = 128  # pixels on the shorter side
 _ATTEMPTS = 3  # fresh salts, hence fresh code bits, before a message that should survive is given up
+_SHARES = 20  # steps from none of the blocks to all of them
 
 
 class Unsafe(CapacityExceeded):
@@ -59,8 +60,9 @@ class Sender:
             cover: at least 128 pixels a side.
             carrier: where the bits go.
             family: auto (ldpc), bch (the rate that the channel asks for), or one code by name.
-            sparse: change only as many slots as the rehearsed channel needs (least visible), instead of all that there
-                are (most robust); None is what the strength is for.
+            sparse: change only as much as the rehearsed channel needs (least visible), instead of all that there is
+                (most robust): of the blocks the busiest, at a strength whose blocks are dense as many slots. None is
+                what the strength is for.
 
         Raises:
             BadImage: smaller than 128 pixels on a side. BadSpec: no such code.
@@ -85,7 +87,7 @@ class Sender:
         if self.family == "bch":
             blocks = [c for c in ecc.SCHEMES if isinstance(c, ecc.Bch)]
             return next((c for c in blocks if c.repairs(self.rehearsal.worst_bit_error_rate)), blocks[-1])
-        if self.family in ("auto", "ldpc") and self.sparse:
+        if self.family in ("auto", "ldpc") and self.sparse and self.carrier.strength.dense:
             rated = {c.rate: c for c in ecc.SCHEMES if isinstance(c, ecc.Ldpc) and c.rate}
             safe = [rate for rate in rated if rate <= self.rehearsal.safe_rate]
             return rated[max(safe)] if safe else ecc.code("ldpc")
@@ -114,15 +116,16 @@ class Sender:
         if len(message) > self.capacity(encrypt) or not self.capacity(encrypt):
             raise CapacityExceeded(self.too_long(8 * len(message), encrypt))
         provider = _provider(key, encrypt)
-        for _ in range(_ATTEMPTS):
-            header = self._header(len(message), encrypt)
+        header = self._header(len(message), encrypt)
+        share = self._share(8 * header.length)
+        for attempt in range(_ATTEMPTS):
             body = (
                 envelope.seal(message, provider, bytes(header), salt=salt)
                 if provider
                 else envelope.wrap_plain(message, bytes(header))
             )
             bits, used = frame.pack(body, header, self.rehearsal.slots)
-            stego = self.carrier.embed(self.cover.rgb, header.code_word(), bits, used)
+            stego = self.carrier.embed(self.cover.rgb, header.code_word(), bits, used, min(1.0, share + attempt / 10))
             lost = self._lost(stego, header, body)
             if not lost or self.forced:
                 report = self._report(message, header, int(used.sum()), list(lost))
@@ -148,6 +151,18 @@ class Sender:
             f"a cover like it would need about {pixels * factor / 1e6:.1f} megapixels, "
             f"{round(self.cover.width * scale)} x {round(self.cover.height * scale)}"
         )
+
+    def _share(self, bits: int) -> float:
+        """The least share of the blocks, the busiest, that carries so many bits of body; all, unless it may be less."""
+        if not self.sparse or self.carrier.strength.dense or self.family not in ("auto", "ldpc"):
+            return 1.0
+        low, high = 0, _SHARES
+        while high - low > 1:
+            middle = (low + high) // 2
+            rehearsal = rehearse(self.carrier, self.cover.rgb, middle / _SHARES)
+            enough = rehearsal.finds_header and rehearsal.safe_rate * rehearsal.slots >= bits
+            low, high = (low, middle) if enough else (middle, high)
+        return high / _SHARES
 
     def _header(self, length: int, encrypt: bool) -> frame.Header:
         overhead = envelope.OVERHEAD if encrypt else envelope.PLAIN_OVERHEAD

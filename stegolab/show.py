@@ -93,7 +93,7 @@ def _draw_in_few_colours(drawn: Figure, buffer: io.BytesIO) -> None:
 
 
 def pictures(images: Mapping[str, NDArray[Any]], alt: str | None = None) -> None:
-    """Show images in one row under their titles.
+    """Show images in one row under their titles, all of one height.
 
     Args:
         images: title -> (rows, columns, 3) or (rows, columns); uint8, or floats in [0, 1].
@@ -105,8 +105,8 @@ def pictures(images: Mapping[str, NDArray[Any]], alt: str | None = None) -> None
     for title, image in images.items():
         if not _is_picture(image):
             raise BadImage(f"{title}: {image.dtype} of shape {image.shape}; pictures are uint8 or floats in [0, 1]")
-    tallest = max((image.shape[0] / image.shape[1] for image in images.values()), default=1.0)
-    drawn, row = _axes(1, len(images), WIDTH / max(len(images), 1) * tallest + 0.3)
+    widths = [image.shape[1] / image.shape[0] for image in images.values()]  # at height 1
+    drawn, row = _axes(1, len(images), WIDTH / (sum(widths) or 1) + 0.3, width_ratios=widths)
     for axes, (title, image) in zip(row, images.items(), strict=True):
         axes.imshow(image, cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
         axes.set_title(title)
@@ -244,16 +244,17 @@ def headless() -> bool:
     return os.environ.get("STEGOLAB_HEADLESS", "0") not in ("", "0")
 
 
-def _axes(
-    rows: int, columns: int, height: float, sharex: bool = False, sharey: bool = False
-) -> tuple[Figure, NDArray[Any]]:
-    """A figure of the house's width and its axes, flat; no global state, so nothing is displayed twice."""
+def _axes(rows: int, columns: int, height: float, **layout: Any) -> tuple[Figure, NDArray[Any]]:
+    """A figure of the house's width and its axes, flat; no global state, so nothing is displayed twice.
+
+    ``layout``: what ``Figure.subplots`` takes, such as ``sharex``.
+    """
     from matplotlib.figure import Figure
 
     if not rows * columns:
         raise BadSpec("nothing to draw: give at least one title and its picture or sound")
     drawn = Figure(figsize=(WIDTH, height), layout="constrained")
-    return drawn, drawn.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey).ravel()
+    return drawn, drawn.subplots(rows, columns, squeeze=False, **layout).ravel()
 
 
 def _is_picture(image: NDArray[Any]) -> bool:

@@ -110,9 +110,11 @@ from stegolab.pipeline import EveryCarrier, carrier_for
 from stegolab.receiver import receive
 from stegolab.sender import Sender
 rgb = (numpy.indices((128, 128)).sum(0) % 100 + 80).astype('uint8')
-sender = Sender.on(stegolab.pipeline.picture_of(rgb), carrier_for('jpeg'))
-picture = sender.send(b'hello', bytes(32)).picture
-assert receive(picture, bytes(32), EveryCarrier())[0] == b'hello'
+for carrier in ('inn', 'lattice'):
+    sender = Sender.on(stegolab.pipeline.picture_of(rgb), carrier_for('jpeg', carrier))
+    picture = sender.send(b'hello', bytes(32)).picture
+    assert receive(picture, bytes(32), EveryCarrier())[0] == b'hello'
+assert len(list(EveryCarrier())) == 5
 """)
     assert "stegolab.sender" in loaded
     heavy = {"torch", "torchaudio", "matplotlib", "pandas", "skimage", "papermill", "lpips", "sionna", "scipy.signal"}

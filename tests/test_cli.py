@@ -112,10 +112,11 @@ def test_hide_attack_reveal(capsys, tmp_path, cover, short):
 
 def test_refinement_is_the_learned_carriers(capsys, tmp_path, cover, short):
     hide = ("hide", short, cover, tmp_path / "stego.png", "--passphrase-env", "PHRASE", "--strength", "jpeg", "--json")
-    code, text, _ = run(capsys, *hide, "--carrier", "inn", "--refine", "1")
+    code, text, _ = run(capsys, *hide, "--refine", "1")
     assert code == 0
     assert json.loads(text)["refine_steps"] == 1
-    assert "carrier inn" in refused(capsys, tmp_path, *hide[:3], tmp_path / "other.png", *hide[4:], "--refine", "1")
+    other = (*hide[:3], tmp_path / "other.png", *hide[4:], "--refine", "1", "--carrier", "lattice")
+    assert "carrier inn" in refused(capsys, tmp_path, *other)
 
 
 def test_key_files_are_made_and_used(capsys, tmp_path, cover, short):
@@ -242,7 +243,19 @@ def test_study_prints_the_table_and_writes_the_trials(capsys, tmp_path, cover, m
     attacks = tmp_path / "attacks.txt"
     attacks.write_text("jpeg:75  # one a line\n\njpeg:10\n")
     code, text, _ = run(
-        *(capsys, "study", cover, "--strength", "jpeg", "--attacks", attacks, "--out", tmp_path / "study"),
+        *(
+            capsys,
+            "study",
+            cover,
+            "--strength",
+            "jpeg",
+            "--carrier",
+            "lattice",
+            "--attacks",
+            attacks,
+            "--out",
+            tmp_path / "study",
+        ),
     )
     assert code == 0
     assert "| jpeg | `jpeg:75` | 1 of 1 |" in text

@@ -11,6 +11,7 @@ from PIL import Image
 import stegolab
 from stegolab import audio, pipeline
 from stegolab.audio import Speech
+from stegolab.carrier.strengths import STRENGTHS
 from stegolab.channel import spec
 from stegolab.data import sample_covers, sample_speech
 from stegolab.errors import AuthenticationFailed, BadKey, BadSpec, CapacityExceeded, NotTrained
@@ -205,14 +206,24 @@ def test_what_is_far_too_long_is_refused_before_it_is_enhanced(monkeypatch, code
         stegolab.hide(hour, COVER, KEY, codec=codec, enhance=True)
 
 
-def test_the_learned_carrier_hides_and_reveals_speech():
+@pytest.mark.parametrize("carrier", ["auto", "inn", "lattice"])
+def test_every_carrier_hides_and_what_it_hides_is_revealed(carrier):
     cover = sample_covers()["astronaut"]
-    stego = stegolab.hide(SPEECH, cover, KEY, strength="jpeg", carrier="inn")
-    assert stego.report["carrier"] == "inn"
+    stego = stegolab.hide(SPEECH, cover, KEY, strength="jpeg", carrier=carrier)
+    assert stego.report["carrier"] == ("inn" if carrier == "auto" else carrier)
     assert not stego.report["lost"]
     found = stegolab.reveal(spec.parse("jpeg:60")(stego.picture.rgb), KEY)
     assert found.report["payload_sha256"] == stego.report["payload_sha256"]
-    assert (found.report["carrier"], found.report["strength"]) == ("inn", "jpeg")
+    assert (found.report["carrier"], found.report["strength"]) == (stego.report["carrier"], "jpeg")
+
+
+def test_by_itself_it_takes_the_learned_carrier_where_that_is_trained():
+    assert {name: pipeline.carrier_for(name).name for name in STRENGTHS} == {
+        **{"file": "lattice", "jpeg": "inn", "social": "inn"}
+    }
+    looked_for = [(carrier.name, carrier.strength.name) for carrier in pipeline.EveryCarrier()]
+    assert looked_for[:3] == [("lattice", "file"), ("inn", "jpeg"), ("inn", "social")]
+    assert sorted(looked_for[3:]) == [("lattice", "jpeg"), ("lattice", "social")]
 
 
 def test_refining_says_what_it_gained_and_is_read_by_who_does_not_refine():
@@ -238,8 +249,8 @@ def test_refining_says_what_it_gained_and_is_read_by_who_does_not_refine():
         ({"carrier": "pigeon"}, "lattice"),
         ({"codec": "mp3"}, "mp3"),
         ({"ecc": "turbo"}, "turbo"),
-        ({"refine": 3}, "carrier inn"),
-        ({"refine": -3}, "carrier inn"),
+        ({"refine": 3, "strength": "file"}, "carrier inn"),
+        ({"refine": -3}, "0 or more steps"),
         ({"refine": 3, "carrier": "lattice"}, "carrier inn"),
         ({"refine": -3, "carrier": "inn", "strength": "jpeg"}, "0 or more steps"),
     ],

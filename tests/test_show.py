@@ -102,6 +102,13 @@ def test_pictures_are_shown_as_they_are(shown: list) -> None:
     assert "white; red; grey; half" in alt
 
 
+def test_pictures_of_any_shape_stand_in_one_row_of_one_height(shown: list) -> None:
+    show.pictures({"wide": np.zeros((30, 90), np.uint8), "tall": np.zeros((60, 30), np.uint8)})
+    dark = np.asarray(decoded(shown)[0].convert("L")) < 16
+    left, right = dark[:, : dark.shape[1] // 2].sum(0), dark[:, -dark.shape[1] // 20]
+    assert abs(int(np.median(left)) - int(right.sum())) < 8
+
+
 @pytest.mark.parametrize("image", [COVER.astype(int), COVER[..., :2], COVER / 1.0, COVER[:0]])
 def test_what_is_no_picture_is_refused(image: np.ndarray, shown: list) -> None:
     with pytest.raises(BadImage, match="odd"):

@@ -43,14 +43,3 @@ def reliability(
         if total < best[0]:
             best = total, _KAPPAS[choice], float(exponent)
     return best[1], best[2]
-
-
-def activity(coefficients: Floats, seen: NDArray[np.bool_] | None = None) -> Floats:
-    """(rows, columns, frequencies) -> (rows, columns), mean magnitude around each block over the picture's median.
-
-    ``seen`` (rows, columns): the blocks whose median it is, all by default.
-    """
-    own = np.pad(np.abs(coefficients).mean(axis=2) + 1, 1, mode="edge")
-    tall = own[:-2] + own[1:-1] + own[2:]
-    around = tall[:, :-2] + tall[:, 1:-1] + tall[:, 2:]
-    return (around / np.median(around if seen is None else around[seen])).astype(np.float32)

@@ -13,6 +13,7 @@ from PIL import Image
 Plane = NDArray[np.float32]
 TURNS = range(8)
 _SUPPORT = 3  # pixels beyond its box that bicubic interpolation looks at, at most, times the shrinking
+_TIE = 1e-3  # pixels: a centre on the edge of two received pixels went into the first
 
 
 def turned(plane: NDArray[Any], turn: int) -> NDArray[Any]:
@@ -65,7 +66,13 @@ def resized(plane: Plane, shape: tuple[int, ...]) -> Plane:
 
 
 def cut(
-    plane: Plane, vertical: Axis, horizontal: Axis, corner: tuple[float, float], size: tuple[int, int], shrink: int = 1
+    plane: Plane,
+    vertical: Axis,
+    horizontal: Axis,
+    corner: tuple[float, float],
+    size: tuple[int, int],
+    shrink: int = 1,
+    held: bool = False,
 ) -> Plane:
     """A rectangle of the original out of a received (and turned) plane, bicubic.
 
@@ -75,6 +82,8 @@ def cut(
         corner: top and left of the rectangle, in pixels of the original.
         size: of the result, height and width.
         shrink: pixels of the original for a pixel of the result.
+        held: give each pixel of the original the value of the one that it went into, where every received pixel is the
+            mean of those whose centres lie in it (a box filter). Only with ``shrink`` 1.
     """
     boxes = []
     pads = []
@@ -91,4 +100,6 @@ def cut(
         patch = np.pad(patch, pads, mode="edge")
     image = Image.fromarray(np.ascontiguousarray(patch))
     height, width = size
-    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box=(left, top, right, bottom)))
+    kernel, tie = (Image.Resampling.NEAREST, _TIE) if held else (Image.Resampling.BICUBIC, 0.0)
+    box = (left - tie, top - tie, right - tie, bottom - tie)
+    return np.asarray(image.resize((width, height), kernel, box=box))

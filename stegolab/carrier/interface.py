@@ -57,9 +57,17 @@ class Carrier(Protocol):
         ...
 
     def embed(
-        self, rgb: NDArray[np.uint8], header: NDArray[np.uint8], body: NDArray[np.uint8], used: NDArray[np.bool_]
+        self,
+        rgb: NDArray[np.uint8],
+        header: NDArray[np.uint8],
+        body: NDArray[np.uint8],
+        used: NDArray[np.bool_],
+        share: float = 1.0,
     ) -> NDArray[np.uint8]:
-        """The stego picture, given ``header`` (HEADER_CODE_BITS,) and ``body`` (body slots,) as far as ``used``."""
+        """The stego picture, given ``header`` (HEADER_CODE_BITS,) and ``body`` (body slots,) as far as ``used``.
+
+        Only the busiest ``share`` of the blocks changes (``texture``), but for the template.
+        """
         ...
 
     def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> Reading:

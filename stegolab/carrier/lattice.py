@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..images import luma
-from . import blockdct, pilots, qim
-from .calibration import activity, reliability
+from . import blockdct, pilots, qim, texture
+from .calibration import reliability
 from .geometry import resized
 from .layout import HEADER_CODE_BITS, Layout
 from .registration import Aligned
@@ -37,16 +37,24 @@ class LatticeCarrier:
         return len(layout.body_slots) if len(layout.header_slots) >= HEADER_CODE_BITS // 2 else 0
 
     def embed(
-        self, rgb: NDArray[np.uint8], header: NDArray[np.uint8], body: NDArray[np.uint8], used: NDArray[np.bool_]
+        self,
+        rgb: NDArray[np.uint8],
+        header: NDArray[np.uint8],
+        body: NDArray[np.uint8],
+        used: NDArray[np.bool_],
+        share: float = 1.0,
     ) -> NDArray[np.uint8]:
         """See the interface, and ``settle`` for what happens where blacks or whites clip."""
         layout = Layout.of(self.strength, rgb.shape)
         bits = np.zeros(layout.slots, np.uint8)
         carries = np.zeros(layout.slots, bool)
         bits[layout.header_slots], carries[layout.header_slots] = header[layout.header_bit], True
-        bits[layout.template_slots], carries[layout.template_slots] = layout.template_bit, True
         bits[layout.body_slots], carries[layout.body_slots] = body, used
         dims = layout.dither.shape
+        if share < 1:
+            busy = texture.activity(self._coefficients(luma(rgb)))
+            carries.reshape(dims)[~texture.busiest(busy, share)] = False
+        bits[layout.template_slots], carries[layout.template_slots] = layout.template_bit, True
         moves = carries.reshape(dims)
         if self.strength.dense:
             moves = moves | moves.any(axis=2, keepdims=True)
@@ -57,7 +65,7 @@ class LatticeCarrier:
             x = self._coefficients(plane)
             there = (qim.embed if round_ == 0 else qim.project)(x, point, step, share)
             move = np.where(moves, there - x, 0)
-            return self._plane(move, rgb.shape), float(np.abs(move / step).mean() / moves.mean())
+            return self._plane(move, rgb.shape), float(np.abs(move / step).mean() / max(moves.mean(), 1e-9))
 
         return settle(rgb, nearer)
 
@@ -123,19 +131,23 @@ class LatticeReading:
         return pilots.presence(self.layout, self._header)
 
     def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Choose the blur and the reliabilities that explain the pilots best, then weigh every slot by them."""
+        """Choose the blur and the reliabilities that explain the pilots best, then weigh every slot by them.
+
+        Which blocks speak at all the header's pilots tell; the template's are everywhere.
+        """
         layout, count = self.layout, len(self.layout.strength.frequencies)
         known = np.concatenate([layout.header_slots, layout.template_slots])
         sign = np.concatenate([header[layout.header_bit], layout.template_bit]).astype(np.float32) * 2 - 1
-        here = self._seen.reshape(-1)[known // count]
-        known, sign = known[here], sign[here]
         blur = max(self._blurs, key=lambda b: float(sign @ self._heard(known, b)))
-        busy = activity(self._coefficients, self._seen)
-        kappa, exponent = reliability(
-            sign * self._heard(known, blur), known % count, busy.reshape(-1)[known // count], count
-        )
+        busy = texture.activity(self._coefficients, self._seen)
+        agreement, around = sign * self._heard(known, blur), busy.reshape(-1)[known // count]
+        here = self._seen.reshape(-1)[known // count]
+        header_here = here & (np.arange(len(known)) < len(layout.header_slots))
+        speaks = busy >= texture.floor(agreement[header_here], around[header_here])
+        here &= speaks.reshape(-1)[known // count]
+        kappa, exponent = reliability(agreement[here], (known % count)[here], around[here], count)
         said = qim.evidence(self._coefficients / self._gain(blur), layout.strength.step, layout.dither)
-        llr = 2 * kappa * busy[..., None] ** np.float32(-exponent) * said * self._seen[..., None]
+        llr = 2 * kappa * busy[..., None] ** np.float32(-exponent) * said * (self._seen & speaks)[..., None]
         return llr.reshape(-1)[layout.body_slots]
 
     def _heard(self, slots: NDArray[np.int64], blur: float) -> NDArray[np.float32]:

@@ -2,29 +2,34 @@
 
 The sender runs the invertible network forward; the receiver undoes the blur that the pilots tell of, restores, runs the
 network in reverse and asks the head how sure each bit is; a last correction for each frequency is fitted to the pilots.
-With ``refine`` the sender first listens to itself (``refine.py``).
+All of it in NumPy (``inn_numpy``). With ``refine`` the sender first listens to itself (``refine.py``), and needs torch.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..errors import BadSpec, NotTrained
 from ..images import luma
 from ..keystream import public_bits
-from . import inn, pilots, template
+from . import pilots, template, texture
 from .geometry import resized
+from .inn_numpy import NumpyModel, points
 from .layout import HEADER_CODE_BITS, Layout
-from .model import BLURS, CarrierModel, load
-from .refine import Refinement
 from .registration import Aligned
 from .settle import settle
 from .strengths import Strength, weights_of
+from .weights import BLURS, Weights
+
+if TYPE_CHECKING:
+    from .model import CarrierModel
+
+Array = NDArray[np.float32]
 
 _TILE = 32
 _SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)
@@ -46,27 +51,43 @@ def learned_carrier(strength: Strength, refine: int = 0, network: str = "inverti
     path = path if network == "invertible" else path.with_name(path.name.replace("carrier", f"carrier_{network}"))
     if not path.exists():
         raise NotTrained(f"the {network} network is not trained for strength {strength.name}: use the carrier lattice")
-    return LearnedCarrier(strength, load(path), refine)
+    return LearnedCarrier(strength, Weights.read(path), refine)
 
 
 @dataclass(frozen=True)
 class LearnedCarrier:
-    """See :class:`stegolab.carrier.interface.Carrier`."""
+    """See :class:`stegolab.carrier.interface.Carrier`.
+
+    ``trained``: what to run, as it is kept in a file or as it comes from training. It is copied when it is first
+    needed: what training does after that changes nothing here.
+    """
 
     strength: Strength
-    model: CarrierModel
+    trained: Weights | CarrierModel
     refine: int = 0  # steps
 
     @property
     def name(self) -> str:
         """``inn``, or ``plain`` for the network without a lattice."""
-        return "inn" if self.model.config.network == "invertible" else "plain"
+        return "inn" if self.trained.config.network == "invertible" else "plain"
+
+    @cached_property
+    def networks(self) -> NumpyModel:
+        """What hides and reads."""
+        return NumpyModel(self.trained if isinstance(self.trained, Weights) else self.trained.weights)
+
+    @cached_property
+    def model(self) -> CarrierModel:
+        """The same in torch, for who refines, trains on or takes it apart."""
+        from .model import load
+
+        return load(self.trained) if isinstance(self.trained, Weights) else self.trained
 
     @cached_property
     def lattice(self) -> Strength:
         """The strength, but with the frequencies and steps that were learned: what the layout is made of."""
-        config = self.model.config
-        steps = tuple(self.model.network.step.flatten().tolist())
+        config = self.networks.config
+        steps = tuple(self.networks.network.step.flatten().tolist())
         return replace(self.strength, block=config.block, frequencies=config.frequencies, steps=steps)
 
     def layout(self, shape: tuple[int, ...]) -> Layout:
@@ -78,33 +99,49 @@ class LearnedCarrier:
         layout = self.layout(shape)
         return len(layout.body_slots) if len(layout.header_slots) >= HEADER_CODE_BITS // 2 else 0
 
-    @torch.no_grad()
     def embed(
-        self, rgb: NDArray[np.uint8], header: NDArray[np.uint8], body: NDArray[np.uint8], used: NDArray[np.bool_]
+        self,
+        rgb: NDArray[np.uint8],
+        header: NDArray[np.uint8],
+        body: NDArray[np.uint8],
+        used: NDArray[np.bool_],
+        share: float = 1.0,
     ) -> NDArray[np.uint8]:
         """The network's forward pass; ``settle`` tells what happens where blacks or whites clip."""
-        layout = self.layout(rgb.shape)
+        layout, networks = self.layout(rgb.shape), self.networks
         bits, carries = np.zeros(layout.slots, np.float32), np.zeros(layout.slots, np.float32)
         bits[layout.header_slots], carries[layout.header_slots] = header[layout.header_bit], 1
         bits[layout.body_slots], carries[layout.body_slots] = body, used
-        bits = np.where(whitening(layout), 1 - bits, bits)
-        network, model = self.model.network, self.model
-        cover, said = torch.from_numpy(luma(rgb))[None], _slots(layout, bits)
-        band, mask = model.analyse(cover), _slots(layout, carries)
-        destination = network.destination(band[:, model.carried], inn.points(said), band[:, model.passive])
+        cover, step = luma(rgb), networks.network.step
+        band = networks.analyse(cover)
+        if share < 1:
+            busy = texture.activity(_by_block(band[networks.carried]))
+            carries.reshape(*busy.shape, -1)[~texture.busiest(busy, share)] = 0
+        said, mask = _maps(layout, np.where(whitening(layout), 1 - bits, bits)), _maps(layout, carries)
+        nearest = networks.network.destination(band[networks.carried], points(said), band[networks.passive])
         pinned = [layout.strength.frequencies.index(f) for f in template.FREQUENCIES if self.strength.rescaled]
 
-        def nearer(plane: NDArray[np.float32], round_: int) -> tuple[NDArray[np.float32], float]:
-            x = model.analyse(torch.from_numpy(plane)[None])[:, model.carried]
-            move = (destination(x) - x) * mask
+        def nearer(plane: Array, round_: int) -> tuple[Array, float]:
+            x = networks.analyse(plane)[networks.carried]
+            move = (nearest(x) - x) * mask
             if round_ == 0 and self.refine:
-                move = Refinement(self.refine)(model, cover, move, said, mask, self.strength.attacks)
+                move = self._refined(cover, move, said, mask)
             if pinned:  # the template is plain dither modulation, whatever the network does
-                move[0, pinned] += torch.from_numpy(template.moves(x[0, pinned].numpy()))
-            moved = float((move.abs() / network.step).mean() / mask.mean())
-            return model.synthesise(move, rgb.shape[:2])[0].numpy(), moved
+                move[pinned] += template.moves(x[pinned])
+            moved = float((np.abs(move) / step).mean() / max(mask.mean(), 1e-9))
+            return networks.synthesise(move, rgb.shape[:2]), moved
 
         return settle(rgb, nearer)
+
+    def _refined(self, cover: Array, move: Array, said: Array, mask: Array) -> Array:
+        import torch
+
+        from .refine import Refinement
+
+        plane, move_, bits, used = (torch.from_numpy(array)[None] for array in (cover, move, said, mask))
+        with torch.no_grad():
+            found = Refinement(self.refine)(self.model, plane, move_, bits, used, self.strength.attacks)
+        return found[0].numpy()
 
     def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> LearnedReading:
         """See the interface."""
@@ -114,36 +151,34 @@ class LearnedCarrier:
         """See the interface."""
         return self._reading(aligned.plane, aligned.shape, aligned.seen)
 
-    def _reading(
-        self, plane: NDArray[np.float32], shape: tuple[int, ...], seen: NDArray[np.bool_] | None
-    ) -> LearnedReading:
+    def _reading(self, plane: Array, shape: tuple[int, ...], seen: NDArray[np.bool_] | None) -> LearnedReading:
         blurs = BLURS if self.strength.rescaled else (0.0,)
-        return LearnedReading((shape[0], shape[1]), self.layout(shape), self.model, plane, blurs, seen)
+        return LearnedReading((shape[0], shape[1]), self.layout(shape), self.networks, plane, blurs, seen)
 
 
 class LearnedReading:
     """A received luma plane as the networks see it. The networks run when they are asked, not before."""
 
-    @torch.inference_mode()
     def __init__(
         self,
         shape: tuple[int, int],
         layout: Layout,
-        model: CarrierModel,
-        plane: NDArray[np.float32],
+        networks: NumpyModel,
+        plane: Array,
         blurs: tuple[float, ...],
         seen: NDArray[np.bool_] | None = None,
     ) -> None:
         self.shape, self.layout = shape, layout
-        self._model, self._blurs = model, blurs
-        self._band = model.analyse(torch.tensor(plane)[None])
+        self._networks, self._blurs = networks, blurs
+        self._band = networks.analyse(plane)
         self._white = 1 - 2 * whitening(layout).astype(np.float32)
-        self._heard: dict[float, NDArray[np.float32]] = {}
+        self._heard: dict[float, Array] = {}
+        self._seen = seen
         if seen is not None:  # what was lost says nothing
-            self._white *= np.repeat(seen.reshape(-1), len(model.carried))
+            self._white *= np.repeat(seen.reshape(-1), len(networks.carried))
 
     @cached_property
-    def _evidence(self) -> dict[float, NDArray[np.float32]]:
+    def _evidence(self) -> dict[float, Array]:
         """For each blur, what the header's slots say before any network has weighed it."""
         return {blur: self._plain(blur)[self.layout.header_slots] for blur in self._blurs}
 
@@ -153,40 +188,40 @@ class LearnedReading:
         return max(pilots.presence(self.layout, evidence) for evidence in self._evidence.values())
 
     @property
-    def header_llr(self) -> NDArray[np.float32]:
+    def header_llr(self) -> Array:
         """See the interface."""
         sums = {blur: pilots.together(self.layout, e) for blur, e in self._evidence.items()}
         blur = max(sums, key=lambda b: float(sums[b] @ sums[b]))
         return pilots.together(self.layout, self._llr(blur)[self.layout.header_slots])
 
-    def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def body_llr(self, header: NDArray[np.uint8]) -> Array:
         """See the interface."""
-        sign = header[self.layout.header_bit].astype(np.float32) * 2 - 1
+        layout, count = self.layout, len(self._networks.carried)
+        if not layout.slots:
+            return np.zeros(0, np.float32)
+        sign = header[layout.header_bit].astype(np.float32) * 2 - 1
         blur = max(self._blurs, key=lambda b: float(sign @ self._evidence[b]))
         llr = self._llr(blur)
-        count = len(self._model.carried)
-        frequency = self.layout.header_slots % count
-        agreement = sign * llr[self.layout.header_slots]
-        cost = np.logaddexp(0, -_SCALES[:, None] * agreement)  # (scales, pilots)
-        own = np.stack([np.bincount(frequency, row, minlength=count) for row in cost])
+        agreement = sign * llr[layout.header_slots]
+        block, frequency = np.divmod(layout.header_slots, count)
+        busy = texture.activity(_by_block(self._band[self._networks.carried]), self._seen).reshape(-1)
+        speaks = busy >= texture.floor(agreement, busy[block])  # the rest the sender has left alone
+        heard = speaks[block]
+        cost = np.logaddexp(0, -_SCALES[:, None] * agreement[heard])  # (scales, pilots)
+        own = np.stack([np.bincount(frequency[heard], row, minlength=count) for row in cost])
         chosen = _SCALES[np.argmin(own + _PRIOR * cost.mean(axis=1, keepdims=True), axis=0)]
-        return llr[self.layout.body_slots] * chosen[self.layout.body_slots % count]
+        return (llr.reshape(-1, count) * chosen * speaks[:, None]).reshape(-1)[layout.body_slots]
 
-    @torch.inference_mode()
-    def _plain(self, blur: float) -> NDArray[np.float32]:
-        model = self._model
-        if model.config.network == "plain":  # without a lattice the cover is louder than the payload: ask the networks
+    def _plain(self, blur: float) -> Array:
+        if self._networks.config.network == "plain":  # no lattice: the cover is louder than the payload
             return np.tanh(self._llr(blur) / 2)
-        band = self._band / model.gain(torch.tensor([blur]))
-        payload = model.network.read(band[:, model.carried], band[:, model.passive])
-        return _flat(inn.angle(payload).sin()) * self._white
+        return _slots(np.sin(self._networks.read(self._band / self._networks.gain(blur)))) * self._white
 
-    @torch.inference_mode()
-    def _llr(self, blur: float) -> NDArray[np.float32]:
+    def _llr(self, blur: float) -> Array:
+        if not self.layout.slots:  # a picture smaller than a block: networks that look at all of it have nothing to see
+            return np.zeros(0, np.float32)
         if blur not in self._heard:  # header and body mostly agree about it, and this is what takes time
-            model = self._model
-            llr = model.reception(self._band / model.gain(torch.tensor([blur])), model.network)
-            self._heard[blur] = _flat(llr) * self._white
+            self._heard[blur] = _slots(self._networks.listen(self._band / self._networks.gain(blur))) * self._white
         return self._heard[blur]
 
 
@@ -198,12 +233,17 @@ def whitening(layout: Layout) -> NDArray[np.bool_]:
     return tile[rows[:, None], columns].reshape(-1)
 
 
-def _slots(layout: Layout, values: NDArray[np.float32]) -> torch.Tensor:
-    """(slots,) -> (1, frequencies, rows, columns)."""
+def _maps(layout: Layout, values: Array) -> Array:
+    """(slots,) -> (frequencies, rows, columns)."""
     shaped = values.reshape(layout.rows, layout.columns, -1).transpose(2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(shaped, dtype=np.float32))[None]
+    return np.ascontiguousarray(shaped, dtype=np.float32)
 
 
-def _flat(maps: torch.Tensor) -> NDArray[np.float32]:
-    """(1, frequencies, rows, columns) -> (slots,)."""
-    return maps[0].permute(1, 2, 0).reshape(-1).numpy()
+def _slots(maps: Array) -> Array:
+    """(frequencies, rows, columns) -> (slots,)."""
+    return _by_block(maps).reshape(-1)
+
+
+def _by_block(maps: Array) -> Array:
+    """(frequencies, rows, columns) -> (rows, columns, frequencies)."""
+    return maps.transpose(1, 2, 0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..errors import BadSpec
@@ -16,54 +18,7 @@ from . import blockdct
 from .inn import InvertibleNetwork
 from .plain import PlainNetwork
 from .reception import Reception
-from .strengths import Strength
-
-NETWORKS = ("invertible", "plain")
-BLURS = tuple(x / 10 for x in range(-4, 17, 2))  # square pixels: see LatticeReading
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Shape of the networks. ``frequencies`` carry; ``band``, which contains them, is all that the networks see.
-
-    The ablations: ``network`` plain (``plain.py``), and then ``attention`` means nothing; no ``attention``, no
-    ``restoration``. A file without a field means its default.
-    """
-
-    strength: str
-    block: int
-    frequencies: tuple[tuple[int, int], ...]
-    band: tuple[tuple[int, int], ...]
-    steps: tuple[float, ...]
-    width: int = 32
-    floor: float = 0.0
-    attention: bool = True
-    restoration: bool = True
-    network: str = NETWORKS[0]
-
-    @classmethod
-    def start(cls, strength: Strength, **changes: Any) -> ModelConfig:
-        """Where training starts for a strength: its lattice, with a few frequencies more."""
-        order = blockdct.zigzag(strength.block)
-        if strength.block == 8:
-            frequencies, steps = zip(*sorted(JPEG_STEPS.items(), key=lambda item: item[1]), strict=True)
-            steps = tuple(2.0 * q for q in steps)
-            band = tuple(order[:28])
-        else:
-            frequencies, band = tuple(order[1:25]), tuple(order[:36])
-            steps = (32.0,) * len(frequencies)
-        floor = 0.2 if strength.block == 8 else 0.0
-        return cls(strength.name, strength.block, tuple(frequencies), band, steps, floor=floor, **changes)
-
-
-# JPEG's luma quantisation steps at quality 50 (ITU-T T.81 annex K), the finest twelve
-JPEG_STEPS = {
-    **{(0, 1): 11, (0, 2): 10, (0, 3): 16},
-    **{(1, 0): 12, (1, 1): 12, (1, 2): 14},
-    **{(2, 0): 14, (2, 1): 13, (2, 2): 16},
-    **{(3, 0): 14, (3, 1): 17},
-    **{(4, 0): 18},
-}
+from .weights import NETWORKS, ModelConfig, Weights
 
 
 class CarrierModel(nn.Module):
@@ -78,16 +33,13 @@ class CarrierModel(nn.Module):
         if config.network not in NETWORKS:
             raise BadSpec(f"network must be one of {', '.join(NETWORKS)}, not {config.network}")
         self.config = config
-        band = list(config.band)
-        carried = [band.index(f) for f in config.frequencies]
-        passive = [i for i in range(len(band)) if i not in carried]
-        self.carried, self.passive = carried, passive
+        self.carried, self.passive = config.carried, config.passive
         steps = torch.tensor(config.steps)
         if config.network == "plain":  # answers all that is asked of the other one
-            self.network: InvertibleNetwork = PlainNetwork(steps, len(passive))  # type: ignore[assignment]
+            self.network: InvertibleNetwork = PlainNetwork(steps, len(self.passive))  # type: ignore[assignment]
         else:
-            self.network = InvertibleNetwork(steps, len(passive), config.width, config.attention, config.floor)
-        self.reception = Reception(carried, passive, len(band), config.width + 16, config.restoration)
+            self.network = InvertibleNetwork(steps, len(self.passive), config.width, config.attention, config.floor)
+        self.reception = Reception(self.carried, self.passive, len(config.band), config.width + 16, config.restoration)
 
     def analyse(self, luma: Tensor) -> Tensor:
         """Luma -> its band (B, band, h, w)."""
@@ -116,6 +68,12 @@ class CarrierModel(nn.Module):
         f = torch.tensor(self.config.band, dtype=blur.dtype, device=blur.device) / (2 * self.config.block)
         return torch.exp(-2 * torch.pi**2 * blur[:, None] * (f**2).sum(dim=1))[..., None, None]
 
+    @property
+    def weights(self) -> Weights:
+        """A copy of them, and the configuration, for who does without torch."""
+        arrays = {name: value.detach().cpu().numpy().copy() for name, value in self.state_dict().items()}
+        return Weights(self.config, arrays)
+
     def forward(self, luma: Tensor, blur: Tensor | None = None) -> Tensor:
         """Received luma -> LLRs (B, carried, h, w), after undoing ``blur`` (B,), what the pilots say smoothed it."""
         band = self.analyse(luma)
@@ -124,26 +82,48 @@ class CarrierModel(nn.Module):
         return self.reception(band, self.network)
 
 
+class InTorch:
+    """A trained network in torch that takes and gives arrays: see :class:`stegolab.carrier.inn_numpy.Network`."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._network = load(weights).network
+
+    @property
+    def step(self) -> NDArray[np.float32]:
+        """(carried, 1, 1), 8-bit luma."""
+        return self._network.step.detach().numpy()
+
+    def destination(self, *arrays: NDArray[np.float32]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """See :class:`~stegolab.carrier.inn.InvertibleNetwork`."""
+        with torch.no_grad():
+            nearest = self._network.destination(*map(_batch, arrays))
+            return torch.no_grad()(lambda there: nearest(_batch(there))[0].numpy())
+
+    @torch.no_grad()
+    def read(self, *arrays: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See :class:`~stegolab.carrier.inn.InvertibleNetwork`."""
+        return self._network.read(*map(_batch, arrays))[0].numpy()
+
+
+def _batch(array: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))[None]
+
+
 def save(model: CarrierModel, path: Path, training: Any = None) -> None:
     """Write weights and configuration as safetensors; ``training``, a dataclass, is kept beside them for who asks."""
-    from safetensors.torch import save_file
+    from safetensors.numpy import save_file
 
     from ..files import replacing
 
     with replacing(path) as temporary:
-        weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
         about = {"config": model.config} | ({"training": training} if training else {})
-        save_file(weights, temporary, metadata={name: json.dumps(asdict(what)) for name, what in about.items()})
+        metadata = {name: json.dumps(asdict(what)) for name, what in about.items()}
+        save_file(model.weights.arrays, temporary, metadata=metadata)
 
 
-def load(path: Path) -> CarrierModel:
-    """Read what :func:`save` wrote, whichever network it is, in evaluation mode."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        config = json.loads(file.metadata()["config"])
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    pairs = {key: tuple(map(tuple, config[key])) for key in ("frequencies", "band")}
-    model = CarrierModel(ModelConfig(**config | pairs | {"steps": tuple(config["steps"])}))
-    model.load_state_dict(weights)
+def load(weights: Path | Weights) -> CarrierModel:
+    """Networks of a file that :func:`save` wrote, or of what was read from it, in evaluation mode."""
+    weights = weights if isinstance(weights, Weights) else Weights.read(weights)
+    model = CarrierModel(weights.config)
+    model.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.arrays.items()})
     return model.eval()

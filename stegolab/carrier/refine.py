@@ -23,8 +23,9 @@ from ..channel.diffjpeg import quantisation_tables
 from ..channel.resampling import resize_to
 from ..channel.rounding import cubic
 from . import inn
-from .model import BLURS, CarrierModel
+from .model import CarrierModel
 from .strengths import strength
+from .weights import BLURS
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ on a window, then on windows twice as large, where the same error of scale shows
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -23,7 +23,7 @@ Box = tuple[int, int, int, int]  # first row, first column, rows, columns of blo
 
 _FIRST = 24  # blocks on a side of the first window
 _COARSE, _FINE = (0.8, 0.4), (0.3, 0.12)  # pixels between the places tried, on the first window and on all others
-CONFIRMED = 6.5  # standard deviations of the whole template, after which a header is looked for
+CONFIRMED = 7.0  # standard deviations of the whole template, after which a header is looked for
 _AS_GOOD = 0.985  # of the agreement: what whole numbers may leave
 _AS_CLEAR = 0.8  # of the agreement in the middle, for as many blocks: what is left of it farther out
 _NEAR = 3.0  # pixels
@@ -40,11 +40,16 @@ class View:
     """A received plane (H, W), and how many of the original's pixels a side are averaged before its blocks are read.
 
     The template's two frequencies are low: at half resolution they show. In very busy pictures they show between whole
-    pixels only as they are; what was not resized is looked at in full.
+    pixels only as they are: those are looked at in full, and ``held`` where a box filter had made them smaller.
     """
 
     plane: Plane
     shrink: int = 2
+    held: bool = False
+
+    def cut(self, axes: Axes, corner: tuple[float, float], size: tuple[int, int]) -> Plane:
+        """A rectangle of the original, see :func:`.geometry.cut`."""
+        return cut(self.plane, *axes, corner, size, self.shrink, self.held)
 
 
 @dataclass(frozen=True)
@@ -66,19 +71,19 @@ def align(view: View, rough: Geometry) -> Iterator[Aligned]:
 
     One for each size that the original may have had, the likeliest first; none where the template is not.
     """
-    straight = turned(view.plane, rough.turn)
-    view = View(straight, view.shrink)
+    view = replace(view, plane=turned(view.plane, rough.turn))
     axes, whole = _registered(view, (rough.vertical, rough.horizontal))
     if agreement(view, axes, whole) < CONFIRMED:
         return
     for down, right, rows, columns in _extents(view, axes, whole):
         moved = axes[0].beginning(down), axes[1].beginning(right)
-        inside = [_inside(axis, have, n) for axis, have, n in zip(moved, straight.shape, (rows, columns), strict=True)]
+        sides = list(zip(moved, view.plane.shape, strict=True))
+        inside = [_inside(*side, count) for side, count in zip(sides, (rows, columns), strict=True)]
         size = rows * template.BLOCK, columns * template.BLOCK
-        ends = [round(axis.original(have)) for axis, have in zip(moved, straight.shape, strict=True)]
+        ends = [round(axis.original(have)) for axis, have in sides]
         shape = [min(max(whole, end), whole + template.BLOCK - 1) for whole, end in zip(size, ends, strict=True)]
         yield Aligned(
-            cut(straight, *moved, (0, 0), size),
+            cut(view.plane, *moved, (0, 0), size, held=view.held),
             inside[0][:, None] & inside[1],
             (shape[0], shape[1]),
             Geometry(rough.turn, *moved),
@@ -87,10 +92,11 @@ def align(view: View, rough: Geometry) -> Iterator[Aligned]:
 
 def _registered(view: View, axes: Axes) -> tuple[Axes, Box]:
     """The axes to a fraction of a pixel, and the box of all that was received."""
+    if view.held:  # by whole pixels of the original: there is nothing in between to climb over
+        return _snapped(view, axes, _received(view, axes)), _received(view, axes)
     side, steps = _FIRST, _COARSE
     while True:
-        (top, rows), (left, columns) = (_blocks(axis, have) for axis, have in zip(axes, view.plane.shape, strict=True))
-        all_of_it = (top, left, rows, columns)
+        all_of_it = top, left, rows, columns = _received(view, axes)
         window = (
             top + max(0, rows - side) // 2,
             left + max(0, columns - side) // 2,
@@ -170,7 +176,7 @@ def _said(view: View, axes: Axes, box: Box) -> Floats:
     top, left, rows, columns = box
     size = template.BLOCK // view.shrink
     corner = top * template.BLOCK, left * template.BLOCK
-    plane = cut(view.plane, *axes, corner, (rows * size, columns * size), view.shrink)
+    plane = view.cut(axes, corner, (rows * size, columns * size))
     flat, wave = basis(size)[:2].astype(np.float32)
     blocks = plane.reshape(rows, size, columns, size)
     across = np.tensordot(np.tensordot(blocks, flat, (1, 0)), wave, (2, 0))
@@ -217,6 +223,12 @@ def _blocks(axis: Axis, have: int) -> tuple[int, int]:
     first = int(np.ceil((axis.original(0) - _TOLERANCE) / template.BLOCK))
     last = int(np.floor((axis.original(have) + _TOLERANCE) / template.BLOCK))
     return first, max(last - first, 1)
+
+
+def _received(view: View, axes: Axes) -> Box:
+    """All the blocks that lie within what was received."""
+    (top, rows), (left, columns) = (_blocks(axis, have) for axis, have in zip(axes, view.plane.shape, strict=True))
+    return top, left, rows, columns
 
 
 def _inside(axis: Axis, have: int, count: int) -> NDArray[np.bool_]:

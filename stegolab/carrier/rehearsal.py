@@ -41,12 +41,13 @@ class Trial:
 class Rehearsal:
     """All trials on one cover with ``slots`` body slots. No slots: the cover is too small even for the header.
 
-    ``lost``: the share of the slots that may go missing on top of any attack.
+    ``lost``: the share of the slots that may go missing on top of any attack; ``share``: of the blocks that changed.
     """
 
     slots: int
     trials: tuple[Trial, ...]
     lost: float = 0.0
+    share: float = 1.0
 
     @property
     def worst(self) -> Trial:
@@ -75,8 +76,8 @@ class Rehearsal:
         return max(0.0, (1 - self.lost) * (0.85 - 4 / np.sqrt(self.slots)) * (self.worst.information - 0.01))
 
 
-def rehearse(carrier: Carrier, rgb: NDArray[np.uint8]) -> Rehearsal:
-    """Embed random bits in ``rgb`` (H, W, 3) and measure each of the strength's attacks.
+def rehearse(carrier: Carrier, rgb: NDArray[np.uint8], share: float = 1.0) -> Rehearsal:
+    """Embed random bits in the busiest ``share`` of ``rgb`` (H, W, 3) and measure each of the strength's attacks.
 
     The fewer slots there are, the more one embedding differs from the next (WebP, which chooses its filters by the
     picture, by a fifth on 512 x 512): there several are tried, and the worst of each attack counts.
@@ -84,11 +85,11 @@ def rehearse(carrier: Carrier, rgb: NDArray[np.uint8]) -> Rehearsal:
     slots = carrier.body_slots(rgb.shape)
     if not slots:
         return Rehearsal(0, ())
-    rounds = [_embedded(carrier, rgb, slots, number) for number in range(1 if slots > _MANY else 3)]
+    rounds = [_embedded(carrier, rgb, slots, number, share) for number in range(1 if slots > _MANY else 3)]
     found = run_all(lambda pair: _attempt(carrier, *pair), list(product(carrier.strength.attacks, rounds)))
     each = [found[i : i + len(rounds)] for i in range(0, len(found), len(rounds))]
     worst = [min(trials, key=lambda t: t.information) for trials in each]
-    return Rehearsal(slots, tuple(worst), carrier.strength.lost)
+    return Rehearsal(slots, tuple(worst), carrier.strength.lost, share)
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,10 @@ class _Embedded:
     body: NDArray[np.uint8]
 
 
-def _embedded(carrier: Carrier, rgb: NDArray[np.uint8], slots: int, number: int) -> _Embedded:
+def _embedded(carrier: Carrier, rgb: NDArray[np.uint8], slots: int, number: int, share: float = 1.0) -> _Embedded:
     header = public_bits(f"rehearsal header {number}", HEADER_CODE_BITS)
     body = public_bits(f"rehearsal body {number}", slots)
-    return _Embedded(carrier.embed(rgb, header, body, np.ones(slots, bool)), header, body)
+    return _Embedded(carrier.embed(rgb, header, body, np.ones(slots, bool), share), header, body)
 
 
 def _attempt(carrier: Carrier, attack: str, sent: _Embedded) -> Trial:

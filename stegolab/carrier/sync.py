@@ -4,6 +4,9 @@ At the right scale and place the symbols of the template agree with what is know
 window small enough that a scale a little off is still right in all of it; at each scale, every place within a block by
 evaluating the symbols there, and every block of the template's period and all eight turns by one correlation.
 The peak over the correlation's own standard deviation is the confidence.
+
+In very busy pictures nothing is right that is not right to a fraction of a pixel: those are looked at in full, at the
+scales that sizes in whole pixels leave, and with what a box filter averaged held instead of interpolated.
 """
 
 from __future__ import annotations
@@ -11,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
-from math import exp, log
+from itertools import product
+from math import ceil, exp, floor, log
 from time import thread_time
 
 import numpy as np
@@ -20,7 +23,7 @@ from numpy.typing import NDArray
 
 from . import registration, template
 from .blockdct import basis
-from .geometry import TURNS, Axis, Geometry, Plane, cut, turned
+from .geometry import TURNS, Axis, Geometry, Plane
 from .registration import Aligned, View
 
 SECONDS = 12.0  # of work, after which a search gives up
@@ -28,8 +31,12 @@ CERTAIN = 6.0  # standard deviations, from which a lock is followed at once: cha
 _SIDE = template.PERIOD * template.BLOCK  # of the window, in pixels of the original
 _RANGE = (0.4, 2.0)
 _STEP = 0.005  # of scale: a quarter of a per cent off is a third of a pixel, on average over the window
-_COMMON = (1.0, 1 / 2, 3 / 4, 2 / 3, 2.0, 0.8, 0.6, 0.9, 0.7, 0.4, 1.25, 1.5)  # received over original
+# Received over original
+_COMMON = (1 / 2, 3 / 4, 2 / 3, 2.0, 0.8, 0.6, 0.9, 0.7, 0.4, 1.25, 1.5)
+_SELDOM = tuple(k / 20 for k in range(8, 40) if k / 20 not in (1.0, *_COMMON))
 _FOLLOWED = 6  # of the best scales, where none was certain
+
+Scales = tuple[float, float]  # of the received picture's height and width
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,10 @@ def search(plane: Plane, seconds: float = SECONDS) -> Iterator[Aligned]:
     """
     ends = thread_time() + seconds
     doubtful: list[tuple[View, Lock]] = []
-    half = View(plane)
-    for view, scale in chain([(View(plane, 1), 1.0)], ((half, scale) for scale in (*_COMMON, *_sweep()))):
+    for view, scales in _hypotheses(plane):
         if thread_time() > ends:
             break
-        lock = look(view, scale)
+        lock = look(view, *scales)
         if lock is not None and lock.score > CERTAIN:
             yield from registration.align(view, _sharpest(view, lock).geometry)
         elif lock is not None:
@@ -61,44 +67,73 @@ def search(plane: Plane, seconds: float = SECONDS) -> Iterator[Aligned]:
         yield from registration.align(view, lock.geometry)
 
 
-def look(view: View, scale: float) -> Lock | None:
-    """The best place and turn at one scale; None where fewer than two blocks a side would be left."""
-    if min(view.plane.shape) / scale < 2 * template.BLOCK:
+def look(view: View, scale: float, across: float | None = None) -> Lock | None:
+    """The best place and turn at one scale; None where fewer than two blocks a side would be left.
+
+    ``across``: the scale of the received picture's width, where that of its height is another.
+    """
+    scales = scale, across or scale
+    sides = [have / scale for have, scale in zip(view.plane.shape, scales, strict=True)]
+    if min(sides) < 2 * template.BLOCK:
         return None
-    score, turn, _ = max(_peaks(view, scale, TURNS))
-    _, _, (top, left) = max(_peaks(View(turned(view.plane, turn), view.shrink), scale, (0,)))
-    return Lock(score, Geometry(turn, Axis(scale, -scale * top), Axis(scale, -scale * left)))
+    score, turn, corner = _peak(view, scales)
+    found = list(zip(scales, sides, corner, strict=True))
+    axes = []
+    for (along, side, start), flipped in zip(found[::-1] if turn & 4 else found, (turn & 2, turn & 1), strict=True):
+        first = -start - side if flipped else start
+        axes.append(Axis(along, -along * ((first + template.BLOCK // 2) % _SIDE - template.BLOCK // 2)))
+    return Lock(score, Geometry(turn, axes[0], axes[1]))
+
+
+def _hypotheses(plane: Plane) -> Iterator[tuple[View, Scales]]:
+    """How to look, and at which scales, the likeliest first: before the many, busy pictures at the common ones."""
+    half, full, held = View(plane), View(plane, 1), View(plane, 1, held=True)
+    yield full, (1.0, 1.0)
+    for scales, factors in (_COMMON, _COMMON), (_sweep(), _SELDOM):
+        yield from ((half, (scale, scale)) for scale in scales)
+        for factor in factors:
+            yield from product((full, held) if factor < 1 else (full,), _whole(plane, factor))
+
+
+def _whole(plane: Plane, factor: float) -> Iterator[Scales]:
+    """The exact scales of both sides where this factor, rounded, made whole pixels of whole pixels."""
+    sizes = (range(ceil((have - 0.5) / factor), floor((have + 0.5) / factor) + 1) for have in plane.shape)
+    for height, width in product(*sizes):
+        yield plane.shape[0] / height, plane.shape[1] / width
 
 
 def _sharpest(view: View, lock: Lock) -> Lock:
     """Uphill from scale to scale: in smooth pictures the template shows a few steps beside its scale too."""
     for direction in (1, -1):
         while True:
-            beside = look(view, lock.geometry.vertical.scale * exp(direction * _STEP))
+            axes = lock.geometry.vertical, lock.geometry.horizontal
+            axes = axes[::-1] if lock.geometry.turn & 4 else axes
+            beside = look(view, *(axis.scale * exp(direction * _STEP) for axis in axes))
             if beside is None or beside.score <= lock.score:
                 break
             lock = beside
     return lock
 
 
-def _peaks(view: View, scale: float, turns: tuple[int, ...] | range) -> Iterator[tuple[float, int, tuple[int, int]]]:
-    """For each turn: standard deviations, the turn, and where in the original the received corner is."""
-    starts, sizes = zip(*(_window(side / scale, view.shrink) for side in view.plane.shape), strict=True)
-    axis = Axis(scale, 0.0)
-    fields = _fields(View(cut(view.plane, axis, axis, starts, sizes, view.shrink), view.shrink))
-    spectra = np.fft.rfft2(fields).astype(np.complex64)  # (2, phases, phases, period, period // 2 + 1)
+def _peak(view: View, scales: Scales) -> tuple[float, int, tuple[int, int]]:
+    """Standard deviations, the turn, and where in an original that was turned alike the received corner is."""
+    sides = zip(view.plane.shape, scales, strict=True)
+    starts, sizes = zip(*(_window(have / scale, view.shrink) for have, scale in sides), strict=True)
+    fields = _fields(view.cut((Axis(scales[0], 0.0), Axis(scales[1], 0.0)), starts, sizes), view.shrink)
+    spectra = np.conj(np.fft.rfft2(fields))  # (2, phases, phases, period, period // 2 + 1)
     # known signs on a quarter of the blocks at each frequency: the variance of a sum of what they say
     deviation = np.sqrt(np.square(fields).sum(axis=(0, 3, 4)) / 4 + 1e-9)
-    for turn in turns:
-        sums = np.fft.irfft2((np.conj(spectra) * _known(turn)[:, None, None]).sum(axis=0))
+    peaks = []
+    for turn in TURNS:
+        sums = np.fft.irfft2((spectra * _known(turn)[:, None, None]).sum(axis=0))
         scores = sums / deviation[..., None, None]
         best = np.unravel_index(np.argmax(scores), scores.shape)
-        places = []
-        for phase, block, start in zip(best[:2], best[2:], starts, strict=True):
-            corner = template.BLOCK * int(block) - view.shrink * int(phase) - start
-            period = template.BLOCK * template.PERIOD
-            places.append((corner + template.BLOCK // 2) % period - template.BLOCK // 2)
-        yield float(scores[best]), turn, (places[0], places[1])
+        top, left = (
+            template.BLOCK * int(block) - view.shrink * int(phase) - int(start)
+            for phase, block, start in zip(best[:2], best[2:], starts, strict=True)
+        )
+        peaks.append((float(scores[best]), turn, (top, left)))
+    return max(peaks)
 
 
 def _window(extent: float, shrink: int) -> tuple[float, int]:
@@ -107,15 +142,15 @@ def _window(extent: float, shrink: int) -> tuple[float, int]:
     return float(max(0, int(extent / 2 - size * shrink / 2))), size
 
 
-def _fields(window: View) -> NDArray[np.float32]:
+def _fields(window: Plane, shrink: int) -> NDArray[np.float32]:
     """Evidence at every place: (2, phases, phases, period, period), the phase of the blocks' grid first.
 
     A phase is one pixel of the window, which has been shrunk already.
     """
-    phases, side = template.BLOCK // window.shrink, _SIDE // window.shrink
+    phases, side = template.BLOCK // shrink, _SIDE // shrink
     box, wave = basis(phases)[:2].astype(np.float32)
-    both = np.stack([_slid(_slid(window.plane, box, 0), wave, 1), _slid(_slid(window.plane, wave, 0), box, 1)])
-    evidence = np.sin(both * np.float32(2 * np.pi * window.shrink / template.STEP))
+    both = np.stack([_slid(_slid(window, box, 0), wave, 1), _slid(_slid(window, wave, 0), box, 1)])
+    evidence = np.sin(both * np.float32(2 * np.pi * shrink / template.STEP))
     whole = np.zeros((2, side, side), np.float32)
     height, width = evidence.shape[1:]
     whole[:, :height, :width] = evidence[:, :side, :side]
@@ -146,8 +181,8 @@ def _known(turn: int) -> NDArray[np.complex64]:
     return np.fft.rfft2(np.stack([across, down])).astype(np.complex64)
 
 
-def _sweep() -> Iterator[float]:
+def _sweep() -> list[float]:
     """Every scale of the range, a step apart, from the middle outwards."""
     count = int(log(_RANGE[1] / _RANGE[0]) / _STEP)
     scales = (_RANGE[0] * exp(_STEP * k) for k in range(count + 1))
-    yield from sorted(scales, key=lambda scale: abs(log(scale)))
+    return sorted(scales, key=lambda scale: abs(log(scale)))

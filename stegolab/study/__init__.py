@@ -61,7 +61,7 @@ def run(
         attacks: specifications, or the name of a set of them; see :func:`~stegolab.study.sweeps.attacks_of`.
         speech: clips by name, coded as ``hide`` would; without any the message is random bytes, as many as fit.
         seed: of random messages and keys.
-        carriers: ``auto``, ``lattice``, ``inn``.
+        carriers: ``auto`` (``inn`` where it is trained), ``lattice``, ``inn``.
         enhance: take the noise out of the speech first (Model 1); None does so if its weights ship.
         turns: one clip a cover, taking turns, instead of every clip in every cover.
         engine: where to run; see :func:`~stegolab.study.engine.engine`.

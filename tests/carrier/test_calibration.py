@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegolab.carrier.calibration import activity, reliability
+from stegolab.carrier.calibration import reliability
 from stegolab.carrier.interface import HEADER_CODE_BITS
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.strengths import JPEG, SOCIAL
@@ -57,16 +57,6 @@ def test_a_frequency_without_pilots_is_taken_for_an_average_one():
     assert kappa.shape == (3,)
     assert kappa[2] == pytest.approx(1.5, rel=0.2)
 
-
-def test_activity_is_relative_to_the_median_and_sees_the_neighbours():
-    busy = np.zeros((40, 40, 3), np.float32)
-    busy[20:, :] = 30
-    seen = activity(busy)
-    assert seen.shape == (40, 40)
-    assert seen.dtype == np.float32
-    assert seen.min() > 0
-    assert np.median(seen) == pytest.approx(1, rel=1e-5)
-    assert seen[0, 0] < seen[19, 0] < seen[20, 0] < seen[39, 0]
 
 
 @pytest.mark.parametrize(

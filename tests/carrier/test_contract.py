@@ -97,11 +97,12 @@ def test_a_picture_without_payload_shows_no_header(carrier, name):
 
 
 @EVERY
-@pytest.mark.parametrize("shape", [(16, 16, 3), (20, 900, 3), (100, 100, 3)])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (3, 40, 3), (40, 7, 3), (16, 16, 3), (20, 900, 3), (100, 100, 3)])
 def test_pictures_of_any_size_can_be_looked_at(carrier, shape):
     reading = carrier.read(np.full(shape, 90, np.uint8), shape[:2])
     assert reading.header_llr.shape == (HEADER_CODE_BITS,)
     assert np.isfinite(reading.header_llr).all()
     assert np.isfinite(reading.presence)
+    assert reading.presence == 0 or reading.layout.slots
     if reading.layout.slots:  # where there are none no header is ever found
         assert np.isfinite(reading.body_llr(np.zeros(HEADER_CODE_BITS, np.uint8))).all()

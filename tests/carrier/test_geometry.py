@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from stegolab.carrier.geometry import TURNS, Axis, cut, resized, turned
 from stegolab.data import sample_covers
@@ -50,6 +51,18 @@ def test_what_was_resized_is_cut_out_as_it_was(factor):
     inner = slice(6, -6)  # at the edges Pillow mirrors nothing, it looks at fewer pixels
     np.testing.assert_allclose(piece[inner, inner], resized(received, PLANE.shape)[inner, inner], atol=0.05)
     np.testing.assert_allclose(half[inner, inner], resized(received, (80, 112))[inner, inner], atol=0.05)
+
+
+@pytest.mark.parametrize("shape", [(96, 134), (80, 112), (107, 149), (64, 90), (115, 157)])
+def test_what_a_box_filter_averaged_is_held_in_the_pixels_that_it_took(shape):
+    """So averaged again they give what they gave: what is received is a mean of them, whatever else they were."""
+    averaged = Image.fromarray(PLANE).resize(shape[::-1], Image.Resampling.BOX)
+    down, right = (Axis(got / had, 0.0) for got, had in zip(shape, PLANE.shape, strict=True))
+    held = cut(np.asarray(averaged), down, right, (0, 0), PLANE.shape, held=True)
+    again = Image.fromarray(held).resize(shape[::-1], Image.Resampling.BOX)
+    np.testing.assert_allclose(np.asarray(again), np.asarray(averaged), atol=1e-3)
+    part = cut(np.asarray(averaged), down, right, (37, 21), (64, 96), held=True)
+    np.testing.assert_array_equal(part, held[37:101, 21:117])
 
 
 def test_a_plane_that_has_the_shape_is_not_copied():

@@ -74,7 +74,7 @@ def test_without_restoration_it_reads_too(carrier):
     header, body, used = random_bits(bare, cover)
     reading = bare.read(bare.embed(cover, header, body, used), cover.shape[:2])
     assert wrong(reading.body_llr(header), body) < 0.005
-    assert bare.model.reception.restoration is None
+    assert bare.networks._restore is None
 
 
 # --- what it does to the picture -----------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def test_a_blur_is_measured_on_the_header_and_undone():
     header, body, used = random_bits(carrier, cover)
     received = spec.parse("blur:1.2")(carrier.embed(cover, header, body, used))
     reading = carrier.read(received, cover.shape[:2])
-    deaf = LearnedReading(reading.shape, reading.layout, carrier.model, luma(received), (0.0,))
+    deaf = LearnedReading(reading.shape, reading.layout, carrier.networks, luma(received), (0.0,))
     errors = [wrong(r.body_llr(header), body) for r in (reading, deaf)]
     assert errors[0] < 0.23
     assert errors[0] < 0.7 * errors[1]
@@ -215,5 +215,5 @@ def test_asking_twice_listens_once():
     reading = carrier.read(carrier.embed(cover, header, body, used), cover.shape[:2])
     assert wrong(reading.header_llr, header) == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(carrier.model.reception), "forward", lambda *_: pytest.fail("listened again"))
+        patch.setattr(type(carrier.networks), "listen", lambda *_: pytest.fail("listened again"))
         assert wrong(reading.body_llr(header), body) < 0.01

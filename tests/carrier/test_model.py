@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from stegolab.carrier import blockdct, inn
-from stegolab.carrier.model import BLURS, CarrierModel, ModelConfig, load, save
+from stegolab.carrier.model import CarrierModel, ModelConfig, load, save
 from stegolab.carrier.strengths import JPEG, SOCIAL
+from stegolab.carrier.weights import BLURS
 from stegolab.images import luma
 from tests import covers
 

@@ -6,10 +6,10 @@ import torch
 
 from stegolab.carrier import inn
 from stegolab.carrier.learned import learned_carrier
-from stegolab.carrier.model import BLURS
 from stegolab.carrier.refine import Refinement, _channel, measured_blur
 from stegolab.carrier.rehearsal import information
 from stegolab.carrier.strengths import JPEG, SOCIAL
+from stegolab.carrier.weights import BLURS
 from stegolab.channel import spec
 from stegolab.images import luma, psnr
 from tests import covers

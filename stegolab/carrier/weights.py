@@ -1,0 +1,94 @@
+"""What a trained carrier model is made of: the shape of its networks, and their weights as arrays (notebook 06).
+
+Read without torch, because that is how the sender and the receiver run it: ``inn_numpy`` makes networks of it in NumPy,
+``model`` in torch.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import blockdct
+from .strengths import Strength
+
+NETWORKS = ("invertible", "plain")
+BLURS = tuple(x / 10 for x in range(-4, 17, 2))  # square pixels, that a receiver tries: see LatticeReading
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of the networks. ``frequencies`` carry; ``band``, which contains them, is all that the networks see.
+
+    The ablations: ``network`` plain (``plain.py``), and then ``attention`` means nothing; no ``attention``, no
+    ``restoration``. A file without a field means its default.
+    """
+
+    strength: str
+    block: int
+    frequencies: tuple[tuple[int, int], ...]
+    band: tuple[tuple[int, int], ...]
+    steps: tuple[float, ...]
+    width: int = 32
+    floor: float = 0.0
+    attention: bool = True
+    restoration: bool = True
+    network: str = NETWORKS[0]
+
+    @classmethod
+    def start(cls, strength: Strength, **changes: Any) -> ModelConfig:
+        """Where training starts for a strength: its lattice, with a few frequencies more."""
+        order = blockdct.zigzag(strength.block)
+        if strength.block == 8:
+            frequencies, steps = zip(*sorted(JPEG_STEPS.items(), key=lambda item: item[1]), strict=True)
+            steps = tuple(2.0 * q for q in steps)
+            band = tuple(order[:28])
+        else:
+            frequencies, band = tuple(order[1:25]), tuple(order[:36])
+            steps = (32.0,) * len(frequencies)
+        floor = 0.2 if strength.block == 8 else 0.0
+        return cls(strength.name, strength.block, tuple(frequencies), band, steps, floor=floor, **changes)
+
+    @property
+    def carried(self) -> list[int]:
+        """Which of the band carry, in the order of ``frequencies``."""
+        return [self.band.index(f) for f in self.frequencies]
+
+    @property
+    def passive(self) -> list[int]:
+        """Which of the band only inform, in its order."""
+        return [i for i, f in enumerate(self.band) if f not in self.frequencies]
+
+
+# JPEG's luma quantisation steps at quality 50 (ITU-T T.81 annex K), the finest twelve
+JPEG_STEPS = {
+    **{(0, 1): 11, (0, 2): 10, (0, 3): 16},
+    **{(1, 0): 12, (1, 1): 12, (1, 2): 14},
+    **{(2, 0): 14, (2, 1): 13, (2, 2): 16},
+    **{(3, 0): 14, (3, 1): 17},
+    **{(4, 0): 18},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A trained model: ``arrays`` by the names that torch gives them."""
+
+    config: ModelConfig
+    arrays: dict[str, NDArray[np.float32]]
+
+    @classmethod
+    def read(cls, path: Path) -> Weights:
+        """What :func:`stegolab.carrier.model.save` wrote, whichever network it is."""
+        from safetensors import safe_open
+
+        with safe_open(path, framework="numpy") as file:
+            config = json.loads(file.metadata()["config"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        pairs = {key: tuple(map(tuple, config[key])) for key in ("frequencies", "band")}
+        return cls(ModelConfig(**config | pairs | {"steps": tuple(config["steps"])}), arrays)
