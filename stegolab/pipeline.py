@@ -84,8 +84,8 @@ def hide(
         ecc: ``auto`` or ``ldpc`` (rate to fit), ``bch``, ``none``, or one code such as ``ldpc:1/3``.
         carrier: ``inn``, the learned one, for strengths ``jpeg`` and ``social``; ``lattice``, the classical one, for
             all; ``auto`` takes ``inn`` where it is trained.
-        sparse: change no more of the picture than the rehearsed channel needs (least visible), instead of all of it
-            (most robust: the default, but for strength ``file``).
+        sparse: change no more of the picture than the message needs on the rehearsed channel, the busiest blocks first
+            (least visible), instead of all of it (most robust: the default, but for strength ``file``).
         salt: 16 bytes instead of random ones, only to reproduce a figure: never use one twice for two messages.
         enhance: take the noise out of the speech first (Model 1); None does so if its weights ship.
         refine: steps in which carrier ``inn`` listens to its own picture and corrects it (``carrier/refine.py``); ten
@@ -170,7 +170,9 @@ def picture_of(source: Source) -> Picture:
 
 def _gain(sender: Sender, posted: Posted, unrefined: Carrier) -> dict[str, float]:
     """What refining changed: by how much more than the code needs arrives after the worst attack, of random bits."""
-    rehearsals = {"before": rehearse(unrefined, sender.cover.rgb), "after": sender.rehearsal}
+    share = posted.report["share"]
+    after = sender.rehearsal if share == 1 else rehearse(sender.carrier, sender.cover.rgb, share)
+    rehearsals = {"before": rehearse(unrefined, sender.cover.rgb, share), "after": after}
     rate = posted.report["code_rate"]
     return {f"margin_{when}_refinement": r.worst.information / rate - 1 for when, r in rehearsals.items()}
 

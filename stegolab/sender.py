@@ -22,7 +22,7 @@ from .message.keys import Key, KeyProvider, as_provider
 from .receiver import decode
 
 MIN_COVER = 128  # pixels on the shorter side
-_ATTEMPTS = 3  # fresh salts, hence fresh code bits, before a message that should survive is given up
+_ATTEMPTS = 3  # fresh salts, hence fresh code bits, and more blocks, before a message that should survive is given up
 _SHARES = 20  # steps from none of the blocks to all of them
 
 
@@ -117,18 +117,19 @@ class Sender:
             raise CapacityExceeded(self.too_long(8 * len(message), encrypt))
         provider = _provider(key, encrypt)
         header = self._header(len(message), encrypt)
-        share = self._share(8 * header.length)
-        for attempt in range(_ATTEMPTS):
+        least = self._share(8 * header.length)
+        for attempt in range(_ATTEMPTS if provider or least < 1 else 1):  # without a salt it is the same once more
+            share = least + (1 - least) * attempt / (_ATTEMPTS - 1)
             body = (
                 envelope.seal(message, provider, bytes(header), salt=salt)
                 if provider
                 else envelope.wrap_plain(message, bytes(header))
             )
             bits, used = frame.pack(body, header, self.rehearsal.slots)
-            stego = self.carrier.embed(self.cover.rgb, header.code_word(), bits, used, min(1.0, share + attempt / 10))
+            stego = self.carrier.embed(self.cover.rgb, header.code_word(), bits, used, share)
             lost = self._lost(stego, header, body)
             if not lost or self.forced:
-                report = self._report(message, header, int(used.sum()), list(lost))
+                report = self._report(message, header, int(used.sum()), list(lost)) | {"share": share}
                 return Posted(replace(self.cover, rgb=stego), report)
             salt = salt and sha256(salt).digest()[: len(salt)]  # another one, and the same another time
         if any(isinstance(error, NoPayload) for error in lost.values()):

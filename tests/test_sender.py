@@ -252,3 +252,23 @@ def test_a_cover_that_carries_nothing_takes_not_even_nothing():
     assert on.capacity() == 0
     with pytest.raises(CapacityExceeded, match="carries nothing"):
         on.send(b"", KEY)
+
+
+def test_a_rehearsal_that_hopes_too_much_of_the_busiest_blocks_ends_with_all_of_them(monkeypatch):
+    """The sender listens to what it made: where too few blocks were chosen it takes more, in the end the whole picture."""
+    cover = from_array(covers.larger()["coffee"])
+    sender = Sender.on(cover, LatticeCarrier(JPEG), sparse=True)
+    message = np.random.default_rng(2).bytes(sender.capacity())
+    monkeypatch.setattr(Sender, "_share", lambda *_: 0.2)
+    posted = sender.send(message, KEY, salt=bytes(16))
+    assert posted.report["share"] == 1
+    assert not posted.report["lost"]
+
+
+@pytest.mark.parametrize("strength", [JPEG, SOCIAL], ids=lambda s: s.name)
+def test_the_more_it_carries_the_more_blocks_change(strength):
+    cover = from_array(covers.larger()["coffee"])
+    sender = Sender.on(cover, LatticeCarrier(strength), sparse=True)
+    shares = [sender._share(8 * round(part * sender.capacity())) for part in (0.1, 0.6, 1.0)]
+    assert 0 < shares[0] < shares[1] < shares[2] <= 1
+    assert Sender.on(cover, LatticeCarrier(strength))._share(80) == 1

@@ -58,12 +58,12 @@ class LatticeCarrier:
         moves = carries.reshape(dims)
         if self.strength.dense:
             moves = moves | moves.any(axis=2, keepdims=True)
-        step, share = self.strength.step, self.strength.compensation
+        step, compensation = self.strength.step, self.strength.compensation
         point = qim.lattice_point(bits.reshape(dims), step, layout.dither)
 
         def nearer(plane: NDArray[np.float32], round_: int) -> tuple[NDArray[np.float32], float]:
             x = self._coefficients(plane)
-            there = (qim.embed if round_ == 0 else qim.project)(x, point, step, share)
+            there = (qim.embed if round_ == 0 else qim.project)(x, point, step, compensation)
             move = np.where(moves, there - x, 0)
             return self._plane(move, rgb.shape), float(np.abs(move / step).mean() / max(moves.mean(), 1e-9))
 

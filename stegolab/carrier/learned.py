@@ -34,6 +34,9 @@ Array = NDArray[np.float32]
 _TILE = 32
 _SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)
 _PRIOR = 100  # pilots
+# Standard deviations of presence between which the networks are asked: below, one picture in a hundred would be helped
+# for ten times the work on those without a header; above, there is nothing to doubt.
+_FAINT, _CLEAR = 1.5, 8.0
 
 
 @lru_cache
@@ -58,8 +61,8 @@ def learned_carrier(strength: Strength, refine: int = 0, network: str = "inverti
 class LearnedCarrier:
     """See :class:`stegolab.carrier.interface.Carrier`.
 
-    ``trained``: what to run, as it is kept in a file or as it comes from training. It is copied when it is first
-    needed: what training does after that changes nothing here.
+    ``trained``: what to run, as it is kept in a file or as it comes from training. What hides and reads is copied when
+    it is first needed: what training does after that changes nothing of it.
     """
 
     strength: Strength
@@ -78,7 +81,7 @@ class LearnedCarrier:
 
     @cached_property
     def model(self) -> CarrierModel:
-        """The same in torch, for who refines, trains on or takes it apart."""
+        """The same in torch, for who refines, trains on or takes it apart; what came from training is not copied."""
         from .model import load
 
         return load(self.trained) if isinstance(self.trained, Weights) else self.trained
@@ -184,8 +187,16 @@ class LearnedReading:
 
     @property
     def presence(self) -> float:
-        """See the interface."""
-        return max(pilots.presence(self.layout, evidence) for evidence in self._evidence.values())
+        """See the interface. Where the header shows faintly the networks, which cost more, are heard as well.
+
+        In pictures whose own detail drowns the lattice they know most of a header that is hardly there without them.
+        """
+        found = {blur: pilots.presence(self.layout, evidence) for blur, evidence in self._evidence.items()}
+        blur = max(found, key=lambda b: found[b])
+        if not _FAINT < found[blur] < _CLEAR:
+            return found[blur]
+        weighed = np.tanh(self._llr(blur)[self.layout.header_slots] / 2)
+        return max(found[blur], pilots.presence(self.layout, weighed))
 
     @property
     def header_llr(self) -> Array:

@@ -93,7 +93,8 @@ def align(view: View, rough: Geometry) -> Iterator[Aligned]:
 def _registered(view: View, axes: Axes) -> tuple[Axes, Box]:
     """The axes to a fraction of a pixel, and the box of all that was received."""
     if view.held:  # by whole pixels of the original: there is nothing in between to climb over
-        return _snapped(view, axes, _received(view, axes)), _received(view, axes)
+        box = _received(view, axes)
+        return _snapped(view, axes, box), box
     side, steps = _FIRST, _COARSE
     while True:
         all_of_it = top, left, rows, columns = _received(view, axes)

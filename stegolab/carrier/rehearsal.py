@@ -41,13 +41,12 @@ class Trial:
 class Rehearsal:
     """All trials on one cover with ``slots`` body slots. No slots: the cover is too small even for the header.
 
-    ``lost``: the share of the slots that may go missing on top of any attack; ``share``: of the blocks that changed.
+    ``lost``: the share of what carries that may go missing on top of any attack.
     """
 
     slots: int
     trials: tuple[Trial, ...]
     lost: float = 0.0
-    share: float = 1.0
 
     @property
     def worst(self) -> Trial:
@@ -89,7 +88,8 @@ def rehearse(carrier: Carrier, rgb: NDArray[np.uint8], share: float = 1.0) -> Re
     found = run_all(lambda pair: _attempt(carrier, *pair), list(product(carrier.strength.attacks, rounds)))
     each = [found[i : i + len(rounds)] for i in range(0, len(found), len(rounds))]
     worst = [min(trials, key=lambda t: t.information) for trials in each]
-    return Rehearsal(slots, tuple(worst), carrier.strength.lost, share)
+    lost = min(1.0, carrier.strength.lost / max(share, 1e-9))  # what is cut away may all be of the busiest
+    return Rehearsal(slots, tuple(worst), lost)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,9 @@ def search(plane: Plane, seconds: float = SECONDS) -> Iterator[Aligned]:
             yield from registration.align(view, _sharpest(view, lock).geometry)
         elif lock is not None:
             doubtful.append((view, lock))
-    for view, lock in sorted(doubtful, key=lambda found: -found[1].score)[:_FOLLOWED]:
+    for number, (view, lock) in enumerate(sorted(doubtful, key=lambda found: -found[1].score)[:_FOLLOWED]):
+        if number and thread_time() > ends:  # the best of them is worth the time in any case
+            break
         yield from registration.align(view, lock.geometry)
 
 

@@ -58,7 +58,6 @@ def test_a_frequency_without_pilots_is_taken_for_an_average_one():
     assert kappa[2] == pytest.approx(1.5, rel=0.2)
 
 
-
 @pytest.mark.parametrize(
     ("strength", "attack"), [(JPEG, "jpeg:50"), (SOCIAL, "jpeg:50"), (SOCIAL, "resize:0.5,jpeg:75")]
 )

@@ -5,10 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stegolab.carrier import sync
 from stegolab.carrier.lattice import LatticeCarrier
+from stegolab.carrier.learned import learned_carrier
 from stegolab.carrier.strengths import JPEG, SOCIAL
 from stegolab.carrier.texture import activity, busiest, floor
-from stegolab.images import from_array, psnr, ssim
+from stegolab.channel import spec
+from stegolab.images import from_array, luma, psnr, ssim
 from stegolab.sender import Sender
 from tests import covers
 from tests.carrier.untrained import fresh
@@ -85,6 +88,22 @@ def test_what_speaks_is_read_and_what_is_silent_is_not_believed(carrier):
     assert 0.45 < 1 - cost < 0.62  # of one bit a slot, three fifths of which speak
     whole = carrier.read(carrier.embed(cover, header, body, used), cover.shape[:2]).body_llr(header)
     assert np.mean(whole == 0) < 0.01
+
+
+@pytest.mark.parametrize("carrier", [LatticeCarrier(SOCIAL), learned_carrier(SOCIAL)], ids=lambda c: c.name)
+def test_in_a_part_of_the_picture_too(carrier):
+    """What was cut away is no pilot: it says nothing about which blocks are silent."""
+    cover = covers.larger()["coffee"]
+    header, body, used = random_bits(carrier, cover)
+    received = spec.parse("crop:0.1,jpeg:90")(carrier.embed(cover, header, body, used, 0.6))
+    aligned = next(sync.search(luma(received)))
+    reading = carrier.read_aligned(aligned)
+    llr, count = reading.body_llr(header), len(reading.layout.strength.frequencies)
+    there = aligned.seen.reshape(-1)[reading.layout.body_slots // count]
+    assert not llr[~there].any()
+    assert 0.35 < np.mean(llr[there] == 0) < 0.48
+    cost = np.logaddexp(0, (1 - 2.0 * body[there]) * llr[there]).mean() / np.log(2)
+    assert 0.45 < 1 - cost < 0.62
 
 
 @pytest.mark.parametrize("strength", [JPEG, SOCIAL], ids=lambda s: s.name)
