@@ -257,7 +257,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--codec", default="auto", help=f"auto, opus:6000 to opus:24000, or: {', '.join(codecs.LADDER)}")
     sub.add_argument("--ecc", default="auto", help="auto, ldpc, bch, none, or one code such as ldpc:1/3 or bch:1/2")
     sub.add_argument("--carrier", default="auto", help=f"auto, {', '.join(CARRIERS)} (inn, where it is trained)")
-    sub.add_argument("--sparse", action="store_true", default=None, help="change only the busiest blocks, as many as it takes")
+    sub.add_argument(
+        "--sparse", action="store_true", default=None, help="change only as many blocks as it takes, the busiest"
+    )
     refine = "carrier inn: correct the picture in so many steps; slow, pays a little at jpeg only (0)"
     sub.add_argument("--refine", type=int, default=0, metavar="STEPS", help=refine)
     sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")

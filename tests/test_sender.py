@@ -255,7 +255,7 @@ def test_a_cover_that_carries_nothing_takes_not_even_nothing():
 
 
 def test_a_rehearsal_that_hopes_too_much_of_the_busiest_blocks_ends_with_all_of_them(monkeypatch):
-    """The sender listens to what it made: where too few blocks were chosen it takes more, in the end the whole picture."""
+    """The sender listens to what it made: where too few blocks were chosen it takes more, in the end all of them."""
     cover = from_array(covers.larger()["coffee"])
     sender = Sender.on(cover, LatticeCarrier(JPEG), sparse=True)
     message = np.random.default_rng(2).bytes(sender.capacity())

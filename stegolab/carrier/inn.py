@@ -21,8 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import Attention, compress
-
-QUARTER = 0.25  # of a step: from the lattice's place to the point of bit 1
+from .weights import CLAMP, QUARTER
 
 
 class AffineCoupling(nn.Module):
@@ -34,7 +33,7 @@ class AffineCoupling(nn.Module):
     descent slides it to where flat blocks cost least, half way between, and there JPEG rounds every bit away.
     """
 
-    def __init__(self, passive: int, carried: int, width: int = 16, clamp: float = 0.02) -> None:
+    def __init__(self, passive: int, carried: int, width: int = 16, clamp: float = CLAMP) -> None:
         super().__init__()
         self.clamp = clamp
         self.place = QUARTER

@@ -15,14 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import blockdct, qim
-from .weights import ModelConfig, Weights
+from .weights import CLAMP, QUARTER, REACH, ModelConfig, Weights
 
 Array = NDArray[np.float32]
 Layer = Callable[[Array], Array]
 
-_QUARTER = 0.25  # of a step, as in inn
-_CLAMP = 0.02  # of the affine coupling, as in inn
-_REACH = 8.0  # of the restoration, as in reception
 _PRODUCT = 1 << 18  # multiplications at a time: a BLAS shares larger ones among threads, that wait for a busy core
 _TOGETHER = 16  # such products: what they need stays near the core
 
@@ -95,7 +92,7 @@ class NumpyModel:
 
 def points(bits: Array) -> Array:
     """The payload that says ``bits``: a quarter step up for 1, down for 0."""
-    return (bits - np.float32(0.5)) * np.float32(2 * _QUARTER)
+    return (bits - np.float32(0.5)) * np.float32(2 * QUARTER)
 
 
 class _InvertibleNetwork:
@@ -103,7 +100,7 @@ class _InvertibleNetwork:
         self.step: Array = np.exp(w["network.modulo.log_step"])
         self._floor = config.floor
         inner, outer = _convolution(w, "network.place.net.0", _gelu), _convolution(w, "network.place.net.2")
-        self._place: Layer = lambda seen: np.float32(_CLAMP) * np.tanh(outer(inner(seen)))
+        self._place: Layer = lambda seen: np.float32(CLAMP) * np.tanh(outer(inner(seen)))
         attended = _attended(w, "network.attention.body.1", _convolution(w, "network.attention.body.0"))
         head, level = _convolution(w, "network.attention.head"), w["network.attention.level"]
         self._odds: Layer = lambda seen: level + head(_gelu(attended(seen)))
@@ -127,7 +124,7 @@ class _InvertibleNetwork:
 
     def _scale_and_shift(self, seen: Array) -> tuple[Array, Array]:
         s, t = np.split(self._place(seen), 2)
-        return np.exp(s), np.float32(_QUARTER) + t
+        return np.exp(s), np.float32(QUARTER) + t
 
 
 def _restoration(w: dict[str, Array]) -> Layer:
@@ -138,7 +135,7 @@ def _restoration(w: dict[str, Array]) -> Layer:
     def restore(band: Array) -> Array:
         h = _gelu(body(_compress(band)))
         gain = np.float32(0.5) * np.tanh(matrix @ _whole(h) + bias)
-        return band * (1 + gain)[:, None, None] + np.float32(_REACH) * np.tanh(shift(h))
+        return band * (1 + gain)[:, None, None] + np.float32(REACH) * np.tanh(shift(h))
 
     return restore
 

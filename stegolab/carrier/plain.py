@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from .attention import compress
-from .inn import QUARTER
+from .weights import QUARTER
 
 
 class PlainCoupling(nn.Module):

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from .attention import Attended, compress
 from .inn import InvertibleNetwork, angle
+from .weights import REACH
 
 
 class Restoration(nn.Module):
@@ -23,7 +24,7 @@ class Restoration(nn.Module):
     its neighbours (aliasing, dead zones). Starts as the identity.
     """
 
-    def __init__(self, band: int, width: int = 48, reach: float = 8.0) -> None:
+    def __init__(self, band: int, width: int = 48, reach: float = REACH) -> None:
         super().__init__()
         self.reach = reach
         self.body = nn.Sequential(nn.Conv2d(band, width, 3, padding=1), Attended(width), nn.GELU())

@@ -52,13 +52,15 @@ class Strength:
         return np.array(self.steps, np.float32)
 
 
-# JPEG's luma quantisation steps at quality 50, the finest ten by (vertical, horizontal) frequency
-_JPEG_50 = {
+#: JPEG's luma quantisation steps at quality 50 (ITU-T T.81 annex K): the finest twelve, by (vertical, horizontal) place
+JPEG_STEPS = {
     **{(0, 1): 11, (0, 2): 10, (0, 3): 16},
     **{(1, 0): 12, (1, 1): 12, (1, 2): 14},
     **{(2, 0): 14, (2, 1): 13, (2, 2): 16},
-    **{(3, 0): 14},
+    **{(3, 0): 14, (3, 1): 17},
+    **{(4, 0): 18},
 }
+_FINEST = {frequency: step for frequency, step in JPEG_STEPS.items() if step <= 16}  # ten, for the lattice
 
 FILE = Strength(
     name="file",
@@ -73,8 +75,8 @@ FILE = Strength(
 JPEG = Strength(
     name="jpeg",
     block=8,
-    frequencies=tuple(_JPEG_50),
-    steps=tuple(2.05 * q for q in _JPEG_50.values()),
+    frequencies=tuple(_FINEST),
+    steps=tuple(2.05 * q for q in _FINEST.values()),
     compensation=0.8,
     attacks=("jpeg:50:420", "jpeg:50:444", "jpeg:75:420", "jpeg:75:444", "jpeg:90:420", "jpeg:90:444"),
 )

@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import blockdct
-from .strengths import Strength
+from .strengths import JPEG_STEPS, Strength
 
 NETWORKS = ("invertible", "plain")
+QUARTER = 0.25  # of a step: from the lattice's place to the point of bit 1
+CLAMP = 0.02  # of the affine coupling: how far it may stretch the payload, or move the lattice in steps
+REACH = 8.0  # of the restoration, in 8-bit luma
 BLURS = tuple(x / 10 for x in range(-4, 17, 2))  # square pixels, that a receiver tries: see LatticeReading
 
 
@@ -63,16 +66,6 @@ class ModelConfig:
     def passive(self) -> list[int]:
         """Which of the band only inform, in its order."""
         return [i for i, f in enumerate(self.band) if f not in self.frequencies]
-
-
-# JPEG's luma quantisation steps at quality 50 (ITU-T T.81 annex K), the finest twelve
-JPEG_STEPS = {
-    **{(0, 1): 11, (0, 2): 10, (0, 3): 16},
-    **{(1, 0): 12, (1, 1): 12, (1, 2): 14},
-    **{(2, 0): 14, (2, 1): 13, (2, 2): 16},
-    **{(3, 0): 14, (3, 1): 17},
-    **{(4, 0): 18},
-}
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from stegolab.carrier.learned import LearnedCarrier, learned_carrier
 from stegolab.carrier.model import CarrierModel, ModelConfig, load, save
 from stegolab.carrier.plain import PlainNetwork
 from stegolab.carrier.strengths import JPEG, SOCIAL
+from stegolab.carrier.weights import QUARTER
 from stegolab.errors import NotTrained
 from stegolab.images import luma
 from tests.covers import random_bits
@@ -55,8 +56,8 @@ def test_the_receiver_reads_what_the_mirror_images_give_for_zeros():
     _, exact = net.inverse(stego, dropped, passive)
     torch.testing.assert_close(exact, payload, atol=1e-4, rtol=0)
     said = net.read(stego, passive)
-    assert said.abs().max() <= inn.QUARTER  # as an angle it never wraps
-    expected = inn.QUARTER * torch.tanh(net.inverse(stego, torch.zeros_like(x), passive)[1] / inn.QUARTER)
+    assert said.abs().max() <= QUARTER  # as an angle it never wraps
+    expected = QUARTER * torch.tanh(net.inverse(stego, torch.zeros_like(x), passive)[1] / QUARTER)
     torch.testing.assert_close(said, expected)
 
 
