@@ -1,8 +1,8 @@
 """What a platform does to a picture, done for real: Pillow's own codecs, resampling kernels and filters.
 
 Each attack is a pure function from an RGB picture, uint8 (H, W, 3), to another; nothing else of a file (EXIF, colour
-profile, alpha) comes through any of them. Only ``resize``, ``cap`` and ``crop`` change the size. A parameter out of its
-range raises BadSpec.
+profile, alpha) comes through any of them. Only ``resize``, ``cap``, ``crop`` and ``rotate`` change the size. A
+parameter out of its range raises BadSpec.
 """
 
 from __future__ import annotations
@@ -181,6 +181,17 @@ def shift(rgb: RGB, rows: int, columns: int = 0) -> RGB:
     _require("columns", columns, -64, 64)
     y, x = (np.arange(side) - move for side, move in zip(rgb.shape, (rows, columns), strict=False))
     return rgb[y.clip(0, rgb.shape[0] - 1)][:, x.clip(0, rgb.shape[1] - 1)]
+
+
+def flip(rgb: RGB) -> RGB:
+    """Mirror left and right."""
+    return rgb[:, ::-1].copy()
+
+
+def rotate(rgb: RGB, quarters: int) -> RGB:
+    """Turn by ``quarters`` of a full turn, 0 to 3, against the clock; no pixel is resampled."""
+    _require("quarters", quarters, 0, 3)
+    return np.rot90(rgb, quarters).copy()
 
 
 def _require(name: str, value: float, low: float, high: float) -> None:

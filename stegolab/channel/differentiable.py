@@ -191,6 +191,16 @@ def shift(rgb: Tensor, rows: int, columns: int = 0) -> Tensor:
     return rgb[..., y, :][..., x]
 
 
+def flip(rgb: Tensor) -> Tensor:
+    """Mirror left and right."""
+    return rgb.flip(-1)
+
+
+def rotate(rgb: Tensor, quarters: int) -> Tensor:
+    """Turn by ``quarters`` of a full turn, against the clock."""
+    return rgb.rot90(quarters, (-2, -1))
+
+
 TWINS: dict[str, Callable[..., Tensor]] = {
     "jpeg": jpeg,
     "webp": webp,
@@ -210,6 +220,8 @@ TWINS: dict[str, Callable[..., Tensor]] = {
     "palette": palette,
     "hue": hue,
     "shift": shift,
+    "flip": flip,
+    "rotate": rotate,
 }
 
 

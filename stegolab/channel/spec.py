@@ -46,6 +46,8 @@ ATTACKS: dict[str, Callable[..., RGB]] = {
         attacks.palette,
         attacks.hue,
         attacks.shift,
+        attacks.flip,
+        attacks.rotate,
     )
 }
 

@@ -231,7 +231,17 @@ def test_shift_moves_every_pixel_and_repeats_the_edge():
     assert same(attacks.shift(moved, -3, 7)[:-3, 7:], COFFEE[:-3, 7:])
 
 
+def test_flips_and_turns_undo_each_other():
+    turned = attacks.rotate(COFFEE, 1)
+    assert same(turned[0], COFFEE[:, -1])  # what was at the right is at the top
+    assert same(attacks.rotate(turned, 3), COFFEE)
+    assert same(attacks.flip(COFFEE)[:, 0], COFFEE[:, -1])
+    assert same(attacks.flip(attacks.flip(COFFEE)), COFFEE)
+    assert same(attacks.rotate(COFFEE, 2), attacks.flip(COFFEE)[::-1])
+
+
 IDENTITIES = [
+    (attacks.rotate, (0,)),
     (attacks.shift, (0, 0)),
     (attacks.hue, (0,)),
     (attacks.resize, (1,)),
@@ -304,6 +314,7 @@ def test_an_attack_leaves_its_input_alone(attack, arguments):
         (attacks.palette, (1,), "colours"),
         (attacks.palette, (257,), "colours"),
         (attacks.hue, (181,), "degrees"),
+        (attacks.rotate, (4,), "quarters"),
         (attacks.shift, (65,), "rows"),
         (attacks.shift, (0, -65), "columns"),
     ],

@@ -53,6 +53,9 @@ BOUNDS = {
     "palette:32": math.inf,
     "hue:30": 65,
     "shift:3:-5": math.inf,
+    "flip": math.inf,
+    "rotate:1": math.inf,
+    "rotate:3": math.inf,
     "resize:0.5,jpeg:75": 45,
     "blur:1,jpeg:90": 45,
     "platform:telegram": 45,
@@ -180,7 +183,7 @@ def test_what_goes_in_is_rounded_and_clipped_as_a_file_is():
 @pytest.mark.parametrize("name", [name for name in TWINS if name != "noise"])
 def test_gradients_are_finite_at_black_and_white(name):
     arguments = {"median": "", "grey": "", "jpeg": ":50", "webp": ":50", "cap": ":16", "sharpen": ":2"}
-    arguments |= {"avif": ":50", "jpeg2000": ":20", "palette": ":16", "shift": ":2"}
+    arguments |= {"avif": ":50", "jpeg2000": ":20", "palette": ":16", "shift": ":2", "flip": "", "rotate": ":1"}
     picture = torch.zeros(1, 3, 24, 24)
     picture[..., 12:] = 255
     leaf = picture.requires_grad_()

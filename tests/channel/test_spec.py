@@ -30,7 +30,8 @@ attack = st.one_of(
     st.builds("shift:{}:{}".format, st.integers(-64, 64), st.integers(-64, 64)),
     st.builds("hue:{!r}".format, st.floats(-180, 180)),
     st.builds("platform:{}".format, st.sampled_from(list(PLATFORMS))),
-    st.sampled_from(["median", "median:5", "grey", "none", "gamma:2", "sharpen:1.5"]),
+    st.builds("rotate:{}".format, st.integers(0, 3)),
+    st.sampled_from(["flip", "median", "median:5", "grey", "none", "gamma:2", "sharpen:1.5"]),
 )
 chains = st.lists(attack, min_size=1, max_size=5).map(",".join)
 
@@ -104,7 +105,7 @@ def test_a_chain_is_its_attacks_from_left_to_right(spec, expected):
 @pytest.mark.parametrize("name", ATTACKS)
 def test_every_attack_can_be_written_and_runs(name):
     arguments = {"median": "", "grey": "", "jpeg": ":50", "webp": ":50", "cap": ":64", "sharpen": ":2"}
-    arguments |= {"avif": ":50", "jpeg2000": ":20", "palette": ":16", "shift": ":2"}
+    arguments |= {"avif": ":50", "jpeg2000": ":20", "palette": ":16", "shift": ":2", "flip": "", "rotate": ":1"}
     assert parse(name + arguments.get(name, ":0.5"))(COFFEE).dtype == np.uint8
 
 
