@@ -134,7 +134,7 @@ def to_bits(message: bytes) -> np.ndarray:
 
 
 def social(rgb: np.ndarray) -> Sender:
-    return Sender.on(from_array(rgb), carrier_for("social"))
+    return Sender.on(from_array(rgb), carrier_for("social", "lattice"))
 
 
 def our_hide(rgb: np.ndarray, bits: np.ndarray) -> np.ndarray:

@@ -25,8 +25,7 @@ from .errors import BadKey, BadSpec, StegolabError
 from .images import from_array, read_image, write_image
 from .message import codecs
 from .message.keys import AwsKms, Key, KeyFile, Passphrase, generate_key_file
-from .pipeline import CARRIERS, carrier_for, enhance, hide, reveal
-from .sender import Sender
+from .pipeline import CARRIERS, enhance, hide, reveal, sender_for
 
 _CANNOT_CONTINUE = (MemoryError, OSError, RecursionError)
 
@@ -108,7 +107,7 @@ def _capacity(options: argparse.Namespace) -> None:
     cover = read_image(options.cover)
     table: dict[str, Any] = {}
     for name in [options.strength] if options.strength else STRENGTHS:
-        room = Sender.on(cover, carrier_for(name, options.carrier), options.ecc).capacity()
+        room = sender_for(cover, name, options.carrier, options.ecc).capacity()
         seconds = {codec: round(codecs.seconds_that_fit(codec, room), 2) for codec in codecs.LADDER}
         table[name] = {
             "capacity_bits": 8 * room,

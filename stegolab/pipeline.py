@@ -30,6 +30,7 @@ from .speech.enhancer import shipped, trained
 
 Source = Picture | NDArray[np.uint8] | str | os.PathLike[str]
 CARRIERS = ("inn", "lattice")
+_NEXT_TO_NOTHING = 0.25  # bit a slot; of seven pictures of the valid and train split below it six take the lattice
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def hide(
         encrypt: AES-256-GCM; without it anyone who has this software can listen.
         ecc: ``auto`` or ``ldpc`` (rate to fit), ``bch``, ``none``, or one code such as ``ldpc:1/3``.
         carrier: ``inn``, the learned one, for strengths ``jpeg`` and ``social``; ``lattice``, the classical one, for
-            all; ``auto`` takes ``inn`` where it is trained.
+            all; ``auto`` takes ``inn`` where it is trained, but see :func:`sender_for`.
         sparse: change no more of the picture than the message needs on the rehearsed channel, the busiest blocks first
             (least visible), instead of all of it (most robust: the default, but for strength ``file``).
         salt: 16 bytes instead of random ones, only to reproduce a figure: never use one twice for two messages.
@@ -96,7 +97,7 @@ def hide(
         CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
     """
     check(speech)
-    sender = Sender.on(picture_of(cover), carrier_for(strength, carrier, refine), ecc, sparse)
+    sender = sender_for(picture_of(cover), strength, carrier, ecc, sparse, refine)
     budget = sender.capacity(encrypt)
     enhance = trained() if enhance is None else enhance
     if enhance:
@@ -128,6 +129,30 @@ def reveal(image: Source, key: Key | None = None) -> Revealed:
     message, report = receive(picture_of(image), key, EveryCarrier())
     speech = codecs.decode(message)
     return Revealed(speech, report | {"codec": codecs.name_of(message), "seconds": round(speech.seconds, 3)})
+
+
+def sender_for(
+    cover: Picture,
+    strength: str,
+    carrier: str = "auto",
+    ecc: str = "auto",
+    sparse: bool | None = None,
+    refine: int = 0,
+) -> Sender:
+    """A sender that has rehearsed ``cover``; the arguments are those of :func:`hide`.
+
+    ``auto`` is the carrier of :func:`carrier_for`, but where that leaves next to nothing, in very busy pictures, the
+    lattice is rehearsed as well, and the one that carries more is taken.
+
+    Raises:
+        BadImage, BadSpec, NotTrained.
+    """
+    sender = Sender.on(cover, carrier_for(strength, carrier, refine), ecc, sparse)
+    tried = sender.rehearsal.trials
+    if carrier != "auto" or refine or not tried or sender.rehearsal.worst.information > _NEXT_TO_NOTHING:
+        return sender
+    plainer = Sender.on(cover, LatticeCarrier(sender.carrier.strength), ecc, sparse)
+    return max(sender, plainer, key=lambda s: s.capacity())
 
 
 def carrier_for(strength: str, carrier: str = "auto", refine: int = 0) -> Carrier:

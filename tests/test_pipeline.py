@@ -305,3 +305,14 @@ def test_the_same_salt_gives_the_same_picture():
     one, two, other = (hide(speech, cover, "key", strength="file", salt=s) for s in (b"s" * 16, b"s" * 16, None))
     assert (one.picture.rgb == two.picture.rgb).all()
     assert (one.picture.rgb != other.picture.rgb).any()
+
+
+def test_where_the_learned_carrier_has_next_to_nothing_the_one_that_carries_more_is_taken(monkeypatch):
+    cover = from_array(covers.larger()["coffee"])
+    monkeypatch.setattr(Sender, "capacity", lambda self, encrypt=True: {"inn": 1, "lattice": 2}[self.carrier.name])
+    assert pipeline.sender_for(cover, "jpeg").carrier.name == "inn"  # it has plenty: nothing else is tried
+    monkeypatch.setattr(pipeline, "_NEXT_TO_NOTHING", 1.0)
+    assert pipeline.sender_for(cover, "jpeg").carrier.name == "lattice"
+    assert pipeline.sender_for(cover, "jpeg", "inn").carrier.name == "inn"  # who asks for it gets it
+    monkeypatch.setattr(Sender, "capacity", lambda self, encrypt=True: 3)
+    assert pipeline.sender_for(cover, "jpeg").carrier.name == "inn"

@@ -78,6 +78,7 @@ SWEEPS: tuple[Sweep, ...] = (
         ("crop:0.15", "crop:0.2:0.2:0.9", "crop:0.25"),
     ),
     Sweep("shift", ("shift:1", "shift:0:2", "shift:3:-3", "shift:-5:4", "shift:7:7", "shift:-6:5,jpeg:75")),
+    Sweep("flip and turn", ("flip,jpeg:75", "rotate:1,jpeg:75", "rotate:2", "flip,rotate:3,jpeg:75")),
     Sweep(
         "crop, shift and scale",
         (

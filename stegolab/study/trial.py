@@ -21,7 +21,7 @@ from ..channel import spec
 from ..errors import BadData, CapacityExceeded, StegolabError
 from ..images import from_array, lpips, psnr, ssim
 from ..message import codecs, frame
-from ..pipeline import EveryCarrier, carrier_for
+from ..pipeline import EveryCarrier, sender_for
 from ..receiver import receive
 from ..sender import Posted, Sender, Unsafe, Untraceable
 from ..speech.enhancer import shipped
@@ -89,7 +89,7 @@ def trials(setting: Setting, attacks: tuple[str, ...]) -> Iterator[Trial]:
     try:
         sent = _sent(setting)
     except CapacityExceeded as error:
-        common = _names(setting, _sender(setting.cover, setting.strength, setting.carrier)[0].carrier.name)
+        common = _names(setting)
         for attack in attacks:
             yield _trial(common, setting, attack, error)
         return
@@ -143,7 +143,7 @@ class _Sent:
 def _sender(cover: Cover, strength: str, carrier: str) -> tuple[Sender, float]:
     """The rehearsed sender, and the seconds that it took."""
     began = time.perf_counter()
-    return Sender.on(cover.picture, carrier_for(strength, carrier)), time.perf_counter() - began
+    return sender_for(cover.picture, strength, carrier), time.perf_counter() - began
 
 
 @lru_cache(maxsize=1)
@@ -163,7 +163,7 @@ def _sent(setting: Setting) -> _Sent:
         sender,
         posted,
         message,
-        _names(setting, sender.carrier.name)
+        _names(setting)
         | {
             "codec": codec,
             "payload_bits": 8 * len(message),
@@ -214,14 +214,14 @@ def _attacked(sent: _Sent, attack: str) -> Trial:
     return _trial(sent.common, sent.setting, attack, CORRUPT if got != sent.message else EXACT, **measured, **heard)
 
 
-def _names(setting: Setting, carrier: str) -> dict[str, Any]:
+def _names(setting: Setting) -> dict[str, Any]:
     return {
         "cover": setting.cover.name,
         "pixels": setting.cover.picture.height * setting.cover.picture.width,
         "speech": setting.clip.name if setting.clip else "",
         "codec": "" if setting.clip else "random",
         "enhanced": setting.enhance,
-        "carrier": carrier,
+        "carrier": setting.carrier,
         "strength": setting.strength,
     }
 

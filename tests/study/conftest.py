@@ -1,6 +1,7 @@
 import pytest
 
 from stegolab.carrier.lattice import LatticeCarrier
+from stegolab.carrier.learned import learned_carrier
 from stegolab.carrier.strengths import FILE, JPEG
 from stegolab.study import trial
 
@@ -22,5 +23,6 @@ def undisturbed(no_search):
 def no_search():
     """What fails here fails at once: the search for other sizes, crops and carriers has its own tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial, "EveryCarrier", lambda: [LatticeCarrier(FILE), LatticeCarrier(JPEG)])
+        here = [LatticeCarrier(FILE), learned_carrier(JPEG), LatticeCarrier(JPEG)]
+        patch.setattr(trial, "EveryCarrier", lambda: here)
         yield
