@@ -1,207 +1,291 @@
-"""How well a steganalyst tells stego pictures from covers: carrier x strength x payload x detector -> P_E, ROC area.
+"""How well a steganalyst tells stego pictures from covers: carrier x strength x payload x detector -> P_E and ROC.
 
-    STEGOLAB_DATA=DIR python benchmarks/detectability.py --cache DIR [--network lattice-social-1 ...] [--json FILE]
+    STEGOLAB_DATA=DIR python benchmarks/detectability.py [--network lattice-social-1 ...] [--weights NAME=FILE ...]
 
 Detectors learn on crops of the train split and are tried on other pictures, those of the valid split and the eval
 covers. ``features`` is SPAM and a part of the rich model with an ensemble of linear discriminants, ``network`` a small
 SRNet for the settings that ``--network`` names, ``receiver`` this program's own receiver, which needs no training. P_E
-is 0 for a perfect detector, and the last line says what guessing gets; in brackets is the 95 % interval of a bootstrap
-over pictures. Messages are random bytes, a share ``payload`` of the capacity, and change no more of the picture than
-they need (``sparse``); the default of jpeg and social, which fills the picture with code, looks like payload 1 always.
-LSB matching of ``--lsb`` bits per pixel tells how easy the covers are for the features: the less they miss there, the
-less a P_E of 0 says about a carrier. Interrupted, the benchmark goes on, as far as pictures, features of carriers and
-networks are concerned; another version of the package begins anew.
+is 0 for a perfect detector, ``guessing`` is what chance gets on so few pictures; in brackets is the 95 % interval of a
+bootstrap over pictures.
+
+Messages are random bytes and change no more of the picture than they need (``sparse``): its busiest blocks, or with
+``--scattered`` also slots anywhere in it. The default of jpeg and social, which fills the picture with code, looks like
+payload 1 always. A payload is a share of the capacity, or with ``--bits-per-pixel`` the same message for every carrier.
+Payload 0 is the header (at social with the template) alone: no message shows less. ``--weights`` adds carriers trained
+otherwise, against a critic say, with ``--codes`` that their channel asks for. LSB matching of ``--lsb`` bits per pixel
+tells how easy the covers are for the features: the less they miss there, the less a P_E of 0 says about a carrier.
+
+Pictures and features take minutes and are made anew each time; an interrupted training of a network goes on.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import inspect
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stegolab import data
+from stegolab import data, results, show
 from stegolab.detect import ensemble
 from stegolab.detect.features import features
+from stegolab.detect.figure import draw_errors
 from stegolab.detect.lsb import lsb_matching
-from stegolab.detect.pictures import Crop, Setting, held_out, prepare, read
+from stegolab.detect.pictures import Crop, Setting, Stego, cut, held_out, sender_on
 from stegolab.detect.reader import presence
-from stegolab.detect.roc import Verdict, by_chance, judge
-from stegolab.files import folder, replacing
-from stegolab.study import version
+from stegolab.detect.roc import Scores, Verdict, by_chance, judge
+from stegolab.errors import StegolabError
+from stegolab.files import folder
+from stegolab.images import Picture
+from stegolab.message.envelope import OVERHEAD
+from stegolab.sender import Sender
 
 if TYPE_CHECKING:
     from stegolab.detect.trainer import Trainer
 
 CARRIES = (("lattice", "file"), ("lattice", "jpeg"), ("inn", "jpeg"), ("lattice", "social"), ("inn", "social"))
-TRIED = ("valid", "eval")
+TRIED = {"valid": ("valid",), "eval": ("eval",), "both": ("valid", "eval")}
+REHEARSED = 3  # pictures of the train split say how many blocks a message takes
 PICKED = 8  # every so many pictures of the train split pick the network's checkpoint instead of training it
+Material = Mapping[str, Sequence[Crop]]  # by split
+Planes = Sequence[NDArray[np.uint8]]
+Of = Mapping[str, Any]  # planes, features (crops, features) or scores (crops,), by split
 
 
 @dataclass(frozen=True)
 class Row:
     """One detector on one setting."""
 
-    setting: Setting
+    carrier: str
+    strength: str
+    payload: float
     bits_per_pixel: float
     psnr_db: float
+    share: float  # of the blocks
     detector: str
-    verdicts: dict[str, Verdict]  # by split
+    verdicts: dict[str, Verdict]  # by key of TRIED
 
     def __str__(self) -> str:
         """A line of the table."""
-        s, cells = self.setting, []
+        cells = []
         for verdict in self.verdicts.values():
             low, high = verdict.p_e_interval
             cells += [f"{verdict.p_e:.3f} ({low:.2f} to {high:.2f})", f"{verdict.area:.3f}"]
-        left = [s.carrier, s.strength, f"{s.payload:g}", f"{self.bits_per_pixel:.4f}", f"{self.psnr_db:.1f}"]
+        left = [self.carrier, self.strength, f"{self.payload:.3g}", f"{self.bits_per_pixel:.5f}", f"{self.psnr_db:.1f}"]
         return "| " + " | ".join([*left, self.detector, *cells]) + " |"
 
     def record(self) -> dict[str, Any]:
-        """What goes into the JSON: as the notebook plots it."""
-        return asdict(
-            self, dict_factory=lambda items: {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in items}
-        )
+        """What is published: of the curve only where it turns."""
+        plain = asdict(replace(self, verdicts={}))
+        for name, verdict in self.verdicts.items():
+            about = {"p_e": verdict.p_e, "p_e_interval": verdict.p_e_interval, "area": verdict.area}
+            curve = [" ".join(f"{share:.4g}" for share in corner) for corner in verdict.roc.corners]
+            plain["verdicts"][name] = about | {"area_interval": verdict.area_interval, "roc": ", ".join(curve)}
+        return plain
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure, print the table, and publish it with its plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, required=True, help="a folder for pictures, features and networks")
-    parser.add_argument("--carriers", nargs="+", default=["lattice", "inn"])
+    parser.add_argument("--carriers", nargs="*", default=["lattice", "inn"])
     parser.add_argument("--strengths", nargs="+", default=["file", "jpeg", "social"])
-    parser.add_argument("--payloads", type=float, nargs="+", default=[1.0, 0.25, 0.0625])
+    parser.add_argument("--payloads", type=float, nargs="*", default=[1, 1 / 4, 1 / 16, 1 / 64, 0])
+    parser.add_argument("--bits-per-pixel", type=float, nargs="*", default=[], help="further payloads")
+    parser.add_argument("--scattered", action="store_true", help="also with the message anywhere in the picture")
+    parser.add_argument("--weights", nargs="*", default=[], metavar="NAME=FILE", help="further carriers")
+    parser.add_argument("--codes", nargs="*", default=[], metavar="NAME=CODE", help="of these, such as ldpc:1/2")
     parser.add_argument("--side", type=int, default=512, help="pixels of a crop")
     parser.add_argument("--crops", type=int, default=2, help="of each picture of the train and valid split")
     parser.add_argument("--covers", type=int, help="only so many pictures of each split")
     parser.add_argument("--network", nargs="*", default=[], metavar="SETTING", help="such as inn-social-0.25")
     parser.add_argument("--steps", type=int, default=600, help="of training a network")
+    parser.add_argument("--networks", type=Path, default=Path("runs/detectability"), help="a folder for each training")
     parser.add_argument("--lsb", type=float, nargs="*", default=[0.02, 0.1, 0.5], help="bits per pixel")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="write rows and curves there")
-    options = parser.parse_args()
+    parser.add_argument("--out", type=Path, help="publish there, such as results/detectability.json")
+    options = parser.parse_args(argv)
     import torch
 
     torch.set_num_threads(options.threads)
-    options.cache = folder(options.cache / version()[:12])  # never another version's pictures
-    settings = [
-        Setting(carrier, strength, payload)
-        for carrier, strength in CARRIES
-        if carrier in options.carriers and strength in options.strengths
-        for payload in options.payloads
-    ]
-    files = {split: list(cut(split, settings, options)) for split in ("train", *TRIED)}
+    material = {split: list(crops_of(split, options)) for split in ("train", *TRIED["both"])}
+    for split in TRIED["both"]:
+        held_out(sources(material, ["train"]), sources(material, [split]))
     tries = " | ".join(f"P_E {split} | area {split}" for split in TRIED)
     print(f"| carrier | strength | payload | bit per pixel | PSNR (dB) | detector | {tries} |")
     print("|---" * (6 + 2 * len(TRIED)) + "|")
     rows = []
-    for row in measure(files, settings, options):
+    for row in measure(material, settings_of(options, material["train"]), options):
         print(row, flush=True)
-        rows.append(row)
-    chance = {split: by_chance(len(files[split])) for split in TRIED}
-    said = (f"P_E {p_e:.3f} on {len(files[split])} crops ({split})" for split, p_e in chance.items())
-    print("\nguessing:", ", ".join(said))
-    if options.json:
-        found = {"side": options.side, "guessing": chance, "rows": [row.record() for row in rows]}
-        with replacing(options.json) as temporary:
-            temporary.write_text(json.dumps(found))
+        rows.append(row.record())
+    chance = {name: by_chance(len(sources(material, splits))) for name, splits in TRIED.items()}
+    print("\nguessing:", ", ".join(f"P_E {p_e:.3f} ({name})" for name, p_e in chance.items()))
+    if options.out:
+        counts = {
+            split: {"pictures": len({c.source for c in some}), "crops": len(some)} for split, some in material.items()
+        }
+        metrics = {"side": options.side, "splits": counts, "steps": options.steps, "guessing": chance}
+        metrics |= {"trained": dict(map(account, options.weights)), "rows": rows}
+        command = shlex.join(["python", "benchmarks/detectability.py", *(sys.argv[1:] if argv is None else argv)])
+        results.write("detectability", metrics, profile="command", seed=0, command=command, path=options.out)
+        draw(metrics, options.out.with_suffix(".png"))
 
 
-def cut(split: str, settings: Sequence[Setting], options: argparse.Namespace) -> Iterator[Path]:
+def crops_of(split: str, options: argparse.Namespace) -> Iterator[Crop]:
     """Crops of a split; the eval covers are no larger than one."""
-    from tqdm import tqdm
-
     covers = dict(list(data.covers(split).items())[: options.covers])
-    crops = 1 if split == "eval" else options.crops
-    kept = prepare(covers, settings, options.cache / split, side=options.side, crops=crops)
-    yield from tqdm(kept, split, crops * len(covers), disable=None)
+    yield from cut(covers, side=options.side, crops=1 if split == "eval" else options.crops)
 
 
-def measure(files: Mapping[str, list[Path]], settings: Sequence[Setting], options: argparse.Namespace) -> Iterator[Row]:
+def settings_of(options: argparse.Namespace, learned: Sequence[Crop]) -> Iterator[Setting]:
+    """Every carrier, strength and payload that was asked for."""
+    codes = dict(given.split("=", 1) for given in options.codes)
+    kinds = [Setting(c, s) for c, s in CARRIES if c in options.carriers and s in options.strengths]
+    for given in options.weights:
+        name, file = given.split("=", 1)
+        kinds.append(trained_carrier(name, Path(file), codes.get(name, "")))
+    blank = Picture(np.zeros((options.side, options.side, 3), np.uint8))
+    rehearsed = learned[:: -(-len(learned) // REHEARSED)]
+    for kind in kinds:
+        full = 8 * sender_on(blank, kind).capacity() / options.side**2
+        for payload in (*options.payloads, *(bits / full for bits in options.bits_per_pixel)):
+            chosen = replace(kind, payload=payload)
+            if payload > 1:
+                continue
+            if kind.sender.strength.dense:
+                yield chosen
+                continue
+            yield replace(chosen, share=least_share(kind, payload * full * options.side**2, rehearsed))
+            if options.scattered and not kind.trained and payload < 1:
+                yield replace(chosen, carrier=f"{kind.carrier} scattered", trained=kind.sender)
+
+
+def least_share(kind: Setting, bits: float, crops: Sequence[Crop]) -> float:
+    """Of the blocks, what a message of so many bits takes on the median picture, by the sender's own rehearsal."""
+    body = round(bits) + 8 * OVERHEAD
+    return float(np.median([Sender.on(Picture(c.rgb), kind.sender, sparse=True).least_share(body) for c in crops]))
+
+
+def trained_carrier(name: str, file: Path, code: str) -> Setting:
+    """The learned carrier with the weights of a file, at the strength that they are for."""
+    from stegolab.carrier.learned import LearnedCarrier
+    from stegolab.carrier.model import load
+    from stegolab.carrier.strengths import strength
+
+    model = load(file)
+    return Setting(name, model.config.strength, 1.0, LearnedCarrier(strength(model.config.strength), model), code)
+
+
+def account(given: str) -> tuple[str, dict[str, Any]]:
+    """Of a carrier of ``--weights``: its name, and how it was trained."""
+    import json
+
+    from safetensors import safe_open
+
+    name, file = given.split("=", 1)
+    with safe_open(file, framework="np") as weights:
+        training = json.loads(weights.metadata().get("training", "{}"))
+    return name, {"sha256": sha256(Path(file).read_bytes()).hexdigest(), "training": training}
+
+
+def measure(material: Material, settings: Iterator[Setting], options: argparse.Namespace) -> Iterator[Row]:
     """Every setting under every detector."""
-    sources = {split: [crop.source for crop in read(some, [])] for split, some in files.items()}
-    for split in TRIED:
-        held_out(sources["train"], sources[split])
-    described = {split: [description(file, settings) for file in some] for split, some in files.items()}
+    covers = {split: [crop.plane for crop in some] for split, some in material.items()}
+    plain = {split: described(planes) for split, planes in covers.items()}
+    found = sources(material, ["train"])
+    silence: dict[tuple[str, str], Of] = {}  # what each receiver makes of the covers
     for setting in settings:
-        rows = {split: both(partial(column, some), ("cover", setting.name)) for split, some in described.items()}
-        tried = {split: list(read(files[split], [setting])) for split in TRIED}
-        pairs = {split: planes(crops, setting) for split, crops in tried.items()}
-        every = [crop for crops in tried.values() for crop in crops]
-        bits = float(np.mean([crop.bits[setting.name] / crop.cover.size for crop in every]))
-        psnr = float(np.mean([crop.psnr_db[setting.name] for crop in every]))
-        linear = ensemble.train(*rows["train"], sources=sources["train"])
-        scores = {"features": {split: both(linear, rows[split]) for split in TRIED}}
+        stegos = {split: [Stego.of(crop, setting) for crop in some] for split, some in material.items()}
+        planes = {split: [stego.plane for stego in some] for split, some in stegos.items()}
+        tried = [stego for split in TRIED["both"] for stego in stegos[split]]
+        bits, psnr = (float(np.mean(x)) for x in zip(*((s.bits, s.psnr_db) for s in tried), strict=True))
+        rows = {split: described(some) for split, some in planes.items()}
+        linear = ensemble.train(plain["train"], rows["train"], found)
+        scores = {"features": (scored(linear, plain), scored(linear, rows))}
         if setting.name in options.network:
-            network = trained(read(files["train"], [setting]), setting, options)
-            scores["network"] = {split: both(network.scores, pairs[split]) for split in TRIED}
-        receiver = partial(presence, carrier=setting.carrier, strength=setting.strength)
-        scores["receiver"] = {split: both(receiver, pairs[split]) for split in TRIED}
-        for detector, of in scores.items():
-            yield Row(setting, bits, psnr, detector, {s: judge(*of[s], sources=sources[s]) for s in TRIED})
+            network = trained_network(material, covers["train"], planes["train"], setting.name, options).scores
+            scores["network"] = scored(network, covers), scored(network, planes)
+        receiver, kind = partial(presence, carrier=setting.sender), (setting.carrier, setting.strength)
+        if kind not in silence:
+            silence[kind] = scored(receiver, covers)
+        scores["receiver"] = silence[kind], scored(receiver, planes)
+        for name, (before, after) in scores.items():
+            what = (setting.carrier, setting.strength, setting.payload, bits / options.side**2, psnr, setting.share)
+            yield Row(*what, name, judged(before, after, material))
     for rate in options.lsb:
-        rows = {split: (column(described[split], "cover"), by_lsb(some, rate)) for split, some in files.items()}
-        linear = ensemble.train(*rows["train"], sources=sources["train"])
-        verdicts = {s: judge(*both(linear, rows[s]), sources=sources[s]) for s in TRIED}
-        yield Row(Setting("LSB matching", "none", rate), rate, 10 * np.log10(255**2 / (rate / 2)), "features", verdicts)
+        rows = {s: described([lsb_matching(p, rate, n) for n, p in enumerate(some)]) for s, some in covers.items()}
+        linear = ensemble.train(plain["train"], rows["train"], found)
+        verdicts = judged(scored(linear, plain), scored(linear, rows), material)
+        yield Row("LSB matching", "none", rate, rate, 10 * np.log10(255**2 / (rate / 2)), 1.0, "features", verdicts)
 
 
-def by_lsb(files: Sequence[Path], rate: float) -> NDArray[np.float32]:
-    """Features (crops, features) of the covers after LSB matching."""
-    return np.stack([features(lsb_matching(c.cover, rate, seed)) for seed, c in enumerate(read(files, []))])
+def scored(detector: Callable[[Any], Scores], of: Of) -> Of:
+    """Scores of what the detector has not learned from, by split."""
+    return {split: detector(of[split]) for split in TRIED["both"]}
 
 
-def both(function: Callable[[Any], Any], pair: Sequence[Any]) -> tuple[Any, Any]:
-    """Of the covers, and of the stego pictures."""
-    return function(pair[0]), function(pair[1])
+def judged(covers: Of, stegos: Of, material: Material) -> dict[str, Verdict]:
+    """What the scores of covers and stego pictures come to."""
+    verdicts = {}
+    for name, splits in TRIED.items():
+        of_cover, of_stego = (np.concatenate([scores[split] for split in splits]) for scores in (covers, stegos))
+        verdicts[name] = judge(of_cover, of_stego, sources(material, splits))
+    return verdicts
 
 
-def column(described: Sequence[Mapping[str, NDArray[np.float32]]], name: str) -> NDArray[np.float32]:
-    """Features (crops, features) of all crops' pictures of one name."""
-    return np.stack([crop[name] for crop in described])
+def sources(material: Material, splits: Sequence[str]) -> list[str]:
+    """Which picture each crop is from."""
+    return [crop.source for split in splits for crop in material[split]]
 
 
-def description(file: Path, settings: Sequence[Setting]) -> dict[str, NDArray[np.float32]]:
-    """Features of a crop and of its stego pictures, kept beside it."""
-    kept = folder(file.parent / "features") / file.name
-    if kept.exists():
-        with np.load(kept, allow_pickle=False) as arrays:
-            if {setting.name for setting in settings} <= set(arrays.files):
-                return dict(arrays)
-    crop = next(read([file], settings))
-    found = {name: features(plane) for name, plane in {"cover": crop.cover, **crop.stego}.items()}
-    with replacing(kept) as temporary:
-        np.savez(temporary, **found)  # type: ignore[arg-type]
-    return found
+def described(planes: Planes) -> NDArray[np.float32]:
+    """Features (planes, features)."""
+    return np.stack([features(plane) for plane in planes])
 
 
-def planes(crops: Iterable[Crop], setting: Setting) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Covers and stego pictures (n, side, side)."""
-    covers, stegos = zip(*((crop.cover, crop.stego[setting.name]) for crop in crops), strict=True)
-    return np.stack(covers), np.stack(stegos)
-
-
-def trained(crops: Iterable[Crop], setting: Setting, options: argparse.Namespace) -> Trainer:
-    """A network that has learned the setting, in the cache's own folder for it."""
+def trained_network(
+    material: Material, covers: Planes, stegos: Planes, name: str, options: argparse.Namespace
+) -> Trainer:
+    """A network that has learned the setting, in a folder of its own for these very pictures."""
     from lightning_fabric import Fabric
 
+    from stegolab.detect import network, trainer
     from stegolab.detect.trainer import TrainConfig, Trainer, best
     from stegolab.training import fit
 
-    known = list(crops)
-    picks = set(list(dict.fromkeys(crop.source for crop in known))[::PICKED])
-    learned, picking = (planes((c for c in known if (c.source in picks) == side), setting) for side in (False, True))
     config = TrainConfig(steps=options.steps, validate_every=max(1, options.steps // 4))
-    out, fabric = folder(options.cache / "networks") / setting.name, Fabric(accelerator="auto", devices=1)
-    for _ in fit(Trainer(config, fabric), learned, picking, out):
-        pass
+    known = sources(material, ["train"])
+    picks = np.isin(known, list(dict.fromkeys(known))[::PICKED])
+    pairs = np.stack(covers), np.stack(stegos)
+    learned, picking = ((pairs[0][part], pairs[1][part]) for part in (~picks, picks))
+    digest = sha256((repr(config) + inspect.getsource(network) + inspect.getsource(trainer)).encode())
+    for planes in (*learned, *picking):
+        digest.update(planes.tobytes())
+    out, fabric = folder(options.networks) / f"{name}-{digest.hexdigest()[:12]}", Fabric(accelerator="auto", devices=1)
+    for record in fit(Trainer(config, fabric), learned, picking, out):
+        print(name, record, file=sys.stderr, flush=True)
     return best(config, out / "best.safetensors", fabric)
 
 
+def draw(metrics: Mapping[str, Any], out: Path) -> None:
+    """The published figure."""
+    from matplotlib.figure import Figure
+
+    show.style()
+    drawn = Figure(figsize=(show.WIDTH, 4.8), layout="constrained")
+    draw_errors(drawn, metrics)
+    drawn.savefig(out, dpi=200)
+
+
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except StegolabError as error:
+        sys.exit(f"detectability: {type(error).__name__}: {error}")

@@ -117,7 +117,7 @@ class Sender:
             raise CapacityExceeded(self.too_long(8 * len(message), encrypt))
         provider = _provider(key, encrypt)
         header = self._header(len(message), encrypt)
-        least = self._share(8 * header.length)
+        least = self.least_share(8 * header.length)
         for attempt in range(_ATTEMPTS if provider or least < 1 else 1):  # without a salt it is the same once more
             share = least + (1 - least) * attempt / (_ATTEMPTS - 1)
             body = (
@@ -153,7 +153,7 @@ class Sender:
             f"{round(self.cover.width * scale)} x {round(self.cover.height * scale)}"
         )
 
-    def _share(self, bits: int) -> float:
+    def least_share(self, bits: int) -> float:
         """The least share of the blocks, the busiest, that carries so many bits of body; all, unless it may be less."""
         if not self.sparse or self.carrier.strength.dense or self.family not in ("auto", "ldpc"):
             return 1.0

@@ -259,7 +259,7 @@ def test_a_rehearsal_that_hopes_too_much_of_the_busiest_blocks_ends_with_all_of_
     cover = from_array(covers.larger()["coffee"])
     sender = Sender.on(cover, LatticeCarrier(JPEG), sparse=True)
     message = np.random.default_rng(2).bytes(sender.capacity())
-    monkeypatch.setattr(Sender, "_share", lambda *_: 0.2)
+    monkeypatch.setattr(Sender, "least_share", lambda *_: 0.2)
     posted = sender.send(message, KEY, salt=bytes(16))
     assert posted.report["share"] == 1
     assert not posted.report["lost"]
@@ -269,6 +269,6 @@ def test_a_rehearsal_that_hopes_too_much_of_the_busiest_blocks_ends_with_all_of_
 def test_the_more_it_carries_the_more_blocks_change(strength):
     cover = from_array(covers.larger()["coffee"])
     sender = Sender.on(cover, LatticeCarrier(strength), sparse=True)
-    shares = [sender._share(8 * round(part * sender.capacity())) for part in (0.1, 0.6, 1.0)]
+    shares = [sender.least_share(8 * round(part * sender.capacity())) for part in (0.1, 0.6, 1.0)]
     assert 0 < shares[0] < shares[1] < shares[2] <= 1
-    assert Sender.on(cover, LatticeCarrier(strength))._share(80) == 1
+    assert Sender.on(cover, LatticeCarrier(strength)).least_share(80) == 1

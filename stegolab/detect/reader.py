@@ -12,15 +12,10 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pipeline import carrier_for
+from ..carrier.interface import Carrier
 from .roc import Scores
 
 
-def presence(planes: Iterable[NDArray[np.uint8]], carrier: str, strength: str) -> Scores:
-    """How clearly the receiver finds a header in each luma plane (H, W), in standard deviations of what chance gives.
-
-    Raises:
-        BadSpec, NotTrained: see :func:`~stegolab.pipeline.carrier_for`.
-    """
-    receiver = carrier_for(strength, carrier)
-    return np.array([receiver.read(np.repeat(p[..., None], 3, axis=2), p.shape).presence for p in planes])
+def presence(planes: Iterable[NDArray[np.uint8]], carrier: Carrier) -> Scores:
+    """How clearly the receiver finds a header in each luma plane (H, W), in standard deviations of chance."""
+    return np.array([carrier.read(np.repeat(p[..., None], 3, axis=2), p.shape).presence for p in planes])

@@ -33,6 +33,14 @@ class Roc:
         return cls(alarm, detection)
 
     @property
+    def corners(self) -> list[tuple[float, float]]:
+        """(P_FA, P_D) where the curve turns: all that drawing it takes."""
+        points = np.stack([self.false_alarm, self.detection], axis=1)
+        before, after = np.diff(points[:-1], axis=0), np.diff(points[1:], axis=0)
+        turns = ~np.isclose(before[:, 0] * after[:, 1], before[:, 1] * after[:, 0])
+        return [(float(x), float(y)) for x, y in points[np.concatenate([[True], turns, [True]])]]
+
+    @property
     def p_e(self) -> float:
         """The smallest mean of false alarms and missed detections: covers and stego pictures are equally likely."""
         return float((self.false_alarm + 1 - self.detection).min() / 2)

@@ -1,19 +1,22 @@
-from unittest.mock import Mock
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from stegolab import files
+from stegolab.carrier.lattice import LatticeCarrier
+from stegolab.carrier.layout import Layout
+from stegolab.carrier.strengths import JPEG, SOCIAL
 from stegolab.detect import pictures
-from stegolab.detect.pictures import Setting, embed, held_out, prepare, read, sender_on
+from stegolab.detect.pictures import Setting, Stego, cut, embed, held_out, luma_plane, sender_on
 from stegolab.errors import BadData, BadSpec, CapacityExceeded
 from stegolab.images import from_array, luma, psnr
+from stegolab.message.frame import read_header
 from stegolab.pipeline import EveryCarrier
 from stegolab.receiver import receive
 from tests.covers import larger
 
-FULL, LITTLE = Setting("lattice", "jpeg"), Setting("lattice", "jpeg", 0.1)
+FULL, LITTLE, NONE = (Setting("lattice", "jpeg", payload) for payload in (1, 0.1, 0))
 COVER = larger()["coffee"][:256, :256]
 
 
@@ -35,10 +38,45 @@ def test_what_a_detector_learns_from_is_what_a_receiver_reads(setting):
 
 
 def test_less_is_less_visible_and_another_seed_is_another_message():
-    full, little = (embed(COVER, setting)[0] for setting in (FULL, LITTLE))
-    assert psnr(COVER, full) + 4 < psnr(COVER, little)
+    full, little, none = (embed(COVER, setting)[0] for setting in (FULL, LITTLE, NONE))
+    assert psnr(COVER, full) + 4 < psnr(COVER, little) < psnr(COVER, none) < 70
     assert (embed(COVER, LITTLE, seed=1)[0] != little).any()
     np.testing.assert_array_equal(embed(COVER, LITTLE)[0], little)
+
+
+@pytest.mark.parametrize("strength", [JPEG, SOCIAL], ids=lambda s: s.name)
+def test_payload_zero_is_a_header_in_its_slots_and_nothing_in_the_body_s(strength):
+    carrier = LatticeCarrier(strength)
+    stego, bits = embed(COVER, Setting("lattice", strength.name, 0))
+    assert bits == 0
+    assert read_header(carrier.read(stego, stego.shape[:2]).header_llr)
+    layout = Layout.of(strength, COVER.shape)
+    before, after = (carrier._coefficients(luma(rgb)).reshape(-1) for rgb in (COVER, stego))
+    moved = np.abs(after - before)
+    known = np.concatenate([layout.header_slots, layout.template_slots])
+    assert moved[layout.body_slots].mean() < 0.1 * moved[known].mean()
+
+
+def test_a_carrier_trained_otherwise_is_used_under_its_own_name_and_with_its_own_code():
+    louder = LatticeCarrier(replace(JPEG, steps=tuple(2 * step for step in JPEG.steps)))
+    setting = Setting("louder", "jpeg", 1.0, louder, "ldpc:1/4")
+    stego, bits = embed(COVER, setting)
+    assert setting.name == "louder-jpeg-1"
+    assert bits + 256 == pytest.approx((embed(COVER, FULL)[1] + 256) / 2, abs=8)  # half the rate, as long an envelope
+    assert psnr(COVER, stego) + 5 < psnr(COVER, embed(COVER, FULL)[0])
+    assert receive(from_array(stego), pictures.KEY, [louder])[0] == np.random.default_rng(0).bytes(bits // 8)
+
+
+@pytest.mark.parametrize("payload", [0.3, 0])
+def test_texture_first_leaves_the_smooth_blocks_alone_and_says_the_same(payload):
+    setting = Setting("lattice", "jpeg", payload, share=0.5)
+    stego, bits = embed(COVER, setting)
+    blocks = (stego != COVER).reshape(32, 8, 32, 8, 3).any(axis=(1, 3, 4))
+    assert 0.3 < blocks.mean() <= 0.5
+    assert bits == embed(COVER, replace(setting, share=1.0))[1]
+    if bits:
+        message = receive(from_array(stego), pictures.KEY, [LatticeCarrier(JPEG)])[0]
+        assert message == np.random.default_rng(0).bytes(bits // 8)
 
 
 def test_the_luma_rounded_to_bytes_loses_nothing_of_the_payload():
@@ -46,65 +84,41 @@ def test_the_luma_rounded_to_bytes_loses_nothing_of_the_payload():
     moved = stego.astype(int) - COVER
     free = ((stego > 0) & (stego < 255)).all(axis=2)
     assert free.mean() > 0.5 and (np.ptp(moved, axis=2)[free] == 0).all()
-    change = np.rint(luma(stego)) - np.rint(luma(COVER))
+    change = luma_plane(stego).astype(int) - luma_plane(COVER)
     assert (change[free] == moved[..., 0][free]).mean() > 0.999  # a luma of exactly a half may fall on either side
 
 
 def test_carriers_and_strengths_that_do_not_go_together_are_refused():
     with pytest.raises(BadSpec):
         sender_on(from_array(COVER), Setting("inn", "enormous"))
-    with pytest.raises(CapacityExceeded):
-        embed(COVER[:64, :64], Setting("lattice", "social"))
+    with pytest.raises(BadSpec, match="another"):
+        sender_on(from_array(COVER), Setting("another", "jpeg", 1.0, LatticeCarrier(JPEG, name="another")))
+    for payload in (1, 0):
+        with pytest.raises(CapacityExceeded):
+            embed(COVER[:64, :64], Setting("lattice", "social", payload))
 
 
-def test_crops_are_kept_with_their_source_and_what_is_too_small_left_out(covers, tmp_path):
-    kept = list(prepare(covers, [FULL, LITTLE], tmp_path / "kept", side=320, crops=2))
-    assert [file.name for file in kept] == ["set_coffee.0.npz", "set_coffee.1.npz"]
-    one, other = read(kept, [FULL, LITTLE])
-    assert one.source == other.source == "set/coffee"
-    assert one.cover.shape == (320, 320) and (one.cover != other.cover).any()
-    assert one.stego.keys() == {FULL.name, LITTLE.name} and one.bits[FULL.name] > 9 * one.bits[LITTLE.name]
-    whole = np.rint(luma(larger()["coffee"])).astype(np.uint8)
-    windows = np.lib.stride_tricks.sliding_window_view(whole, (320, 320))[:, :, ::64, ::64]
-    assert (windows == one.cover[::64, ::64]).all(axis=(2, 3)).any()
-    error = 10 * np.log10(255**2 / np.square(one.stego[FULL.name] - one.cover.astype(float)).mean())
-    assert one.psnr_db[FULL.name] == pytest.approx(error, abs=0.3)
+def test_crops_are_named_after_their_source_and_what_is_too_small_left_out(covers):
+    one, other = cut(covers, side=320, crops=2)
+    assert one.source == other.source == "set/coffee" and one.seed != other.seed
+    assert one.rgb.shape == (320, 320, 3) and (one.rgb != other.rgb).any()
+    windows = np.lib.stride_tricks.sliding_window_view(larger()["coffee"], (320, 320, 3))[:, :, 0, ::64, ::64, 0]
+    assert (windows == one.rgb[::64, ::64, 0]).all(axis=(2, 3)).any()
+    np.testing.assert_array_equal(one.plane, luma_plane(one.rgb))
 
 
-def test_what_was_interrupted_goes_on_and_gives_the_same(covers, tmp_path, monkeypatch):
-    whole = list(prepare(covers, [FULL, LITTLE], tmp_path / "whole", side=256))
-    stopped = prepare(covers, [FULL], tmp_path / "cut", side=256)
-    first = next(stopped)
-    del stopped
-    untouched = tmp_path / "cut" / "kept"
-    untouched.write_bytes(first.read_bytes())
-    made = Mock(wraps=embed)
-    monkeypatch.setattr(pictures, "embed", made)
-    resumed = list(prepare(covers, [FULL, LITTLE], tmp_path / "cut", side=256))
-    assert [call.args[1] for call in made.call_args_list] == [FULL, LITTLE] * 2  # the first crop lacked a setting
-    for one, same in zip(*(read(kept, [LITTLE]) for kept in (whole, resumed)), strict=True):
-        np.testing.assert_array_equal(one.stego[LITTLE.name], same.stego[LITTLE.name])
-        assert (one.source, one.bits, one.psnr_db) == (same.source, same.bits, same.psnr_db)
-    made.reset_mock()
-    assert list(prepare(covers, [LITTLE], tmp_path / "cut", side=256)) == resumed and not made.called
-
-
-def test_a_crop_is_written_whole_or_not_at_all(covers, tmp_path, monkeypatch):
-    monkeypatch.setattr(np, "savez", lambda path, **_: path.write_bytes(b"half") and 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        list(prepare(covers, [LITTLE], tmp_path / "kept", side=256))
-    assert not list(files.folder(tmp_path / "kept").iterdir())
+def test_a_crop_and_its_message_depend_on_its_name_alone(covers):
+    whole = list(cut(covers, side=256, crops=2))
+    alone = list(cut({"set/coffee": covers["set/coffee"]}, side=256))
+    (same,) = (crop for crop in whole if (crop.source, crop.seed) == (alone[0].source, alone[0].seed))
+    one, again = (Stego.of(crop, LITTLE) for crop in (same, alone[0]))
+    np.testing.assert_array_equal(one.plane, again.plane)
+    assert (one.bits, one.psnr_db) == (again.bits, again.psnr_db)
+    error = 10 * np.log10(255**2 / np.square(one.plane - same.plane.astype(float)).mean())
+    assert one.psnr_db == pytest.approx(error, abs=0.3)
 
 
 def test_no_picture_is_on_both_sides():
     held_out(["a", "a", "b"], ["c", "d"])
     with pytest.raises(BadData, match="b is trained on"):
         held_out(["a", "a", "b"], ["c", "b"])
-
-
-def test_other_files_are_refused(tmp_path):
-    (tmp_path / "other.npz").write_bytes(b"PK\x03\x04 and no more")
-    np.savez(tmp_path / "another.npz", cover=np.zeros(3))
-    for name in ("other.npz", "another.npz", "missing.npz"):
-        with pytest.raises(BadData, match=name):
-            list(read([tmp_path / name], []))

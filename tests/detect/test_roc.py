@@ -66,3 +66,14 @@ def test_no_error_on_few_pictures_is_no_proof_of_none():
     low, high = judge(covers, stegos, [str(n) for n in range(26)], resamples=10).p_e_interval
     assert low == 0 and (1 - high) ** 26 == pytest.approx(0.025)  # so many pictures without an error: that seldom
     assert judge(covers, stegos, ["a", "b"] * 13, resamples=10).p_e_interval[1] == 0.5
+
+
+@given(scores, scores)
+def test_the_corners_are_all_of_the_curve_and_no_more(covers, stegos):
+    roc = Roc.of(covers, stegos)
+    corners = np.array(roc.corners)
+    drawn = Roc(*corners.T)
+    assert drawn.area == pytest.approx(roc.area) and drawn.p_e == pytest.approx(roc.p_e)
+    points = np.stack([roc.false_alarm, roc.detection], axis=1)
+    assert np.isclose(corners[:, None], points).all(axis=2).any(axis=1).all()
+    assert len(Roc(*corners.T).corners) == len(corners)
