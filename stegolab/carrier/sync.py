@@ -26,7 +26,7 @@ from .blockdct import basis
 from .geometry import TURNS, Axis, Geometry, Plane
 from .registration import Aligned, View
 
-SECONDS = 12.0  # of work, after which a search gives up
+SECONDS = 10.0  # of work, after which a search gives up
 CERTAIN = 6.0  # standard deviations, from which a lock is followed at once: chance reaches 5.7 in a whole search
 _SIDE = template.PERIOD * template.BLOCK  # of the window, in pixels of the original
 _RANGE = (0.4, 2.0)
