@@ -1,0 +1,117 @@
+"""What may be typed: every verb, its places and its options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import NoReturn
+
+from ..carrier.strengths import STRENGTHS
+from ..channel import spec
+from ..channel.platforms import PLATFORMS
+from ..errors import BadSpec
+from ..message import codecs
+from ..pipeline import CARRIERS
+from . import batch, verbs
+
+
+class _Parser(argparse.ArgumentParser):
+    """Usage errors are one line and exit code 1 like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadSpec(f"{message} (see {self.prog} --help)")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; each verb sets ``run`` to the function that does it."""
+    top = _Parser(prog="stegolab", description="Speech hidden in a photograph that survives recompression.")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def verb(name: str, run: Callable[[argparse.Namespace], None], text: str, *places: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=text, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        for place in places:
+            sub.add_argument(place, metavar=place.upper())
+        sub.set_defaults(run=run)
+        return sub
+
+    verb("enhance", verbs.enhance, "take noise and other voices out of speech", "input", "output")
+
+    sub = verb("hide", verbs.hide, "hide speech in a picture", "speech", "cover", "output")
+    _add_key(sub)
+    sub.add_argument("--strength", default="social", help=f"what it must survive: {', '.join(STRENGTHS)} (social)")
+    sub.add_argument("--codec", default="auto", help=f"auto, opus:6000 to opus:24000, or: {', '.join(codecs.LADDER)}")
+    sub.add_argument("--ecc", default="auto", help="auto, ldpc, bch, none, or one code such as ldpc:1/3 or bch:1/2")
+    sub.add_argument("--carrier", default="auto", help=f"auto, {', '.join(CARRIERS)} (inn, where it is trained)")
+    sub.add_argument(
+        "--sparse", action="store_true", default=None, help="change only as many blocks as it takes, the busiest"
+    )
+    refine = "carrier inn: correct the picture in so many steps; slow, pays a little at jpeg only (0)"
+    sub.add_argument("--refine", type=int, default=0, metavar="STEPS", help=refine)
+    sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")
+    sub.add_argument("--no-encrypt", dest="encrypt", action="store_false", help="let anyone listen")
+    _add_json(sub)
+
+    sub = verb("reveal", verbs.reveal, "find the speech in a received picture", "image", "output")
+    _add_key(sub)
+    _add_json(sub)
+
+    sub = verb("attack", verbs.attack, "do to a picture what a platform does", "input", "output")
+    sub.epilog = "attacks, joined by commas:\n" + spec.usage()
+    which = sub.add_mutually_exclusive_group(required=True)
+    which.add_argument("--spec", help='for example "resize:0.5,jpeg:75"')
+    which.add_argument("--platform", help=", ".join(PLATFORMS))
+    _add_json(sub)
+
+    sub = verb("capacity", verbs.capacity, "how many seconds of speech a cover carries", "cover")
+    sub.add_argument("--strength", help="only this one")
+    sub.add_argument("--carrier", default="auto")
+    sub.add_argument("--ecc", default="auto")
+    _add_json(sub)
+
+    sub = verb(
+        "study", batch.study, "covers x speech x carriers x strengths x attacks, one table; run again, it goes on"
+    )
+    sub.add_argument("covers", nargs="*", metavar="COVER", help="pictures; without any, the eval covers of the data")
+    sub.add_argument("--speech", metavar="DIR", help="hide these clips (valid: 8 of the data); else random bytes")
+    sub.add_argument("--turns", action="store_true", help="one clip a cover, in turn, not every clip in every cover")
+    sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")
+    which = sub.add_mutually_exclusive_group()
+    which.add_argument("--attacks", metavar="FILE", help="one attack a line")
+    which.add_argument("--set", default="published", help="published, declared (all that is promised) or all (beyond)")
+    sub.add_argument("--strength", action="append", help="may be repeated (jpeg and social)")
+    sub.add_argument("--carrier", action="append", help="may be repeated (auto)")
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--engine", default="local", help="local, serial, or ray (pip install 'stegolab[ray]')")
+    sub.add_argument("--jobs", type=int, default=0, help="processes of --engine local (one for each core)")
+    sub.add_argument("--address", default="", help="the cluster of --engine ray (one that is started here)")
+    sub.add_argument("--out", required=True, metavar="DIR", help="receives the table, its summary and the journal")
+    _add_data(sub)
+    _add_json(sub)
+
+    sub = verb("notebooks", batch.notebooks, "execute the notebooks and write the gallery")
+    sub.add_argument("names", nargs="*", metavar="NAME")
+    sub.add_argument("--profile", default="smoke", help="smoke, cpu or gpu")
+    sub.add_argument("--out", required=True, metavar="DIR")
+    sub.add_argument("--jobs", type=int, default=1, help="notebooks at a time")
+    sub.add_argument("--folder", default="notebooks", help="where the notebooks are")
+    _add_data(sub)
+
+    verb("keygen", verbs.keygen, "write a new random key file, readable by its owner only", "output")
+    return top
+
+
+def _add_key(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--key-file", metavar="K", help="32 random bytes, raw or hexadecimal; see stegolab keygen")
+    which.add_argument("--passphrase-env", metavar="VAR", help="environment variable that holds the passphrase")
+    which.add_argument("--kms-key-id", metavar="ID", help="AWS KMS HMAC key (pip install 'stegolab[kms]')")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="DIR", help="real data (or the environment variable STEGOLAB_DATA)")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")

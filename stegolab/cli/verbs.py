@@ -1,0 +1,112 @@
+"""The verbs that treat one sound or one picture."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from .. import files, pipeline
+from ..audio import read_audio, read_channels, write_wav
+from ..carrier.strengths import STRENGTHS
+from ..channel import spec
+from ..errors import BadKey, BadSpec
+from ..images import from_array, read_image, write_image
+from ..message import codecs
+from ..message.keys import AwsKms, Key, KeyFile, Passphrase, generate_key_file
+from .output import tell
+
+
+def enhance(options: argparse.Namespace) -> None:
+    """Every channel of a sound without its noise."""
+    channels = read_channels(options.input)
+    write_wav(options.output, *(channel if channel.silent else pipeline.enhance(channel) for channel in channels))
+
+
+def hide(options: argparse.Namespace) -> None:
+    """Speech into a picture."""
+    key = _key(options) if options.encrypt else None
+    speech = read_audio(options.speech)
+    stego = pipeline.hide(
+        speech,
+        options.cover,
+        key,
+        strength=options.strength,
+        codec=options.codec,
+        encrypt=options.encrypt,
+        ecc=options.ecc,
+        carrier=options.carrier,
+        sparse=options.sparse,
+        enhance=options.enhance,
+        refine=options.refine,
+    )
+    write_image(options.output, stego.picture)
+    r = stego.report
+    what = "enhanced speech" if r["enhanced"] else "speech"
+    spoken = f"{r['seconds']:.1f} s of {what} as {r['codec']}, {r['payload_bits']} of {r['capacity_bits']} bits"
+    kept = ", ".join(r["survives"]) or "nothing"
+    tell(options, r, f"{options.output}: {spoken}, PSNR {r['psnr_db']:.1f} dB, survives {kept}")
+
+
+def reveal(options: argparse.Namespace) -> None:
+    """The speech in a received picture."""
+    found = pipeline.reveal(options.image, _key(options, required=False))
+    write_wav(options.output, found.speech)
+    r = found.report
+    repaired = f"{r['corrected_bits']} of {r['code_bits']} bits corrected, margin {100 * r['margin']:.0f} %"
+    tell(options, r, f"{options.output}: {r['seconds']:.1f} s of speech as {r['codec']}, {repaired}")
+
+
+def attack(options: argparse.Namespace) -> None:
+    """What a platform hands out."""
+    chain = spec.parse(f"platform:{options.platform}" if options.platform else options.spec)
+    data, suffix = chain.encode(read_image(options.input).rgb)
+    wanted = Path(options.output).suffix.lower().replace(".jpeg", ".jpg")
+    if wanted == suffix:
+        with files.replacing(options.output) as temporary:
+            temporary.write_bytes(data)
+    elif wanted in (".jpg", ".webp"):
+        raise BadSpec(f"this attack ends as {suffix}, not {wanted}: name the output so, or .png to keep the pixels")
+    else:
+        write_image(options.output, from_array(chain(read_image(options.input).rgb)))
+    tell(options, {"spec": str(chain), "output": str(options.output)}, f"{options.output}: {chain}")
+
+
+def capacity(options: argparse.Namespace) -> None:
+    """Seconds of speech for each codec and strength."""
+    cover = read_image(options.cover)
+    table: dict[str, Any] = {}
+    for name in [options.strength] if options.strength else STRENGTHS:
+        room = pipeline.sender_for(cover, name, options.carrier, options.ecc).capacity()
+        seconds = {codec: round(codecs.seconds_that_fit(codec, room), 2) for codec in codecs.LADDER}
+        table[name] = {
+            "capacity_bits": 8 * room,
+            "bits_per_pixel": 8 * room / cover.rgb[..., 0].size,
+            "seconds": seconds,
+        }
+    names = list(table)
+    lines = [f"{'seconds of speech':<20}" + "".join(f"{n:>10}" for n in names)]
+    lines += [f"{c:<20}" + "".join(f"{table[n]['seconds'][c]:>10.1f}" for n in names) for c in codecs.LADDER]
+    lines += [f"{'bits':<20}" + "".join(f"{table[n]['capacity_bits']:>10}" for n in names)]
+    tell(options, table, "\n".join(lines))
+
+
+def keygen(options: argparse.Namespace) -> None:
+    """A new key file."""
+    generate_key_file(options.output)
+    print(f"{options.output}: keep it secret, and send it by another way than the picture")
+
+
+def _key(options: argparse.Namespace, required: bool = True) -> Key | None:
+    if options.key_file:
+        return KeyFile(Path(options.key_file))
+    if options.kms_key_id:
+        return AwsKms(options.kms_key_id)
+    if options.passphrase_env:
+        if not os.environ.get(options.passphrase_env):
+            raise BadKey(f"the environment variable {options.passphrase_env} is not set: put the passphrase there")
+        return Passphrase(os.environ[options.passphrase_env])
+    if required:
+        raise BadKey("no key: give --key-file, --passphrase-env or --kms-key-id, or --no-encrypt if anyone may listen")
+    return None
