@@ -26,6 +26,7 @@ from tests.voice import speak
 KEY = bytes(range(32))
 COVER = covers.larger()["coffee"]
 SPEECH = speak(1.0)
+SMALL_RUNG = next(rung for rung in ("amrnb:4750", "codec2:3200") if rung in codecs.ladder())
 # What the README's contract promises to whoever reads --json.
 HIDE_REPORT = {
     *("psnr_db", "ssim", "payload_sha256", "payload_bits", "capacity_bits", "codec", "seconds", "strength"),
@@ -59,7 +60,7 @@ def trained(weights):
     ("strength", "attack", "codec"),
     [
         ("file", "none", "opus:24000"),
-        ("jpeg", "jpeg:50", "amrnb:4750"),
+        ("jpeg", "jpeg:50", SMALL_RUNG),
         ("social", "resize:0.5,jpeg:75", "codec2:1300"),
     ],
 )
@@ -106,7 +107,7 @@ def test_auto_takes_the_best_codec_that_fits():
     larger = stegolab.hide(SPEECH, COVER, KEY, strength="file").report
     smaller = stegolab.hide(SPEECH, COVER, KEY, strength="social").report
     assert codecs.LADDER.index(larger["codec"]) < codecs.LADDER.index(smaller["codec"])
-    better = codecs.LADDER[codecs.LADDER.index(smaller["codec"]) - 1]
+    better = codecs.ladder()[codecs.ladder().index(smaller["codec"]) - 1]
     assert 8 * len(codecs.encode(SPEECH, better)) > smaller["capacity_bits"]
 
 
@@ -183,11 +184,11 @@ def test_what_is_hidden_is_the_enhanced_speech(trained):
     assert np.abs(enhanced.samples - SPEECH.samples).max() > 0.01
     hashes = {}
     for choice in (None, True, False):
-        report = stegolab.hide(SPEECH, COVER, KEY, strength="jpeg", codec="amrnb:4750", enhance=choice).report
+        report = stegolab.hide(SPEECH, COVER, KEY, strength="jpeg", codec=SMALL_RUNG, enhance=choice).report
         assert report["enhanced"] is (choice is not False)
         hashes[choice] = report["payload_sha256"]
-    assert hashes[None] == hashes[True] == sha256(codecs.encode(enhanced, "amrnb:4750")).hexdigest()
-    assert hashes[False] == sha256(codecs.encode(SPEECH, "amrnb:4750")).hexdigest()
+    assert hashes[None] == hashes[True] == sha256(codecs.encode(enhanced, SMALL_RUNG)).hexdigest()
+    assert hashes[False] == sha256(codecs.encode(SPEECH, SMALL_RUNG)).hexdigest()
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100])

@@ -79,7 +79,7 @@ def capacity(options: argparse.Namespace) -> None:
     table: dict[str, Any] = {}
     for name in [options.strength] if options.strength else STRENGTHS:
         room = pipeline.sender_for(cover, name, options.carrier, options.ecc).capacity()
-        seconds = {codec: round(codecs.seconds_that_fit(codec, room), 2) for codec in codecs.LADDER}
+        seconds = {codec: round(codecs.seconds_that_fit(codec, room), 2) for codec in codecs.ladder()}
         table[name] = {
             "capacity_bits": 8 * room,
             "bits_per_pixel": 8 * room / cover.rgb[..., 0].size,
@@ -87,7 +87,7 @@ def capacity(options: argparse.Namespace) -> None:
         }
     names = list(table)
     lines = [f"{'seconds of speech':<20}" + "".join(f"{n:>10}" for n in names)]
-    lines += [f"{c:<20}" + "".join(f"{table[n]['seconds'][c]:>10.1f}" for n in names) for c in codecs.LADDER]
+    lines += [f"{c:<20}" + "".join(f"{table[n]['seconds'][c]:>10.1f}" for n in names) for c in codecs.ladder()]
     lines += [f"{'bits':<20}" + "".join(f"{table[n]['capacity_bits']:>10}" for n in names)]
     tell(options, table, "\n".join(lines))
 

@@ -16,9 +16,9 @@ from .. import audio
 from ..audio import Speech
 from ..errors import BadSpec, CapacityExceeded, Truncated, UnsupportedVersion
 from .packing import read_varint, varint
-from .vocoders import AMR_NB, CODEC2, Coder, FixedFrames, Flac, Opus
+from .vocoders import AMR_NB, CODEC2, AmrNb, Coder, FixedFrames, Flac, Opus, amr_can_be_encoded
 
-# Best first, by PESQ-WB over 17 clips of clean speech; what "auto" tries, in this order.
+# Best first, by PESQ-WB over 17 clips of clean speech: all that can be decoded, everywhere.
 LADDER: tuple[str, ...] = (
     *("flac", "opus:24000", "opus:16000", "opus:12000", "opus:8000"),
     *("amrnb:12200", "amrnb:10200", "amrnb:7950", "amrnb:7400", "amrnb:6700"),
@@ -39,16 +39,24 @@ _FLAC_RATE = 140_000  # bit/s; typical of speech, which ranges from about 110 to
 _HEADER = 5  # bytes in front of the frames, at most; Opus has three more
 
 
+def ladder() -> tuple[str, ...]:
+    """The rungs of :data:`LADDER` that can be encoded here, best first: what "auto" tries, in this order.
+
+    FFmpeg is often built without an encoder for AMR-NB. Messages that it made elsewhere can be decoded all the same.
+    """
+    return tuple(rung for rung in LADDER if amr_can_be_encoded() or not isinstance(_coder(rung), AmrNb))
+
+
 def encode(speech: Speech, name: str) -> bytes:
     """Code ``speech`` with the codec ``name``, such as ``flac``, ``opus:8000``, ``amrnb:4750`` or ``codec2:1300``.
 
     Opus takes any bit rate from 6000 to 24000 bit/s. Speech of another rate than 16 kHz is resampled first.
 
     Raises:
-        BadSpec: no such codec.
+        BadSpec: no such codec, or one that can be decoded here but not encoded.
         BadAudio: the speech is empty, silent, not finite, too short or too long.
     """
-    coder = _coder(name)
+    coder = _encoder(name)
     at16k = audio.resample(audio.check(speech), audio.RATE)
     pcm = audio.to_pcm16(audio.resample(at16k, coder.rate))
     return _name_bytes(name) + varint(len(at16k.samples)) + coder.encode(pcm)
@@ -95,11 +103,12 @@ def choose(speech: Speech, max_bytes: int, name: str = "auto") -> tuple[str, byt
 
     Raises:
         CapacityExceeded: not even the smallest rung, or not the one that was asked for, fits.
-        BadSpec: no such codec.
-        BadAudio: see :func:`encode`.
+        BadSpec, BadAudio: see :func:`encode`.
     """
     audio.check(speech)
-    rungs = LADDER if name == "auto" else (name,)
+    if name != "auto":
+        _encoder(name)
+    rungs = ladder() if name == "auto" else (name,)
     tried = [rung for rung in rungs if _least(rung, speech.seconds) <= max_bytes]
     for rung in tried:
         message = encode(speech, rung)
@@ -124,6 +133,14 @@ def _coder(name: str) -> Coder:
     if name not in _CODERS:
         raise BadSpec(f"no codec {name!r}: choose opus:6000 to opus:24000, or one of {', '.join(_CODERS)}")
     return _CODERS[name]
+
+
+def _encoder(name: str) -> Coder:
+    coder = _coder(name)
+    if isinstance(coder, AmrNb) and not amr_can_be_encoded():
+        below = next(rung for rung in LADDER[LADDER.index(name) :] if rung in ladder())
+        raise BadSpec(f"no encoder for {name}: PyAV's FFmpeg was built without {coder.encoder}; choose {below}")
+    return coder
 
 
 def _typical_rate(coder: Coder) -> float:

@@ -8,12 +8,14 @@ lines up with what they took: the coder's own delay (``lead``) is padded at the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import audio
+from ..audio import Speech
 from ..errors import Truncated
 from .packing import join_bits, join_packets, split_bits, split_packets
 
@@ -112,16 +114,22 @@ class FixedFrames:
 
 
 class AmrNb(FixedFrames):
-    """Adaptive multi-rate narrow-band at one of its eight rates; the frame-type byte is left out of every frame."""
+    """Adaptive multi-rate narrow-band at one of its eight rates; the frame-type byte is left out of every frame.
+
+    FFmpeg's own decoder is in every build of it; the only encoder is a library of its own, which many builds leave out.
+    """
+
+    encoder: ClassVar[str] = "libopencore_amrnb"
+    decoder: ClassVar[str] = "amrnb"
 
     def _encode(self, pcm: Pcm) -> list[bytes]:
-        encoder = _av_encoder("libopencore_amrnb", self.rate, {}, self.bit_rate)
+        encoder = _av_encoder(self.encoder, self.rate, {}, self.bit_rate)
         return [packet[1:] for packet in _av_encode(encoder, pcm)]
 
     def _decode(self, frames: list[bytes]) -> Pcm:
         frame_type = sorted(AMR_NB).index(self.bit_rate)
         first = bytes([frame_type << 3 | 4])  # RFC 4867: the type, and a bit that says the frame is good
-        return _av_decode("libopencore_amrnb", self.rate, [first + frame for frame in frames], longest=self.frame)
+        return _av_decode(self.decoder, self.rate, [first + frame for frame in frames], longest=self.frame)
 
 
 class Codec2(FixedFrames):
@@ -177,6 +185,18 @@ def _expect(consistent: bool) -> None:
         raise Truncated("the speech message does not hold as many samples as it declares: hide it again")
 
 
+@cache
+def amr_can_be_encoded() -> bool:
+    """Whether the FFmpeg that PyAV brings has an encoder for AMR-NB."""
+    import av
+
+    try:
+        av.Codec(AmrNb.encoder, "w")
+    except av.codec.codec.UnknownCodecError:
+        return False
+    return True
+
+
 def _av_encoder(name: str, rate: int, options: dict[str, str], bit_rate: int = 0) -> av.AudioCodecContext:
     import av
 
@@ -211,7 +231,13 @@ def _av_decode(name: str, rate: int, packets: list[bytes], longest: int) -> Pcm:
         except (av.FFmpegError, ValueError) as error:
             raise Truncated("a frame of the speech message is damaged: hide it again") from error
         for frame in frames:
-            _expect((frame.sample_rate, frame.format.name, frame.layout.name) == (rate, "s16", "mono"))
-            _expect(frame.samples <= longest)
-            parts.append(frame.to_ndarray()[0])
+            _expect((frame.sample_rate, frame.layout.name, frame.samples <= longest) == (rate, "mono", True))
+            parts.append(_pcm16(frame))
     return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+
+
+def _pcm16(frame: av.AudioFrame) -> Pcm:
+    """A decoded frame's samples of shape (n,): integers as they are, floating point rounded to them."""
+    samples = frame.to_ndarray()[0]
+    _expect(samples.dtype in (np.int16, np.float32) and bool(np.isfinite(samples).all()))
+    return samples if samples.dtype == np.int16 else audio.to_pcm16(Speech(samples, frame.sample_rate))
