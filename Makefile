@@ -66,7 +66,7 @@ store: env  ## execute the notebooks (smoke) and store their outputs in them, fo
 
 lock:  ## bring requirements/lock.txt up to pyproject.toml; UPGRADE=1 for the newest of everything
 	$(or $(UV),$(error make lock needs uv)) pip compile pyproject.toml --universal --python-version 3.11 \
-		--extra dev --extra kms $(if $(UPGRADE),--upgrade) --generate-hashes --no-emit-index-url \
+		--extra dev --extra heif --extra kms $(if $(UPGRADE),--upgrade) --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate --quiet --output-file requirements/lock.txt
 
 clean:  ## remove what was made, but for the virtual environment
