@@ -92,7 +92,7 @@ class Run:
     device: str
     folder: Path
     versions: dict[str, str]
-    started: float  # on time.perf_counter's clock, seconds
+    started: float  # on time.perf_counter's clock, seconds; how long it took is recorded and decides nothing
 
     def path(self, name: str) -> Path:
         """Where the output ``name`` goes: inside this run's folder, whose subfolders are made as needed.

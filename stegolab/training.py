@@ -230,11 +230,14 @@ def cosine(step: int, config: RunConfig, warmup: int = 200, floor: float = 0.02)
 def fit(
     trainer: Trainer, train: Any, valid: Any, out: Path, minutes: float = math.inf
 ) -> Generator[dict[str, Any], None, None]:
-    """Train to ``config.steps`` or for ``minutes``, whichever is first; resumes from ``out/checkpoint.pt``.
+    """Train to ``config.steps``, which alone decide the result; resumes from ``out/checkpoint.pt``.
 
     Writes ``config.json``, ``log.jsonl``, TensorBoard's events, ``checkpoint.pt``, and ``best.safetensors``: the
     averaged weights that did best on the valid split. Yields a record each time it validates. On several devices
     the first one writes.
+
+    ``minutes`` are for a person who must stop by then: no limit unless given. What is stopped has no other result, only
+    none yet: it goes on from its last checkpoint with the steps that it would have taken.
 
     Raises:
         BadSpec: the folder holds a run with another configuration. Diverged: see :meth:`Learner.descend`.

@@ -34,7 +34,12 @@ def run(config: RunConfig, begin: Begin, description: str | None, argv: list[str
         kind = _boolean if isinstance(value, bool) else type(value)
         parser.add_argument("--" + name.replace("_", "-"), type=kind, default=value, help=f"default {value!r}")
     parser.add_argument("--out", type=Path, required=True, help="a folder; an interrupted run there is continued")
-    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after this time, ready to be continued")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=math.inf,
+        help="for who must stop by then (default: no limit): the next run goes on from the checkpoint to the same result",
+    )
     parser.add_argument("--data", help="folder with the real data (or STEGOLAB_DATA)")
     parser.add_argument(
         "--threads", type=int, default=0, help="of each process on the CPU; 0: as many as PyTorch likes"

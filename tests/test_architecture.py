@@ -123,3 +123,51 @@ assert len(list(EveryCarrier())) == 5
 
 def test_the_command_line_starts_light():
     assert not {"torch", "matplotlib", "papermill", "scipy", "skimage"} & modules_after("import stegolab.cli")
+
+
+# Where a clock may stand, and why: it records how long something took, or ends what hangs. None decides a result.
+CLOCKS = {
+    "execution.py": "ends a cell that hangs",
+    "gallery.py": "how long each notebook took stands beside it",
+    "lab.py": "how long a run took stands in its record",
+    "study/trial.py": "how long hiding and revealing took stands in the table",
+    "training.py": "how long a run took stands in its log; a person may stop it, to go on with the same result",
+}
+TICKING = {
+    *(
+        f"{name}{unit}"
+        for name in ("monotonic", "perf_counter", "process_time", "thread_time", "time")
+        for unit in ("", "_ns")
+    ),
+    *("clock_gettime", "getrusage", "times", "default_timer"),
+}
+
+
+def clocks(path: Path) -> set[str]:
+    """The clocks that a module reads, however it calls them."""
+    found, sources = set(), {"time", "timeit", "resource", "os"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module in sources:
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in sources:
+            found.add(node.attr)
+    return found & TICKING
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_clock_stands_where_it_could_decide_a_result(module):
+    found = clocks(MODULES[module])
+    assert bool(found) == (module in CLOCKS), f"{module} reads {found}: limits count work, and records are listed"
+
+
+def test_no_test_holds_a_stopwatch():
+    tests = Path(__file__).parent
+    assert {str(path.relative_to(tests)): found for path in tests.rglob("*.py") if (found := clocks(path))} == {}
+
+
+@pytest.mark.parametrize(
+    "code", ["import time\nt = time.thread_time()", "from time import monotonic as m", "import os\nos.times()"]
+)
+def test_a_clock_is_recognised(code, tmp_path):
+    (tmp_path / "module.py").write_text(code)
+    assert clocks(tmp_path / "module.py")

@@ -1,6 +1,5 @@
-"""Whatever is wrong with the input, the answer is one declared error of one line, soon, and nothing half done."""
+"""Whatever is wrong with the input, the answer is one declared error of one line, and nothing half done."""
 
-import time
 import warnings
 
 import numpy as np
@@ -19,12 +18,10 @@ COVER = covers.photographs()["camera"]
 SPEECH = speak(0.5)
 
 
-def refusal(kind: type[StegolabError], action, *arguments, seconds: float = 5, **options) -> str:
-    """The line that ``action`` is refused with; declared, single, and soon."""
-    began = time.process_time()
+def refusal(kind: type[StegolabError], action, *arguments, **options) -> str:
+    """The line that ``action`` is refused with; declared and single."""
     with pytest.raises(kind) as caught:
         action(*arguments, **options)
-    assert time.process_time() - began < seconds
     line = str(caught.value)
     assert line
     assert "\n" not in line
@@ -62,9 +59,11 @@ def test_8_bit_speech_is_good_speech(tmp_path):
 
 
 @pytest.mark.parametrize("codec", ["auto", "flac", "opus:8000", "codec2:700"])
-def test_ten_minutes_into_a_small_cover_are_refused_soon(codec):
+def test_ten_minutes_into_a_small_cover_are_refused_before_they_are_enhanced_or_hidden(codec, monkeypatch):
+    for place in ("shipped", "Sender.send"):
+        monkeypatch.setattr(f"stegolab.pipeline.{place}", lambda *_, **__: pytest.fail("worked on what cannot fit"))
     long = Speech(np.resize(SPEECH.samples, 600 * 16_000), 16_000)
-    line = refusal(CapacityExceeded, stegolab.hide, long, COVER, KEY, codec=codec, seconds=5)
+    line = refusal(CapacityExceeded, stegolab.hide, long, COVER, KEY, codec=codec)
     assert "megapixels" in line
 
 
@@ -74,8 +73,8 @@ def test_ten_minutes_into_a_small_cover_are_refused_soon(codec):
 def both_refuse(path) -> str:
     """Hiding into it and revealing from it give the same line."""
     lines = {
-        refusal(BadImage, stegolab.hide, SPEECH, path, KEY, seconds=1),
-        refusal(BadImage, stegolab.reveal, path, KEY, seconds=1),
+        refusal(BadImage, stegolab.hide, SPEECH, path, KEY),
+        refusal(BadImage, stegolab.reveal, path, KEY),
     }
     assert len(lines) == 1
     return lines.pop()
@@ -126,7 +125,7 @@ def test_a_cover_that_carries_next_to_nothing(strength):
 
 
 def test_a_photograph_without_payload():
-    assert "no payload" in refusal(NoPayload, stegolab.reveal, COVER, KEY, seconds=20)
+    assert "no payload" in refusal(NoPayload, stegolab.reveal, COVER, KEY)
 
 
 # --- keys --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -239,11 +238,10 @@ def test_a_truncated_picture_is_refused(suffix, tmp_path):
 
 
 @pytest.mark.parametrize("size", [(20_000, 20_000), (10_001, 10_000), (1_000_000, 1_000_000)])
-def test_a_decompression_bomb_is_refused_from_its_header(size, tmp_path):
+def test_a_decompression_bomb_is_refused_from_its_header(size, tmp_path, monkeypatch):
     (tmp_path / "cover.png").write_bytes(png_header(*size))
-    start = time.perf_counter()
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("decoded a bomb"))
     assert "100 megapixels" in refusal(tmp_path / "cover.png")
-    assert time.perf_counter() - start < 0.5  # decoding 100 megapixels would take longer
 
 
 def test_up_to_100_megapixels_no_bomb_is_suspected(tmp_path):

@@ -22,8 +22,10 @@ Axes = tuple[Axis, Axis]
 Box = tuple[int, int, int, int]  # first row, first column, rows, columns of blocks
 
 _FIRST = 24  # blocks on a side of the first window
+_ENOUGH = 2 * _FIRST  # by then a lock that chance made is nearly always given up, however large the picture
 _COARSE, _FINE = (0.8, 0.4), (0.3, 0.12)  # pixels between the places tried, on the first window and on all others
 CONFIRMED = 7.0  # standard deviations of the whole template, after which a header is looked for
+_HOPELESS = 5.0  # standard deviations on a larger window, below which no climbing confirms: chance reaches 4 there
 _AS_GOOD = 0.985  # of the agreement: what whole numbers may leave
 _AS_CLEAR = 0.8  # of the agreement in the middle, for as many blocks: what is left of it farther out
 _NEAR = 3.0  # pixels
@@ -72,9 +74,10 @@ def align(view: View, rough: Geometry) -> Iterator[Aligned]:
     One for each size that the original may have had, the likeliest first; none where the template is not.
     """
     view = replace(view, plane=turned(view.plane, rough.turn))
-    axes, whole = _registered(view, (rough.vertical, rough.horizontal))
-    if agreement(view, axes, whole) < CONFIRMED:
+    registered = _registered(view, (rough.vertical, rough.horizontal))
+    if registered is None or agreement(view, *registered) < CONFIRMED:
         return
+    axes, whole = registered
     for down, right, rows, columns in _extents(view, axes, whole):
         moved = axes[0].beginning(down), axes[1].beginning(right)
         sides = list(zip(moved, view.plane.shape, strict=True))
@@ -90,31 +93,36 @@ def align(view: View, rough: Geometry) -> Iterator[Aligned]:
         )
 
 
-def _registered(view: View, axes: Axes) -> tuple[Axes, Box]:
-    """The axes to a fraction of a pixel, and the box of all that was received."""
+def _registered(view: View, axes: Axes) -> tuple[Axes, Box] | None:
+    """The axes to a fraction of a pixel, and the box of all that was received; None as soon as there is no hope."""
     if view.held:  # by whole pixels of the original: there is nothing in between to climb over
-        box = _received(view, axes)
+        box, some = _received(view, axes), _middle(_received(view, axes), _ENOUGH)
+        if some != box and agreement(view, _snapped(view, axes, some, as_good=0.0), some) < _HOPELESS:
+            return None
         return _snapped(view, axes, box), box
     side, steps = _FIRST, _COARSE
     while True:
-        all_of_it = top, left, rows, columns = _received(view, axes)
-        window = (
-            top + max(0, rows - side) // 2,
-            left + max(0, columns - side) // 2,
-            min(rows, side),
-            min(columns, side),
-        )
+        all_of_it = _received(view, axes)
+        window = _middle(all_of_it, side)
+        if side > _ENOUGH and agreement(view, axes, window) < _HOPELESS:
+            return None
         for step in steps:
             axes = _climbed(view, axes, window, step)
-        if window != all_of_it and side == _FIRST:
+        if window != all_of_it and side == _FIRST and agreement(view, axes, _middle(all_of_it, _ENOUGH)) > _HOPELESS:
             exact = _snapped(view, axes, all_of_it, as_good=1.0)
             both = all(new is not old for new, old in zip(exact, axes, strict=True))
             clear = agreement(view, axes, window) / np.sqrt(window[2] * window[3])
-            if both and agreement(view, exact, all_of_it) > _AS_CLEAR * clear * np.sqrt(rows * columns):
+            if both and agreement(view, exact, all_of_it) > _AS_CLEAR * clear * np.sqrt(all_of_it[2] * all_of_it[3]):
                 return exact, all_of_it  # whole pixels, and clear throughout: climbing would hardly move it
         if window == all_of_it:
             return _snapped(view, axes, window), window
         side, steps = 2 * side, _FINE
+
+
+def _middle(box: Box, side: int) -> Box:
+    """At most so many blocks on a side of the middle of ``box``."""
+    top, left, rows, columns = box
+    return top + max(0, rows - side) // 2, left + max(0, columns - side) // 2, min(rows, side), min(columns, side)
 
 
 def _climbed(view: View, axes: Axes, box: Box, step: float) -> Axes:

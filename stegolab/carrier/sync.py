@@ -7,6 +7,9 @@ The peak over the correlation's own standard deviation is the confidence.
 
 In very busy pictures nothing is right that is not right to a fraction of a pixel: those are looked at in full, at the
 scales that sizes in whole pixels leave, and with what a box filter averaged held instead of interpolated.
+
+A search ends when its work is done, never when a time is up: so many looks at a window and so many registrations, in a
+fixed order, whatever the picture's size and however slow the machine. So every machine finds the same.
 """
 
 from __future__ import annotations
@@ -14,9 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import islice, product
 from math import ceil, exp, floor, log
-from time import thread_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ from .blockdct import basis
 from .geometry import TURNS, Axis, Geometry, Plane
 from .registration import Aligned, View
 
-SECONDS = 10.0  # of work, after which a search gives up
+LOOKS = 640  # at windows, of a fixed size, in one search: all hypotheses that a picture of any size gives rise to
 CERTAIN = 6.0  # standard deviations, from which a lock is followed at once: chance reaches 5.7 in a whole search
 _SIDE = template.PERIOD * template.BLOCK  # of the window, in pixels of the original
 _RANGE = (0.4, 2.0)
@@ -34,7 +36,9 @@ _STEP = 0.005  # of scale: a quarter of a per cent off is a third of a pixel, on
 # Received over original
 _COMMON = (1 / 2, 3 / 4, 2 / 3, 2.0, 0.8, 0.6, 0.9, 0.7, 0.4, 1.25, 1.5)
 _SELDOM = tuple(k / 20 for k in range(8, 40) if k / 20 not in (1.0, *_COMMON))
-_FOLLOWED = 6  # of the best scales, where none was certain
+_FOLLOWED = 6  # of the best scales that were not certain
+_CERTAIN_FOLLOWED = 16  # at most: a template that shows at more scales than that shows at none
+_UPHILL = 20  # steps of scale, at most, in each direction from a certain lock
 
 Scales = tuple[float, float]  # of the received picture's height and width
 
@@ -47,25 +51,22 @@ class Lock:
     geometry: Geometry
 
 
-def search(plane: Plane, seconds: float = SECONDS) -> Iterator[Aligned]:
+def search(plane: Plane, looks: int = LOOKS) -> Iterator[Aligned]:
     """A received luma plane laid back onto the original, wherever the template shows; nothing where it does not.
 
-    ``seconds`` of the processor's time are spent at most before the last of them is begun: other programs that keep it
-    busy change nothing of what is found.
+    ``looks``: how many of the hypotheses are looked at, the likeliest first. It is all the work that grows with nothing
+    else: a look is at a window of a fixed size, and ``registration`` gives up on a small part of the picture.
     """
-    ends = thread_time() + seconds
     doubtful: list[tuple[View, Lock]] = []
-    for view, scales in _hypotheses(plane):
-        if thread_time() > ends:
-            break
+    certain = 0
+    for view, scales in islice(_hypotheses(plane), looks):
         lock = look(view, *scales)
-        if lock is not None and lock.score > CERTAIN:
+        if lock is not None and lock.score > CERTAIN and certain < _CERTAIN_FOLLOWED:
+            certain += 1
             yield from registration.align(view, _sharpest(view, lock).geometry)
         elif lock is not None:
             doubtful.append((view, lock))
-    for number, (view, lock) in enumerate(sorted(doubtful, key=lambda found: -found[1].score)[:_FOLLOWED]):
-        if number and thread_time() > ends:  # the best of them is worth the time in any case
-            break
+    for view, lock in sorted(doubtful, key=lambda found: -found[1].score)[:_FOLLOWED]:
         yield from registration.align(view, lock.geometry)
 
 
@@ -107,7 +108,7 @@ def _whole(plane: Plane, factor: float) -> Iterator[Scales]:
 def _sharpest(view: View, lock: Lock) -> Lock:
     """Uphill from scale to scale: in smooth pictures the template shows a few steps beside its scale too."""
     for direction in (1, -1):
-        while True:
+        for _ in range(_UPHILL):
             axes = lock.geometry.vertical, lock.geometry.horizontal
             axes = axes[::-1] if lock.geometry.turn & 4 else axes
             beside = look(view, *(axis.scale * exp(direction * _STEP) for axis in axes))
@@ -119,22 +120,26 @@ def _sharpest(view: View, lock: Lock) -> Lock:
 
 def _peak(view: View, scales: Scales) -> tuple[float, int, tuple[int, int]]:
     """Standard deviations, the turn, and where in an original that was turned alike the received corner is."""
+    from scipy import fft  # several times as fast as numpy's on so many small transforms; heavy, and seldom needed
+
     sides = zip(view.plane.shape, scales, strict=True)
     starts, sizes = zip(*(_window(have / scale, view.shrink) for have, scale in sides), strict=True)
     fields = _fields(view.cut((Axis(scales[0], 0.0), Axis(scales[1], 0.0)), starts, sizes), view.shrink)
-    spectra = np.conj(np.fft.rfft2(fields))  # (2, phases, phases, period, period // 2 + 1)
+    across, down = np.conj(fft.rfft2(fields))  # (phases, phases, period, period // 2 + 1) each
     # known signs on a quarter of the blocks at each frequency: the variance of a sum of what they say
     deviation = np.sqrt(np.square(fields).sum(axis=(0, 3, 4)) / 4 + 1e-9)
     peaks = []
     for turn in TURNS:
-        sums = np.fft.irfft2((spectra * _known(turn)[:, None, None]).sum(axis=0))
-        scores = sums / deviation[..., None, None]
-        best = np.unravel_index(np.argmax(scores), scores.shape)
+        known = _known(turn)
+        sums = fft.irfft2(across * known[0] + down * known[1], overwrite_x=True).reshape(*deviation.shape, -1)
+        scores = sums.max(axis=-1) / deviation
+        phase = np.unravel_index(np.argmax(scores), scores.shape)
+        block = divmod(int(np.argmax(sums[phase])), template.PERIOD)
         top, left = (
-            template.BLOCK * int(block) - view.shrink * int(phase) - int(start)
-            for phase, block, start in zip(best[:2], best[2:], starts, strict=True)
+            template.BLOCK * blocks - view.shrink * int(phases) - int(start)
+            for phases, blocks, start in zip(phase, block, starts, strict=True)
         )
-        peaks.append((float(scores[best]), turn, (top, left)))
+        peaks.append((float(scores[phase]), turn, (top, left)))
     return max(peaks)
 
 
@@ -150,8 +155,7 @@ def _fields(window: Plane, shrink: int) -> NDArray[np.float32]:
     A phase is one pixel of the window, which has been shrunk already.
     """
     phases, side = template.BLOCK // shrink, _SIDE // shrink
-    box, wave = basis(phases)[:2].astype(np.float32)
-    both = np.stack([_slid(_slid(window, box, 0), wave, 1), _slid(_slid(window, wave, 0), box, 1)])
+    both = np.stack([_waved(_boxed(window, phases, 0), phases, 1), _waved(_boxed(window, phases, 1), phases, 0)])
     evidence = np.sin(both * np.float32(2 * np.pi * shrink / template.STEP))
     whole = np.zeros((2, side, side), np.float32)
     height, width = evidence.shape[1:]
@@ -160,13 +164,22 @@ def _fields(window: Plane, shrink: int) -> NDArray[np.float32]:
     return whole.reshape(2, period, phases, period, phases).transpose(0, 2, 4, 1, 3)
 
 
-def _slid(plane: Plane, taps: Plane, axis: int) -> Plane:
-    """Correlation with ``taps`` along an axis, where they fit whole."""
-    length = plane.shape[axis] - len(taps) + 1
-    upright = plane.swapaxes(0, axis)
-    total = taps[0] * upright[:length]
-    for k, tap in enumerate(taps[1:], 1):
-        total += tap * upright[k : k + length]
+def _boxed(plane: Plane, size: int, axis: int) -> Plane:
+    """Correlation with the basis' constant function along an axis, where it fits whole; ``size`` is a power of two."""
+    total, step = plane.swapaxes(0, axis) * np.float32(size**-0.5), 1
+    while step < size:
+        total = total[:-step] + total[step:]
+        step *= 2
+    return total.swapaxes(0, axis)
+
+
+def _waved(plane: Plane, size: int, axis: int) -> Plane:
+    """Correlation with the basis' slowest wave along an axis, where it fits whole: its halves differ by their sign."""
+    upright, taps = plane.swapaxes(0, axis), basis(size)[1].astype(np.float32)
+    length = len(upright) - size + 1
+    total = taps[0] * (upright[:length] - upright[size - 1 :])
+    for k in range(1, size // 2):
+        total += taps[k] * (upright[k : k + length] - upright[size - 1 - k :][:length])
     return total.swapaxes(0, axis)
 
 

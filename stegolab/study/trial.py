@@ -141,7 +141,7 @@ class _Sent:
 
 @lru_cache(maxsize=1)
 def _sender(cover: Cover, strength: str, carrier: str) -> tuple[Sender, float]:
-    """The rehearsed sender, and the seconds that it took."""
+    """The rehearsed sender, and the seconds that it took, which are recorded and decide nothing."""
     began = time.perf_counter()
     return sender_for(cover.picture, strength, carrier), time.perf_counter() - began
 

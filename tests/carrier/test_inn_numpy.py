@@ -150,4 +150,4 @@ for carrier in map(learned_carrier, (JPEG, SOCIAL)):
     carrier.read(carrier.embed(rgb, header, body, np.ones(slots, bool)), rgb.shape).body_llr(header)
 assert "torch" not in sys.modules and "scipy" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,10 +1,16 @@
-"""From nothing but the picture: scale, place, turn and the original's size, exactly; without a template nothing."""
+"""From nothing but the picture: scale, place, turn and the original's size, exactly; without a template nothing.
+
+And that by a bounded amount of work, the same on every machine: looks and pixels are counted, never seconds.
+"""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from stegolab.carrier import registration, sync
-from stegolab.carrier.geometry import TURNS, Axis, resized, turned
+from stegolab.carrier.geometry import TURNS, Axis, Geometry, resized, turned
 from stegolab.carrier.interface import HEADER_CODE_BITS
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.registration import View
@@ -152,14 +158,70 @@ def test_chance_stays_below_what_is_taken_for_certain(cover):
     assert max(scores) < sync.CERTAIN
 
 
-def test_the_time_that_a_search_takes_is_limited():
-    assert list(sync.search(luma(STEGO["coffee"]), seconds=0)) == []
+def test_the_work_of_a_search_is_limited(monkeypatch):
+    """A scale that only the sweep finds is found after so many hypotheses, and not before, whoever tries them."""
+    received, tried, hypotheses = luma(spec.parse("resize:1.2718")(STEGO["chelsea"])), [], sync._hypotheses
+    monkeypatch.setattr(sync, "_hypotheses", lambda plane: (tried.append(h) or h for h in hypotheses(plane)))
+    next(sync.search(received))
+    assert 12 < len(tried) < sync.LOOKS
+    tried.clear()
+    assert list(sync.search(received, looks=12)) == []
+    assert len(tried) == 12
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (16, 4000), (37, 41), (512, 512), (511, 769), (736, 1000), (3000, 4000), (9999, 10_001)]
+)
+def test_every_hypothesis_is_looked_at_whatever_the_size_of_the_picture(shape):
+    count = sum(1 for _ in sync._hypotheses(np.broadcast_to(np.float32(0), shape)))
+    assert 400 < count <= sync.LOOKS
+
+
+@pytest.fixture
+def pixels(monkeypatch):
+    """The sizes of all that is cut out and interpolated, which is what a search spends its time on."""
+    cut, sizes = registration.cut, []
+    monkeypatch.setattr(registration, "cut", lambda *args, **rest: sizes.append(args[4]) or cut(*args, **rest))
+    return sizes
+
+
+def test_a_search_in_vain_looks_at_a_bounded_number_of_pixels(pixels):
+    """Of twelve megapixels that hold nothing: its windows, and of each lock that was followed a small part."""
+    shape = 3000, 4000
+    noise = np.random.default_rng(4).normal(0, 4, shape).astype(np.float32)
+    assert list(sync.search(resized(luma(covers.larger()["coffee"]), shape) + noise, looks=8)) == []
+    assert sum(height * width for height, width in pixels) < 8 * 528**2 + sync._FOLLOWED * 60e6
+
+
+@pytest.mark.parametrize("turn", [0, 5])
+def test_a_lock_that_chance_made_is_given_up_on_a_small_part_of_a_large_picture(turn, pixels):
+    plane = np.random.default_rng(3).normal(128, 20, (4000, 6000)).astype(np.float32)
+    for view in views_of(plane):
+        pixels.clear()
+        assert list(registration.align(view, Geometry(turn, Axis(0.5, -3.0), Axis(0.5, -7.0)))) == []
+        assert sum(height * width for height, width in pixels) < 60e6 < 4 * plane.size
+
+
+def test_a_clock_that_runs_fifty_times_as_fast_changes_nothing(tmp_path):
+    """As a core that is fifty times as slow would: nothing of what is found may depend on one."""
+    np.save(tmp_path / "received.npy", luma(spec.parse("resize:0.97")(STEGO["chelsea"])))  # only the sweep finds it
+    code = f"""
+import time
+for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time"):
+    setattr(time, name, lambda clock=getattr(time, name): 50 * clock())
+import numpy
+from stegolab.carrier import sync
+aligned = next(sync.search(numpy.load({str(tmp_path / "received.npy")!r})))
+print(aligned.shape, aligned.seen.all())
+"""
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+    assert found == f"{STEGO['chelsea'].shape[:2]} True"
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (16, 16), (17, 40), (16, 2000), (40, 33)])
 def test_tiny_pictures_are_searched_without_a_crash(shape):
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-    assert list(sync.search(luma(noise), seconds=0.3)) == []
+    assert list(sync.search(luma(noise), looks=40)) == []
     for view in views_of(luma(noise)):
         for scale in (0.4, 1.0, 2.0):
             lock = sync.look(view, scale)
