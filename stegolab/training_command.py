@@ -38,7 +38,7 @@ def run(config: RunConfig, begin: Begin, description: str | None, argv: list[str
         "--minutes",
         type=float,
         default=math.inf,
-        help="for who must stop by then (default: no limit): the next run goes on from the checkpoint to the same result",
+        help="for who must stop by then (default: no limit): run again, and it goes on to the same result",
     )
     parser.add_argument("--data", help="folder with the real data (or STEGOLAB_DATA)")
     parser.add_argument(

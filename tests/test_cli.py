@@ -275,7 +275,7 @@ def test_study_refuses_two_covers_of_one_name_and_engines_that_are_not_there(cap
 
 def process(*words, **options):
     program = [sys.executable, "-m", "stegolab", *map(str, words)]
-    return subprocess.run(program, capture_output=True, text=True, timeout=120, check=False, **options)
+    return subprocess.run(program, capture_output=True, text=True, timeout=1800, check=False, **options)
 
 
 def test_a_full_disk_is_one_line_and_no_file(tmp_path, cover, short):
@@ -305,5 +305,5 @@ def test_it_writes_nowhere_else(tmp_path, cover, short):
 
 def test_a_closed_pipe_is_no_error_message():
     program = f"{sys.executable} -m stegolab --help | head -c 1"
-    done = subprocess.run(program, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(program, shell=True, capture_output=True, text=True, timeout=1800, check=False)
     assert "Traceback" not in done.stderr
