@@ -7,27 +7,29 @@ success), errors that a widget swallowed, the kernel of another environment. Use
 from __future__ import annotations
 
 import ast
-import os
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import files
-from .errors import BadSpec, NotebookFailed
+from .errors import NotebookFailed
+from .kernels import Limits, Stop, Watch, watching
 
 if TYPE_CHECKING:
+    from jupyter_client import AsyncKernelManager
     from nbformat import NotebookNode
+
+NEVER = 365 * 24 * 3600  # seconds, for limits that cannot be switched off
 
 
 def execute(
     source: Path,
     target: Path,
     parameters: Mapping[str, Any],
-    timeouts: tuple[float, float],
+    limits: Limits,
     watch: Callable[[str], object],
+    stop: Stop | None = None,
 ) -> tuple[NotebookNode, str | None]:
     """Run the notebook ``source`` in the folder of ``target``, where it is written as executed, also when it fails.
 
@@ -35,8 +37,9 @@ def execute(
         source: the notebook; it is only read.
         target: the executed notebook.
         parameters: replace those in its cell tagged ``parameters``.
-        timeouts: seconds for (one cell, the whole notebook).
-        watch: called with the first line of each cell when it begins.
+        limits: what ends a kernel that hangs.
+        watch: called with the first line of each code cell when it begins.
+        stop: ends the kernel when it is asked to.
 
     Returns:
         The executed notebook, and what went wrong in one line, or None: see :func:`check_executed`.
@@ -47,21 +50,17 @@ def execute(
     """
     import nbformat
     import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import DeadKernelError
 
     require_parameters(read(source), parameters)
-    per_cell, whole = timeouts
-    deadline = time.monotonic() + whole
-    running = ""
-
-    def seconds_left(cell: NotebookNode) -> int:  # nbclient asks as each cell begins: so we also know which one runs
-        nonlocal running
-        running = _first_line(cell.source)
-        watch(running)
-        return max(1, round(min(per_cell, deadline - time.monotonic())))
-
+    logging.getLogger("papermill").addHandler(logging.NullHandler())  # we say what went wrong
     problem = None
-    with files.replacing(target) as executed:
+    with files.replacing(target) as executed, watching(limits, stop or Stop()) as kernel:
+
+        def begin(cell: NotebookNode, cell_index: int) -> None:
+            kernel.begin_cell(_first_line(cell.source))
+            watch(kernel.cell)
+
         try:
             papermill.execute_notebook(
                 source,
@@ -71,16 +70,20 @@ def execute(
                 language="python",
                 progress_bar=False,
                 resources={"metadata": {"path": str(target.parent)}},
-                timeout_func=seconds_left,
+                kernel_manager_class=_manager_followed_by(kernel),
+                on_cell_execute=begin,
+                on_cell_executed=lambda **_: kernel.end_cell(),
+                # Whatever hangs is ended by ``kernel``: nbclient's own limits count seconds of the clock.
+                start_timeout=NEVER,
+                iopub_timeout=NEVER,
                 shell_timeout_interval=1,
                 extra_arguments=["--log-level=CRITICAL"],
             )
         except papermill.PapermillExecutionError:
-            pass  # check_executed says where and why
-        except CellTimeoutError:
-            problem = f"cell `{running}` ran out of time ({per_cell:g} s for a cell, {whole:g} s for the notebook)"
+            problem = kernel.verdict  # else check_executed says where and why
         except (DeadKernelError, RuntimeError) as error:
-            problem = f"cell `{running}`: {_first_line(str(error))}: the kernel was killed, out of memory?"
+            where = f"cell `{kernel.cell}`" if kernel.cell else "the kernel did not start"
+            problem = kernel.verdict or f"{where}: {_first_line(str(error))}: the kernel was killed, out of memory?"
         notebook = nbformat.read(executed, as_version=4)
         notebook.metadata.pop("papermill", None)  # absolute paths of this machine
         nbformat.write(notebook, executed)
@@ -137,54 +140,18 @@ def require_parameters(notebook: NotebookNode, parameters: Mapping[str, Any]) ->
         raise NotebookFailed(f"its cell tagged `parameters` declares no {', '.join(unknown)}")
 
 
-def require_own_kernel() -> None:
-    """Check that the kernel ``python3`` is the interpreter that runs this, where the package is installed.
+def _manager_followed_by(watch: Watch) -> type[AsyncKernelManager]:
+    """A manager of one kernel that tells ``watch`` which process that is."""
+    from jupyter_client import AsyncKernelManager
 
-    Raises:
-        BadSpec: it is another one; the message says how to make it this one.
-    """
-    from jupyter_client.kernelspec import KernelSpecManager
+    class Followed(AsyncKernelManager):
+        shutdown_wait_time = 30.0  # to end well; a loaded machine needs more than Jupyter's 5 s
 
-    command = KernelSpecManager().get_kernel_spec("python3").argv[0]
-    # jupyter_client replaces a bare python by its own sys.executable
-    if not command.startswith("python") and Path(command).absolute() != Path(sys.executable).absolute():
-        remedy = f"{sys.executable} -m ipykernel install --sys-prefix"
-        raise BadSpec(f"the kernel python3 is {command}, not this interpreter: run {remedy}")
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+            await super().start_kernel(**options)
+            watch.follow(getattr(self.provisioner, "pid"))  # noqa: B009  the base class declares none
 
-
-@contextmanager
-def kernel_environment(private: Path, threads: int, data: str | os.PathLike[str] | None) -> Iterator[None]:
-    """What kernels started in this block inherit: no widgets, no windows, nothing from or to the user's Jupyter.
-
-    Args:
-        private: a folder that receives Jupyter's and IPython's own files.
-        threads: for each kernel's numerical libraries, unless OMP_NUM_THREADS says otherwise.
-        data: what STEGOLAB_DATA points to; when None, what it points to already.
-    """
-    wanted = {
-        "STEGOLAB_HEADLESS": "1",
-        "MPLBACKEND": "Agg",
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
-        "IPYTHONDIR": str(private / "ipython"),
-        "JUPYTER_RUNTIME_DIR": str(private / "runtime"),
-    }
-    folders = {
-        "STEGOLAB_DATA": data or os.environ.get("STEGOLAB_DATA"),
-        "STEGOLAB_CACHE": os.environ.get("STEGOLAB_CACHE"),
-    }
-    for name, folder in folders.items():
-        if folder:
-            wanted[name] = str(Path(folder).resolve())  # absolute, because the kernels work in another folder
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    return Followed
 
 
 def _error(output: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Run the notebooks and lay out what they found as web pages: ``stegolab notebooks`` is this module.
 
-One that fails does not stop the others, and none can pass on the results of an earlier run.
+One that fails does not stop the others, and none can pass on the results of an earlier run. What earlier runs into the
+same folder left of other notebooks stays in the gallery: see :mod:`stegolab.outcomes`.
 """
 
 from __future__ import annotations
@@ -9,34 +10,24 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import execution, files, pages
+from . import execution, files, kernels, lab, pages
 from .errors import BadSpec, CannotWrite, NotebookFailed
-from .lab import PROFILES
+from .kernels import Limits, Stop
+from .outcomes import Gallery, Outcome
 
-if TYPE_CHECKING:
-    from tqdm import tqdm
-
-#: profile -> seconds allowed for (one cell, the whole notebook)
-TIMEOUTS = {"smoke": (120, 600), "cpu": (1800, 7200), "gpu": (6 * 3600, 24 * 3600)}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one notebook: its results, or the error that says which cell failed and how."""
-
-    name: str
-    title: str
-    seconds: float
-    metrics: dict[str, Any] = field(default_factory=dict)
-    error: NotebookFailed | None = None
+#: profile -> what ends a kernel that hangs
+LIMITS = {
+    "smoke": Limits(cell=1800, notebook=3600),
+    "cpu": Limits(cell=2 * 3600, notebook=8 * 3600),
+    "gpu": Limits(cell=24 * 3600, notebook=72 * 3600),
+}
 
 
 def run_notebooks(
@@ -47,12 +38,13 @@ def run_notebooks(
     folder: Path = Path("notebooks"),
     data: str | os.PathLike[str] | None = None,
     parameters: Mapping[str, Any] | None = None,
-    timeouts: tuple[float, float] | None = None,
+    limits: Limits | None = None,
 ) -> list[Outcome]:
     """Execute notebooks in reading order and write the gallery.
 
     ``out_dir`` receives, for every notebook, ``NAME.ipynb`` (executed), ``NAME.html`` and what the notebook itself
-    writes into ``NAME/``; and ``index.html`` and ``summary.json`` for all. One that fails does not stop the others.
+    writes into ``NAME/``; and ``index.html`` and ``summary.json`` for all, written anew as each notebook ends. One that
+    fails does not stop the others.
 
     Args:
         names: notebooks of ``folder``, with or without suffix; none means all.
@@ -62,47 +54,60 @@ def run_notebooks(
         folder: where the notebooks are.
         data: the real data sets, handed to the notebooks as STEGOLAB_DATA.
         parameters: further parameters for every notebook.
-        timeouts: seconds for (one cell, the whole notebook); by profile when None.
+        limits: what ends a kernel that hangs; by profile when None.
 
     Returns:
         One outcome a notebook, in reading order; see :func:`raise_failures`.
 
     Raises:
-        BadSpec: an unknown notebook, one named twice, an unknown profile, no jobs, a missing data folder, or a
-            ``python3`` kernel that is not this interpreter.
+        BadSpec: an unknown notebook, one named twice, an unknown profile, ``gpu`` without a GPU, no jobs, a missing
+            data folder, or a ``python3`` kernel that is broken or not this interpreter.
         CannotWrite: ``out_dir`` cannot be written.
+        KeyboardInterrupt: Ctrl-C or SIGTERM came. No kernel runs any more, and the gallery holds what there is.
     """
-    from tqdm import tqdm
-
-    if profile not in PROFILES:
-        raise BadSpec(f"profile {profile!r}: choose one of {', '.join(PROFILES)}")
+    if profile not in lab.PROFILES:
+        raise BadSpec(f"profile {profile!r}: choose one of {', '.join(lab.PROFILES)}")
     if jobs < 1:
         raise BadSpec(f"jobs {jobs}: run at least one notebook at a time")
     sources = find_notebooks(names, folder)
     if data is not None and not Path(data).is_dir():
         raise BadSpec(f"data folder {data}: there is no such folder")
-    execution.require_own_kernel()
+    if profile == "gpu":
+        lab._require_gpu()  # here, once, and not in every notebook
     out = Path(out_dir).resolve()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        private = tempfile.TemporaryDirectory(prefix=".jupyter-", dir=out)
-    except OSError as error:
-        raise CannotWrite(f"cannot write {out_dir}: {error.strerror}") from error
     # The kernels' cwd is out_dir: no path of this machine gets into the executed notebooks.
     values = {"profile": profile, "out_dir": ".", **(parameters or {})}
     with (
-        private,
-        execution.kernel_environment(Path(private.name), max(1, (os.cpu_count() or 1) // jobs), data),
-        tqdm(total=len(sources), unit="notebook") as bar,
-        ThreadPoolExecutor(jobs) as pool,
+        kernels.stop_on_signals() as stop,
+        tempfile.TemporaryDirectory(prefix="stegolab-kernels-", ignore_cleanup_errors=True) as private,
+        kernels.kernel_environment(Path(private), max(1, (os.cpu_count() or 1) // jobs), data),
     ):
+        kernels.require_own_kernel()
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(f"cannot write {out_dir}: {error.strerror}") from error
+        gallery = Gallery(out, profile)
+        with _Progress(sources) as progress, ThreadPoolExecutor(jobs) as pool:
 
-        def run(source: Path) -> Outcome:
-            return _run_one(source, out, values, timeouts or TIMEOUTS[profile], bar)
+            def run(source: Path) -> Outcome | None:
+                if stop.asked:
+                    return None
+                try:
+                    outcome = _run_one(source, out, values, limits or LIMITS[profile], progress, stop)
+                    gallery.add(outcome)
+                except BaseException:
+                    stop.ask()  # the output cannot be written: the others need not go on
+                    raise
+                return outcome
 
-        outcomes = list(pool.map(run, sources))
-    _write_gallery(outcomes, profile, out)
-    return outcomes
+            futures = [pool.submit(run, source) for source in sources]
+            while wait(futures, timeout=1).not_done:
+                progress.refresh()
+        outcomes = [future.result() for future in futures]
+    if stop.asked:
+        raise KeyboardInterrupt
+    return [outcome for outcome in outcomes if outcome]
 
 
 def find_notebooks(names: Sequence[str], folder: Path) -> list[Path]:
@@ -130,7 +135,9 @@ def raise_failures(outcomes: Sequence[Outcome]) -> None:
         raise NotebookFailed(f"{len(failed)} of {len(outcomes)} notebooks failed: {'; '.join(failed)}")
 
 
-def _run_one(source: Path, out: Path, values: dict[str, Any], timeouts: tuple[float, float], bar: tqdm[Any]) -> Outcome:
+def _run_one(
+    source: Path, out: Path, values: dict[str, Any], limits: Limits, progress: _Progress, stop: Stop
+) -> Outcome:
     """Execute ``source``, write its notebook and its page into ``out``, and tell what became of it."""
     name, title, began = source.stem, source.stem, time.monotonic()
     problem: str | None = None
@@ -141,7 +148,7 @@ def _run_one(source: Path, out: Path, values: dict[str, Any], timeouts: tuple[fl
             earlier.unlink(missing_ok=True)  # what is there afterwards is fresh
         title = pages.title_of(execution.read(source)) or name
         executed, problem = execution.execute(
-            source, target, values, timeouts, lambda line: bar.set_postfix_str(f"{name}: {line:.50}")
+            source, target, values, limits, lambda line: progress.begin_cell(name, line), stop
         )
         with files.replacing(page) as temporary:
             temporary.write_text(pages.notebook_page(executed, title), encoding="utf-8")
@@ -150,8 +157,8 @@ def _run_one(source: Path, out: Path, values: dict[str, Any], timeouts: tuple[fl
     except NotebookFailed as error:
         problem = str(error)
     seconds = round(time.monotonic() - began, 1)
-    bar.write(f"{name}: {'failed' if problem else 'passed'} after {seconds} s", file=sys.stderr)
-    bar.update()
+    said = "interrupted" if problem and stop.asked else "failed" if problem else "passed"
+    progress.end(name, f"{name}: {said} after {seconds} s")
     return Outcome(name, title, seconds, metrics, NotebookFailed(f"{name}: {problem}") if problem else None)
 
 
@@ -166,32 +173,53 @@ def _recorded(results: Path) -> dict[str, Any]:
     return metrics
 
 
-def _write_gallery(outcomes: Sequence[Outcome], profile: str, out: Path) -> None:
-    """Write ``summary.json`` and ``index.html``."""
-    summary = {
-        "profile": profile,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "passed": sum(outcome.error is None for outcome in outcomes),
-        "failed": sum(outcome.error is not None for outcome in outcomes),
-        "notebooks": [
-            {
-                "name": outcome.name,
-                "title": outcome.title,
-                "seconds": outcome.seconds,
-                "metrics": outcome.metrics,
-                "error": str(outcome.error) if outcome.error else None,
-            }
-            for outcome in outcomes
-        ],
-    }
-    with files.replacing(out / "summary.json") as temporary:
-        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    cards = []
-    for outcome in outcomes:
-        executed = out / f"{outcome.name}.ipynb"
-        ran = executed.exists()  # else it was refused before its first cell, and has no page
-        picture = pages.first_picture(execution.read(executed)) if ran else None
-        error = str(outcome.error) if outcome.error else None
-        cards.append(pages.Card(outcome.name, outcome.title, outcome.metrics, outcome.seconds, error, picture, ran))
-    with files.replacing(out / "index.html") as temporary:
-        temporary.write_text(pages.index_page(cards, profile), encoding="utf-8")
+class _Progress:
+    """On a terminal a bar that moves with every cell and names those that run; elsewhere a line for each notebook."""
+
+    def __init__(self, sources: Sequence[Path]):
+        from tqdm import tqdm
+
+        self._ahead = {source.stem: _code_cells(source) for source in sources}
+        self._now: dict[str, str] = {}
+        self._lock = threading.Lock()
+        # None: no bar where there is no terminal
+        self._bar = tqdm(total=sum(self._ahead.values()), unit="cell", disable=None, dynamic_ncols=True, leave=False)
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def begin_cell(self, name: str, line: str) -> None:
+        """The notebook ``name`` begins the cell with this first line."""
+        with self._lock:
+            self._now[name] = line
+            self._advance(name, 1)
+
+    def end(self, name: str, said: str) -> None:
+        """The notebook ``name`` has ended: say so."""
+        with self._lock:
+            self._now.pop(name, None)
+            self._bar.write(said, file=sys.stderr)
+            self._advance(name, self._ahead[name])
+
+    def refresh(self) -> None:
+        """Let the bar's clock go on."""
+        with self._lock:
+            self._bar.refresh()
+
+    def _advance(self, name: str, cells: int) -> None:
+        cells = min(cells, self._ahead[name])
+        self._ahead[name] -= cells
+        self._bar.set_postfix_str("; ".join(f"{name}: {line:.40}" for name, line in self._now.items()), refresh=False)
+        self._bar.update(cells)
+        self._bar.refresh()
+
+
+def _code_cells(source: Path) -> int:
+    """How many cells will be executed: papermill adds one, with the parameters."""
+    try:
+        return 1 + sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in execution.read(source).cells)
+    except NotebookFailed:
+        return 0

@@ -58,7 +58,11 @@ math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "DejaV
 
 @dataclass(frozen=True)
 class Card:
-    """One notebook on the index page: ``picture`` is (data address, alternative text), ``ran`` means it has a page."""
+    """One notebook on the index page.
+
+    ``picture`` is (data address, alternative text), ``ran`` means it has a page, ``earlier`` tells of which run it is
+    when it is not of the one just made.
+    """
 
     name: str
     title: str
@@ -67,6 +71,7 @@ class Card:
     error: str | None = None
     picture: tuple[str, str] | None = None
     ran: bool = True
+    earlier: str = ""
 
 
 def notebook_page(notebook: NotebookNode, title: str) -> str:
@@ -82,7 +87,10 @@ def index_page(cards: Sequence[Card], profile: str) -> str:
     items = "\n".join(_card(card) for card in cards)
     failed = sum(card.error is not None for card in cards)
     state = f'<span class="failed">{failed} failed</span>' if failed else "all passed"
-    head = f'<h1>stegolab</h1><p class="faint">{len(cards)} notebooks, profile {escape(profile)}, {state}</p>'
+    now = sum(not card.earlier for card in cards)
+    executed = "" if now == len(cards) else f", {now} executed now, the others in earlier runs"
+    told = f"{len(cards)} notebooks, profile {escape(profile)}, {state}{executed}"
+    head = f'<h1>stegolab</h1><p class="faint">{told}</p>'
     return _page("stegolab", f'<main>{head}<ul class="cards">{items}</ul></main>', STYLE)
 
 
@@ -144,7 +152,8 @@ def _card(card: Card) -> str:
     title = escape(card.title)
     if card.ran:
         title = f'<a href="{escape(card.name)}.html">{title}</a>'
-    return f'<li>{picture}<h2>{title}</h2>{headline}<p class="faint">{card.seconds:g} s</p></li>'
+    when = f"{card.seconds:g} s, {escape(card.earlier)}" if card.earlier else f"{card.seconds:g} s"
+    return f'<li>{picture}<h2>{title}</h2>{headline}<p class="faint">{when}</p></li>'
 
 
 @cache

@@ -20,7 +20,8 @@ FLOORS = [
     {"carrier"},
     {"related", "sender", "receiver"},
     {"pipeline"},
-    {"study", "detect", "lab", "results", "execution", "pages", "gallery", "cli", "__init__", "__main__"},
+    {"study", "detect", "lab", "results", "kernels", "execution", "pages", "outcomes", "gallery"}
+    | {"cli", "__init__", "__main__"},
 ]
 FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
 # Neighbours on one floor that know one another, in this direction only.
@@ -29,7 +30,9 @@ NEIGHBOURS = {
     "show": {"audio"},
     "training_command": {"data", "training"},
     "pages": {"lab"},
-    "gallery": {"lab", "execution", "pages"},
+    "execution": {"kernels"},
+    "outcomes": {"execution", "pages"},
+    "gallery": {"lab", "kernels", "execution", "pages", "outcomes"},
     "results": {"lab"},
     "sender": {"receiver"},
     "cli": {"study", "lab", "results", "execution", "gallery", "__init__"},

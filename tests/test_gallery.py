@@ -9,15 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from stegolab import gallery
 from stegolab.errors import BadSpec, CannotWrite, NotebookFailed
+from stegolab.kernels import Limits
+from tests.small_notebooks import FINISH, START, write
 
-PARAMETERS = 'profile: str = "smoke"\nseed: int = 0\nout_dir: str = "runs"'
-FINISH = 'run.finish({"psnr_db": 41.2345, "bits": 3})'
 SEEN = """import json, os, sys
 kept = {name: os.environ.get(name) for name in ("STEGOLAB_HEADLESS", "STEGOLAB_DATA", "OMP_NUM_THREADS")}
 seen = {"prefix": sys.prefix, "profile": profile, "cwd": os.getcwd(), **kept}
@@ -25,8 +23,6 @@ run.path("seen.json").write_text(json.dumps(seen))"""
 PICTURE = """from matplotlib.figure import Figure
 from stegolab import show
 show.figure(Figure(figsize=(8, 2)), "A figure <without> anything")"""
-
-START = 'from stegolab import lab\nrun = lab.start("{name}", profile, seed, out_dir)'
 
 #: name -> (code cells after the parameters, what the error must say)
 NOTEBOOKS = {
@@ -37,17 +33,6 @@ NOTEBOOKS = {
     "04_forgets": ([START], r"no fresh results\.json"),
     "05_dies": (["import os\nos._exit(9)", FINISH], "cell `import os`: Kernel died"),
 }
-
-
-def write(folder: Path, name: str, codes: list[str], parameters: str = PARAMETERS) -> None:
-    cells = [new_markdown_cell(f"# {name} & its <title>\n\nLaw: $a<b$"), new_code_cell(parameters)]
-    cells[1].metadata["tags"] = ["parameters"]
-    cells += (new_code_cell(code.replace("{name}", name)) for code in codes)
-    folder.mkdir(exist_ok=True)
-    nbformat.write(
-        new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}),
-        folder / f"{name}.ipynb",
-    )
 
 
 @pytest.fixture(scope="module")
@@ -148,12 +133,58 @@ def test_the_index_shows_a_card_for_each(gallery_run: SimpleNamespace) -> None:
     assert text.count('<p class="failed">') == 5 and "5 failed" in text
 
 
-@pytest.mark.parametrize("timeouts", [(1, 60), (60, 2)], ids=["cell", "notebook"])
-def test_time_runs_out(timeouts: tuple[float, float], tmp_path: Path) -> None:
-    write(tmp_path, "00_slow", ["import time\ntime.sleep(60)"])
-    [outcome] = gallery.run_notebooks([], "smoke", tmp_path / "out", folder=tmp_path, timeouts=timeouts)
-    assert "cell `import time` ran out of time" in str(outcome.error)
-    assert outcome.seconds < 30
+HANGS = {
+    "waits": ("import time\ntime.sleep(3600)", Limits(1e9, 1e9, stall=2), "stalled: next to no processor time"),
+    "waits-for-a-child": (
+        "import subprocess\nsubprocess.run(['sleep', '3600'])",
+        Limits(1e9, 1e9, stall=2),
+        "stalled: next to no processor time",
+    ),
+    "computes": ("x = 1\nwhile True: pass", Limits(4, 1e9, stall=1e9), "took more than the 4 s that a cell may take"),
+    "goes-on": ("x = 1\nwhile True: pass", Limits(1e9, 8, stall=1e9), "took more than the 8 s that the notebook may"),
+}
+
+
+@pytest.mark.parametrize("hang", HANGS)
+def test_what_hangs_is_ended_and_its_cell_is_named(hang: str, tmp_path: Path) -> None:
+    code, limits, told = HANGS[hang]
+    write(tmp_path, "00_hangs", ["print('so far')", code, FINISH])
+    [outcome] = gallery.run_notebooks([], "smoke", tmp_path / "out", folder=tmp_path, limits=limits)
+    assert f"00_hangs: cell `{code.splitlines()[0]}` {told}" in str(outcome.error)
+    assert "so far" in (tmp_path / "out" / "00_hangs.html").read_text()
+
+
+def test_a_cell_that_is_slow_does_not_stall(tmp_path: Path) -> None:
+    """It takes twice the limit for a stalled one, and computes all the while."""
+    slow = "import time\nbegan = time.process_time()\nwhile time.process_time() < began + 8: pass"
+    write(tmp_path, "00_slow", [START, slow, FINISH])
+    [outcome] = gallery.run_notebooks([], "smoke", tmp_path / "out", folder=tmp_path, limits=Limits(1e9, 1e9, stall=4))
+    assert outcome.error is None
+
+
+def test_the_limits_are_ample() -> None:
+    for profile, limits in gallery.LIMITS.items():
+        assert limits.cell >= 1800 and limits.notebook >= 3600 and limits.stall >= 600, profile
+
+
+def test_profile_gpu_without_a_gpu_is_one_error_before_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    write(tmp_path, "00_plain", [FINISH])
+    with pytest.raises(BadSpec, match="PyTorch sees no GPU"):
+        gallery.run_notebooks([], "gpu", tmp_path / "out", folder=tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_broken_kernelspec_is_one_error_before_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kernels" / "python3").mkdir(parents=True)
+    (tmp_path / "kernels" / "python3" / "kernel.json").write_text("{")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    write(tmp_path, "00_plain", [FINISH])
+    with pytest.raises(BadSpec, match="kernelspec python3 cannot be read"):
+        gallery.run_notebooks([], "smoke", tmp_path / "out", folder=tmp_path)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_parameter_that_the_notebook_does_not_declare_is_an_error(tmp_path: Path) -> None:
