@@ -14,30 +14,39 @@ PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.13; do \
 # A shim may be on the path and not run: ask it.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 
+# TORCH=cpu leaves out what only a GPU needs, which is what happens where none is found; TORCH=cuda takes everything.
+TORCH ?= $(if $(wildcard /dev/nvidiactl /dev/nvidia0 /dev/dxg),cuda,cpu)
+# Test processes at a time, each with one thread.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --maxfail=1
+
 ifdef DATA
-export STEGOLAB_DATA := $(abspath $(DATA))
+export STEGOLAB_DATA := $(shell realpath -m -- "$(DATA)")
 endif
 
-.PHONY: help env run test lab data study train-speech train-carrier bench gallery store lock clean
+.PHONY: help env run test quick lab data study train-speech train-carrier bench gallery store lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 22
 
-env: $(VENV)/installed  ## the virtual environment .venv, from the lock
+env: $(VENV)/installed-$(TORCH)  ## the virtual environment .venv, from the lock
 
 run: env  ## execute the notebooks (smoke) and write the gallery: runs/index.html
 	$(BIN)/stegolab notebooks --profile smoke --jobs $(JOBS) --out runs
 
 test: env  ## every test, and every notebook against its stored outputs
-	$(BIN)/python -m pytest -x --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
+	$(BIN)/python -m pytest $(PARALLEL) --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 tests notebooks
+
+quick: env  ## the tests that take no notebook and little time
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" tests
 
 lab: env  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 data: env  ## fetch the data sets SETS="..." (see data_scripts) into DATA=DIR; from disk with FROM=DIR
 	for set in $(SETS); do $(BIN)/python data_scripts/$$set.py \
-		$(if $(DATA),--out $(DATA)) $(if $(FROM),--from $(FROM)) || exit 1; done
+		$(if $(DATA),--out "$(STEGOLAB_DATA)") $(if $(FROM),--from "$(FROM)") || exit 1; done
 
 study: env  ## measure covers x speech x attacks of DATA=DIR: runs/study
 	$(if $(STEGOLAB_DATA),,$(error make study DATA=DIR: name the folder with the real data))
@@ -73,12 +82,7 @@ clean:  ## remove what was made, but for the virtual environment
 	rm -rf runs notebooks/runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-$(BIN)/python:
+$(VENV)/installed-$(TORCH): requirements/lock.txt requirements/install.py pyproject.toml
 	$(if $(PYTHON),,$(error no Python from 3.11 to 3.13 found: install one, or name it with PYTHON=...))
-	$(if $(UV),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
-
-$(VENV)/installed: requirements/lock.txt pyproject.toml | $(BIN)/python
-	$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet) \
-		--require-hashes --requirement requirements/lock.txt
-	$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet) --no-deps --editable .
+	$(PYTHON) requirements/install.py $(VENV) --torch $(TORCH) $(if $(UV),--uv)
 	@touch $@
