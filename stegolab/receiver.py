@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .carrier import sync
-from .carrier.geometry import TURNS, turned
+from .carrier.geometry import TURNS, facing
 from .carrier.interface import PRESENT, Carrier, Reading
 from .errors import BadKey, NoPayload, StegolabError, Truncated, Uncorrectable
 from .images import Picture, luma
@@ -65,18 +65,19 @@ def decode(
 
 
 def _readings(rgb: NDArray[np.uint8], carriers: Iterable[Carrier]) -> Iterator[tuple[Carrier, Reading]]:
+    plane = luma(rgb)
     for carrier in carriers:
-        yield from _looked(carrier, carrier.read(rgb, rgb.shape))
+        yield from _looked(carrier, carrier.read_luma(plane))
     if any(carrier.strength.rescaled for carrier in carriers):
-        for aligned in sync.search(luma(rgb)):  # slower: any scale, part and turn of the original
+        for aligned in sync.search(plane):  # slower: any scale, part and turn of the original
             for carrier in carriers:
                 if carrier.strength.rescaled:
                     yield from _looked(carrier, carrier.read_aligned(aligned))
     for turn in TURNS[1:]:  # the rest have no template; but for a turn they stay as they are
-        there = turned(rgb, turn)
+        there = facing(plane, turn)
         for carrier in carriers:
             if not carrier.strength.rescaled:
-                yield from _looked(carrier, carrier.read(there, there.shape))
+                yield from _looked(carrier, carrier.read_luma(there))
 
 
 def _looked(carrier: Carrier, reading: Reading) -> Iterator[tuple[Carrier, Reading]]:

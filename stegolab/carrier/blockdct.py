@@ -32,6 +32,15 @@ def forward(plane: Any, size: int) -> Any:
     return matrix @ blocks.swapaxes(-3, -2) @ matrix.T
 
 
+def some(plane: NDArray[Any], size: int, blocks: NDArray[np.int64]) -> Any:
+    """Coefficients (n, size, size) of some ``blocks`` (n,) of a plane (H, W), counted in raster order; no others."""
+    rows, columns = plane.shape[0] // size, plane.shape[1] // size
+    whole = plane[: rows * size, : columns * size].reshape(rows, size, columns, size)
+    row, column = np.divmod(blocks, max(columns, 1))
+    matrix = _like(basis(size), plane)
+    return matrix @ whole[row, :, column, :] @ matrix.T
+
+
 def inverse(coefficients: Any) -> Any:
     """(..., rows, columns, n, n) coefficients -> (..., rows * n, columns * n) samples; undoes :func:`forward`."""
     *lead, rows, columns, size, _ = coefficients.shape

@@ -18,9 +18,14 @@ _TIE = 1e-3  # pixels: a centre on the edge of two received pixels went into the
 
 def turned(plane: NDArray[Any], turn: int) -> NDArray[Any]:
     """(H, W, ...) in one of eight attitudes: transposed (4), then flipped top to bottom (2), then left to right (1)."""
+    return np.ascontiguousarray(facing(plane, turn))
+
+
+def facing(plane: NDArray[Any], turn: int) -> NDArray[Any]:
+    """The same as a view of ``plane``, for who looks at little of it."""
     plane = plane.swapaxes(0, 1) if turn & 4 else plane
     plane = plane[::-1] if turn & 2 else plane
-    return np.ascontiguousarray(plane[:, ::-1] if turn & 1 else plane)
+    return plane[:, ::-1] if turn & 1 else plane
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,10 @@ class Reading(Protocol):
 
     @property
     def presence(self) -> float:
-        """How surely a header is here, in standard deviations of what chance gives."""
+        """How surely a header is here, in standard deviations of what chance gives.
+
+        Cheap, whatever the size of the picture: no more of it is looked at than the blocks that hold the header.
+        """
         ...
 
     @property
@@ -72,6 +75,10 @@ class Carrier(Protocol):
 
     def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> Reading:
         """Look at a received picture on the assumption that the original had ``shape`` (height, width)."""
+        ...
+
+    def read_luma(self, plane: NDArray[np.float32]) -> Reading:
+        """Look at a luma plane (H, W) as it lies: :meth:`read` for who has one, be it a view of a turned one."""
         ...
 
     def read_aligned(self, aligned: Aligned) -> Reading:

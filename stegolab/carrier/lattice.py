@@ -7,7 +7,9 @@ concentration a frequency.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +75,10 @@ class LatticeCarrier:
         """See the interface. A picture of another size is resized back (bicubic) in floating point."""
         return self._reading(resized(luma(rgb), shape), shape, None)
 
+    def read_luma(self, plane: NDArray[np.float32]) -> LatticeReading:
+        """See the interface."""
+        return self._reading(plane, plane.shape, None)
+
     def read_aligned(self, aligned: Aligned) -> LatticeReading:
         """See the interface."""
         return self._reading(aligned.plane, aligned.shape, aligned.seen)
@@ -81,7 +87,7 @@ class LatticeCarrier:
         self, plane: NDArray[np.float32], shape: tuple[int, ...], seen: NDArray[np.bool_] | None
     ) -> LatticeReading:
         layout, size = Layout.of(self.strength, shape), (shape[0], shape[1])
-        return LatticeReading(size, layout, self._coefficients(plane), self._blurs, seen)
+        return LatticeReading(size, layout, plane, self._blurs, seen)
 
     @property
     def _blurs(self) -> tuple[float, ...]:
@@ -103,22 +109,38 @@ class LatticeCarrier:
 
 
 class LatticeReading:
-    """Received coefficients (rows, columns, frequencies) and what they say."""
+    """A received luma plane (H, W) and what it says. Only the header's blocks are looked at until more is asked for."""
 
     def __init__(
         self,
         shape: tuple[int, int],
         layout: Layout,
-        coefficients: NDArray[np.float32],
+        plane: NDArray[np.float32],
         blurs: tuple[float, ...],
         seen: NDArray[np.bool_] | None = None,
     ) -> None:
         self.shape = shape
         self.layout = layout
         self._blurs = blurs
-        self._coefficients = coefficients
-        self._seen = np.ones(coefficients.shape[:2], bool) if seen is None else seen
-        self._header = max((self._heard(layout.header_slots, b) for b in blurs), key=self._agreement)
+        self._plane = plane
+        self._seen = np.ones((layout.rows, layout.columns), bool) if seen is None else seen
+        self._header = max(self._headers(), key=self._agreement)
+
+    @cached_property
+    def _coefficients(self) -> NDArray[np.float32]:
+        """(rows, columns, frequencies)"""
+        u, v = np.array(self.layout.strength.frequencies).T
+        return blockdct.forward(np.ascontiguousarray(self._plane), self.layout.strength.block)[..., u, v]
+
+    def _headers(self) -> Iterator[NDArray[np.float32]]:
+        """Evidence of the header's slots for each blur, 0 where they were not received."""
+        layout = self.layout
+        block, f = np.divmod(layout.header_slots, len(layout.strength.frequencies))
+        u, v = np.array(layout.strength.frequencies)[f].T
+        y = blockdct.some(self._plane, layout.strength.block, block)[np.arange(len(block)), u, v]
+        for blur in self._blurs:
+            said = qim.evidence(y / self._gain(blur)[f], layout.strength.step[f], layout.header_dither)
+            yield said * self._seen.reshape(-1)[block]
 
     @property
     def header_llr(self) -> NDArray[np.float32]:

@@ -95,12 +95,22 @@ class Layout:
 
         But for the template's slots: there it is 0, the same at every place, or nobody could look for them.
         """
-        count = len(self.strength.frequencies)
-        tile = public_uniform("dither", _TILE * _TILE * count).reshape(_TILE, _TILE, count) - np.float32(0.5)
-        whole = tile[np.arange(self.rows)[:, None] % _TILE, np.arange(self.columns) % _TILE]
+        whole = self._dither_tile[np.arange(self.rows)[:, None] % _TILE, np.arange(self.columns) % _TILE]
         whole = whole * self.strength.step
         whole.reshape(-1)[self.template_slots] = 0
         return whole
+
+    @cached_property
+    def header_dither(self) -> NDArray[np.float32]:
+        """(header slots,) what :attr:`dither` is there, without all the rest of it."""
+        block, f = np.divmod(self.header_slots, len(self.strength.frequencies))
+        row, column = np.divmod(block, max(self.columns, 1))
+        return self._dither_tile[row % _TILE, column % _TILE, f] * self.strength.step[f]
+
+    @property
+    def _dither_tile(self) -> NDArray[np.float32]:
+        count = len(self.strength.frequencies)
+        return public_uniform("dither", _TILE * _TILE * count).reshape(_TILE, _TILE, count) - np.float32(0.5)
 
     @property
     def _template_frequencies(self) -> tuple[tuple[int, int], ...]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import BadSpec, NotTrained
 from ..images import luma
 from ..keystream import public_bits
-from . import pilots, template, texture
+from . import blockdct, pilots, template, texture
 from .geometry import resized
 from .inn_numpy import NumpyModel, points
 from .layout import HEADER_CODE_BITS, Layout
@@ -37,6 +37,9 @@ _PRIOR = 100  # pilots
 # Standard deviations of presence between which the networks are asked: below, one picture in a hundred would be helped
 # for ten times the work on those without a header; above, there is nothing to doubt.
 _FAINT, _CLEAR = 1.5, 8.0
+_GLANCE = (
+    128  # blocks on a side of what the networks are asked about then: they take seconds for all of a large picture
+)
 
 
 @lru_cache
@@ -150,6 +153,10 @@ class LearnedCarrier:
         """See the interface."""
         return self._reading(resized(luma(rgb), shape), shape, None)
 
+    def read_luma(self, plane: Array) -> LearnedReading:
+        """See the interface."""
+        return self._reading(plane, plane.shape, None)
+
     def read_aligned(self, aligned: Aligned) -> LearnedReading:
         """See the interface."""
         return self._reading(aligned.plane, aligned.shape, aligned.seen)
@@ -173,17 +180,34 @@ class LearnedReading:
     ) -> None:
         self.shape, self.layout = shape, layout
         self._networks, self._blurs = networks, blurs
-        self._band = networks.analyse(plane)
-        self._white = 1 - 2 * whitening(layout).astype(np.float32)
+        self._plane = plane
         self._heard: dict[float, Array] = {}
         self._seen = seen
-        if seen is not None:  # what was lost says nothing
-            self._white *= np.repeat(seen.reshape(-1), len(networks.carried))
+
+    @cached_property
+    def _band(self) -> Array:
+        return self._networks.analyse(np.ascontiguousarray(self._plane))
+
+    @cached_property
+    def _white(self) -> Array:
+        """(slots,) -1 or 1, what undoes the whitening; 0 where nothing was received, which says nothing."""
+        white = 1 - 2 * whitening(self.layout).astype(np.float32)
+        return white if self._seen is None else white * np.repeat(self._seen.reshape(-1), len(self._networks.carried))
 
     @cached_property
     def _evidence(self) -> dict[float, Array]:
-        """For each blur, what the header's slots say before any network has weighed it."""
-        return {blur: self._plain(blur)[self.layout.header_slots] for blur in self._blurs}
+        """For each blur, what the header's slots say before any network has weighed it.
+
+        The reverse pass looks at each block by itself: of no other blocks than the header's anything is computed.
+        """
+        networks, slots = self._networks, self.layout.header_slots
+        if networks.config.network == "plain":  # no lattice: the cover is louder than the payload
+            return {blur: np.tanh(self._llr(blur)[slots] / 2) for blur in self._blurs}
+        block, f = np.divmod(slots, len(networks.carried))
+        u, v = np.array(networks.config.band).T
+        band = blockdct.some(self._plane, networks.config.block, block)[:, u, v].T[:, None]  # (band, 1, header slots)
+        angles = {blur: networks.read(band / networks.gain(blur)) for blur in self._blurs}
+        return {blur: np.sin(angle[f, 0, np.arange(len(f))]) * self._white[slots] for blur, angle in angles.items()}
 
     @property
     def presence(self) -> float:
@@ -195,8 +219,24 @@ class LearnedReading:
         blur = max(found, key=lambda b: found[b])
         if not _FAINT < found[blur] < _CLEAR:
             return found[blur]
-        weighed = np.tanh(self._llr(blur)[self.layout.header_slots] / 2)
-        return max(found[blur], pilots.presence(self.layout, weighed))
+        return max(found[blur], pilots.presence(self.layout, self._weighed(blur)))
+
+    def _weighed(self, blur: float) -> Array:
+        """What the networks make of the header's slots, of those in the middle in large pictures, 0 elsewhere."""
+        layout, networks = self.layout, self._networks
+        if layout.rows * layout.columns <= _GLANCE**2:
+            return np.tanh(self._llr(blur)[layout.header_slots] / 2)
+        high, wide = min(_GLANCE, layout.rows), min(_GLANCE, layout.columns)
+        top, left, size = (layout.rows - high) // 2, (layout.columns - wide) // 2, networks.config.block
+        middle = self._plane[top * size : (top + high) * size, left * size : (left + wide) * size]
+        llr = networks.listen(networks.analyse(np.ascontiguousarray(middle)) / networks.gain(blur))
+        block, f = np.divmod(layout.header_slots, len(networks.carried))
+        row, column = np.divmod(block, layout.columns)
+        row, column = row - top, column - left
+        inside = (row >= 0) & (row < high) & (column >= 0) & (column < wide)
+        weighed = np.zeros(len(block), np.float32)
+        weighed[inside] = np.tanh(llr[f[inside], row[inside], column[inside]] / 2)
+        return weighed * self._white[layout.header_slots]
 
     @property
     def header_llr(self) -> Array:
@@ -222,11 +262,6 @@ class LearnedReading:
         own = np.stack([np.bincount(frequency[heard], row, minlength=count) for row in cost])
         chosen = _SCALES[np.argmin(own + _PRIOR * cost.mean(axis=1, keepdims=True), axis=0)]
         return (llr.reshape(-1, count) * chosen * speaks[:, None]).reshape(-1)[layout.body_slots]
-
-    def _plain(self, blur: float) -> Array:
-        if self._networks.config.network == "plain":  # no lattice: the cover is louder than the payload
-            return np.tanh(self._llr(blur) / 2)
-        return _slots(np.sin(self._networks.read(self._band / self._networks.gain(blur)))) * self._white
 
     def _llr(self, blur: float) -> Array:
         if not self.layout.slots:  # a picture smaller than a block: networks that look at all of it have nothing to see

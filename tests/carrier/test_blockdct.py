@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.fft import dctn
 
-from stegolab.carrier.blockdct import basis, forward, inverse, zigzag
+from stegolab.carrier.blockdct import basis, forward, inverse, some, zigzag
+from stegolab.carrier.geometry import TURNS, facing
 
 SIZES = (8, 16, 32)
 sizes = st.sampled_from(SIZES)
@@ -102,3 +103,14 @@ def test_zigzag_visits_every_frequency_once_a_step_at_a_time(size):
     steps = np.abs(np.diff(np.array(path), axis=0))
     assert steps.max() == 1
     assert np.all(np.diff([u + v for u, v in path]) >= 0)
+
+
+@pytest.mark.parametrize("shape", [(64, 88), (61, 90), (16, 16)])
+@pytest.mark.parametrize("turn", TURNS)
+def test_some_blocks_alone_are_what_they_are_among_all(shape, turn):
+    """Of a view too, which no copy is made of."""
+    plane = facing(np.random.default_rng(0).normal(0, 50, shape).astype(np.float32), turn)
+    whole = forward(plane, 8).reshape(-1, 8, 8)
+    blocks = np.random.default_rng(1).integers(0, len(whole), 9)
+    np.testing.assert_allclose(some(plane, 8, blocks), whole[blocks], atol=1e-3)
+    assert some(plane, 8, blocks[:0]).shape == (0, 8, 8)

@@ -5,9 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stegolab.carrier import blockdct
+from stegolab.carrier.geometry import facing, turned
+from stegolab.carrier.inn_numpy import NumpyModel
 from stegolab.carrier.interface import HEADER_CODE_BITS, PRESENT
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.strengths import JPEG, SOCIAL, STRENGTHS
+from stegolab.images import luma
 from tests import covers
 from tests.carrier.untrained import fresh
 from tests.covers import random_bits, wrong
@@ -106,3 +110,33 @@ def test_pictures_of_any_size_can_be_looked_at(carrier, shape):
     assert reading.presence == 0 or reading.layout.slots
     if reading.layout.slots:  # where there are none no header is ever found
         assert np.isfinite(reading.body_llr(np.zeros(HEADER_CODE_BITS, np.uint8))).all()
+
+
+@EVERY
+@pytest.mark.parametrize("turn", [0, 6])
+def test_to_see_that_nothing_is_there_only_the_blocks_of_the_header_are_looked_at(carrier, turn, monkeypatch):
+    """One in eight of a large picture's, of a view of it as it may have been turned; the networks see a part of it."""
+    plane = np.random.default_rng(7).normal(128, 20, (2560, 3072)).astype(np.float32)
+    some, listen, looked, heard = blockdct.some, NumpyModel.listen, [], []
+    monkeypatch.setattr(blockdct, "some", lambda *args: looked.append(len(args[2])) or some(*args))
+    monkeypatch.setattr(NumpyModel, "listen", lambda model, band: heard.append(band[0].size) or listen(model, band))
+    monkeypatch.setattr("stegolab.carrier.learned._FAINT", -9.0)  # the networks are asked, if there are any
+    forward = blockdct.forward
+    monkeypatch.setattr(blockdct, "forward", lambda *args: forward(*args) if args[0].size < 2560 * 3072 else 1 / 0)
+    assert carrier.read_luma(facing(plane, turn)).presence < PRESENT
+    assert looked == [pytest.approx(plane.size / carrier.strength.block**2 / 8, rel=0.02)]
+    assert heard == ([128**2] if carrier.name == "inn" else [])
+
+
+@EVERY
+@pytest.mark.parametrize("turn", [0, 3, 5])
+def test_a_luma_plane_is_read_as_the_picture_is(carrier, turn):
+    cover = covers.photographs()["astronaut"]
+    header, body, used = random_bits(carrier, cover)
+    stego = carrier.embed(cover, header, body, used)
+    plane = facing(luma(turned(stego, {0: 0, 3: 3, 5: 6}[turn])), turn)
+    readings = carrier.read(stego, stego.shape), carrier.read_luma(plane)
+    assert readings[0].shape == readings[1].shape
+    assert readings[0].presence == pytest.approx(readings[1].presence, rel=1e-3)
+    for llr in (lambda r: r.header_llr, lambda r: r.body_llr(header)):
+        np.testing.assert_allclose(llr(readings[1]), llr(readings[0]), rtol=0.02, atol=0.05)

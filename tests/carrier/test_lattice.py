@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from stegolab.carrier import blockdct
 from stegolab.carrier.geometry import Axis, Geometry
 from stegolab.carrier.lattice import LatticeCarrier, LatticeReading
 from stegolab.carrier.layout import Layout
@@ -59,12 +58,7 @@ def test_a_blur_is_measured_on_the_header_and_undone():
     header, body, used = random_bits(carrier, cover)
     received = spec.parse("blur:1.2")(carrier.embed(cover, header, body, used))
     reading = carrier.read(received, cover.shape[:2])
-    deaf = LatticeReading(
-        reading.shape,
-        reading.layout,
-        blockdct.forward(luma(received), 16)[..., *np.array(SOCIAL.frequencies).T],
-        (0.0,),
-    )
+    deaf = LatticeReading(reading.shape, reading.layout, luma(received), (0.0,))
     errors = [wrong(r.body_llr(header), body) for r in (reading, deaf)]
     assert errors[0] < 0.2
     assert errors[0] < 0.7 * errors[1]

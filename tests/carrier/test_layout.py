@@ -146,3 +146,10 @@ def test_strengths_are_chosen_by_name():
     assert [strength(name) for name in ("file", "jpeg", "social")] == [FILE, JPEG, SOCIAL]
     with pytest.raises(BadSpec, match="file, jpeg, social"):
         strength("strong")
+
+
+@pytest.mark.parametrize("strength", STRENGTHS.values(), ids=STRENGTHS)
+@pytest.mark.parametrize("shape", [(8, 8), (200, 333), (1000, 1400)])
+def test_the_dither_of_the_header_is_that_of_its_slots(strength, shape):
+    layout = Layout.of(strength, shape)
+    np.testing.assert_array_equal(layout.header_dither, layout.dither.reshape(-1)[layout.header_slots])
