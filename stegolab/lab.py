@@ -1,8 +1,8 @@
 """What every notebook starts and ends with: profile, seed, device, and a record of what came out.
 
 Every notebook's third cell reads ``run = lab.start("00_start_here", profile, seed, out_dir)`` and its last
-``run.finish({"psnr_db": ...})``. Between the two, ``run.pick(smoke=..., cpu=..., gpu=...)`` is how one text serves
-three budgets.
+``run.finish({"psnr_db": ...}, tolerance={"psnr_db": 0.05})``. Between the two,
+``run.pick(smoke=..., cpu=..., gpu=...)`` is how one text serves three budgets.
 """
 
 from __future__ import annotations
@@ -110,31 +110,50 @@ class Run:
         """The value for this profile, unless ``override`` is given: 0, "" and None mean "from the profile"."""
         return override or {"smoke": smoke, "cpu": cpu, "gpu": gpu}[self.profile]
 
-    def finish(self, metrics: Mapping[str, Any], timings: Mapping[str, Any] | None = None) -> None:
-        """Write ``results.json`` and print the metrics to three significant digits: nbval's checked line.
+    def finish(
+        self,
+        metrics: Mapping[str, Any],
+        timings: Mapping[str, Any] | None = None,
+        *,
+        tolerance: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write ``results.json`` and print the metrics with their tolerances, as in ``  psnr_db = 40.12 +- 0.05``.
+
+        These lines are stored in the notebook, and a later run is compared with them number by number.
 
         Args:
-            metrics: what the notebook found, the headline figure first; the same on every machine for one
-                profile and seed. Numbers (numpy's and torch's scalars too), booleans, strings, or lists and
-                mappings of them.
+            metrics: what the notebook found, the headline figure first; for one profile and seed the same on every
+                machine, but for the tolerance. Numbers (numpy's and torch's scalars too), booleans, strings, or lists
+                and mappings of them.
             timings: what differs between machines; recorded, not printed.
+            tolerance: for each metric that depends on the processor's arithmetic, by how much: a number (absolute) or
+                a string like ``"2 %"`` (of the stored value). For a list or mapping one tolerance serves all numbers
+                inside; a list or mapping of the same shape gives each its own, None where there is none. Whatever
+                has no tolerance must be equal: counts, hashes, booleans, strings. Of a float, which seldom is exact,
+                that is said by a tolerance of 0; ``tests/notebook_contract.py`` asks for one or the other.
 
         Raises:
-            BadSpec: no metric, or a value that JSON cannot hold (NaN and infinity included).
+            BadSpec: no metric, a value that JSON cannot hold (NaN and infinity included), a tolerance of nothing, of
+                what is no number, or that is none.
             CannotWrite: the folder is gone, not writable, or the disk is full.
         """
         if not metrics:
             raise BadSpec("finish() needs at least one metric: the first is the notebook's headline")
+        measured = record(self.name, metrics, self.profile, self.seed)
+        tolerated = _clean("tolerance", tolerance or {})
+        for name in tolerated.keys() - measured["metrics"].keys():
+            raise BadSpec(f"tolerance of {name!r}: there is no such metric")
+        lines = [f"  {name} = {within(value, tolerated.get(name))}" for name, value in measured["metrics"].items()]
         found = {
-            **record(self.name, metrics, self.profile, self.seed),
+            **measured,
+            "tolerance": tolerated,
             "timings": _clean("timings", timings or {}),
             "device": self.device,
             "seconds": round(time.perf_counter() - self.started, 3),
         }
         write_json(self.folder / "results.json", found)
-        print(f"results.json: {len(found['metrics'])} metric{'s' * (len(found['metrics']) != 1)}")
-        for name, value in found["metrics"].items():
-            print(f"  {name} = {three_digits(value)}")
+        print(f"results.json: {len(lines)} metric{'s' * (len(lines) != 1)}")
+        print(*lines, sep="\n")
 
 
 def record(name: str, metrics: Mapping[str, Any], profile: str, seed: int) -> dict[str, Any]:
@@ -162,6 +181,51 @@ def write_json(path: Path, found: Mapping[str, Any]) -> None:
     """
     with files.replacing(path) as temporary:
         temporary.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def within(value: Any, tolerance: Any = None) -> str:
+    """A value with the tolerance within which every machine finds it: ``40.12 +- 0.05``, ``0.000115 +- 20 %``.
+
+    For the output of cells that are checked against what is stored. It has as many decimals as the tolerance has sense
+    for: what rounding takes away is a tenth of it at most.
+
+    Args:
+        value: a number, or a list or mapping of numbers, strings and booleans.
+        tolerance: see :meth:`Run.finish`; None prints the value alone, a float with all its digits.
+
+    Raises:
+        BadSpec: the tolerance is negative, not finite, not a number; of another shape than ``value``, or of a string.
+    """
+    value = _clean("value", value)
+    if isinstance(value, list | dict):
+        each = value if isinstance(value, dict) else dict(enumerate(value))
+        if not isinstance(tolerance, list | dict):  # one for all
+            tolerance = dict.fromkeys(each, tolerance)
+        elif isinstance(tolerance, list):
+            tolerance = dict(enumerate(tolerance))
+        if set(tolerance) != set(each):
+            raise BadSpec(f"tolerance for {', '.join(map(str, tolerance))}: the value has {', '.join(map(str, each))}")
+        shown = {key: within(inner, tolerance[key]) for key, inner in each.items()}
+        if isinstance(value, list):
+            return "[" + ", ".join(shown.values()) + "]"
+        return "{" + ", ".join(f"{key}: {text}" for key, text in shown.items()) + "}"
+    if tolerance is None:
+        return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadSpec(f"tolerance {tolerance!r} of {value!r}: only a number has one")
+    percent = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", tolerance) if isinstance(tolerance, str) else None
+    if percent:
+        return f"{_decimals(value, float(percent[1]) / 100 * abs(value))} +- {percent[1]} %"
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 <= tolerance < math.inf:
+        raise BadSpec(f"tolerance {tolerance!r}: give a number of 0 or more, or a share such as '2 %'")
+    return f"{_decimals(value, tolerance)} +- {_decimals(tolerance, 0)}"
+
+
+def _decimals(value: float, tolerance: float) -> str:
+    """``value`` without an exponent, rounded by at most a tenth of ``tolerance``."""
+    if tolerance == 0 or isinstance(value, int):
+        return np.format_float_positional(value, trim="-") if isinstance(value, float) else str(value)
+    return f"{value:.{max(0, math.ceil(-math.log10(tolerance / 5)))}f}"
 
 
 def three_digits(value: Any) -> str:

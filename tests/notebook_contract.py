@@ -15,11 +15,14 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from .stored_results import TOLERATED, printed
+
 TAGS = {"parameters", "nbval-check-output", "nbval-ignore-output", "nbval-skip", "hide-input"}
 PARAMETERS = {"profile": ("str", "smoke"), "seed": ("int", 0), "out_dir": ("str", "runs")}
 OPENING = ("you will learn", "came before", "minutes", "references", "smoke", "cpu", "gpu")
 LARGEST = 1 << 20  # bytes
 LONGEST, TYPICAL = 40, 15  # lines of a code cell
+FRACTION = re.compile(r"(?<![\w.:])-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)(?![\w.:])")
 ABSOLUTE = re.compile(r"(?<![\w.:/])(/(home|root|work|tmp|usr|opt|mnt|var|data|private|Users)/|[A-Z]:\\\\?\w)")
 
 
@@ -44,6 +47,7 @@ def violations(path: Path) -> list[str]:
         *_sections(notebook),
         *_finish(code, trees),
         *_execution(code),
+        *_tolerances(code),
         *_outputs(code),
         *_alternative_text(notebook),
         *_paths(notebook),
@@ -139,6 +143,15 @@ def _execution(code: list[NotebookNode]) -> Iterator[str]:
     for cell in code:
         if "nbval-check-output" in cell.metadata.get("tags", []) and not cell.outputs:
             yield f"no output is stored to check: {cell.source.splitlines()[0]}"
+
+
+def _tolerances(code: list[NotebookNode]) -> Iterator[str]:
+    """Arithmetic differs between processors: what is checked and not a whole number says by how much it may."""
+    for cell in code:
+        if "nbval-check-output" in cell.metadata.get("tags", []):
+            for line in printed(cell.outputs)[0].splitlines():
+                if FRACTION.search(TOLERATED.sub("", line)):
+                    yield f"a number without its tolerance (0 where it is exact): {line.strip()}"
 
 
 def _outputs(code: list[NotebookNode]) -> Iterator[str]:

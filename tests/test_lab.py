@@ -109,18 +109,19 @@ def test_pick_follows_the_profile_unless_overridden(profile: str, tmp_path: Path
 
 def test_finish_records_and_prints(run: lab.Run, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    run.finish(METRICS, timings={"hide_s": 1.5})
+    run.finish(METRICS, timings={"hide_s": 1.5}, tolerance={"psnr_db": 0.05, "curve": "2 %"})
     assert capsys.readouterr().out.splitlines() == [
         "results.json: 4 metrics",
-        "  psnr_db = 41.2",
+        "  psnr_db = 41.23 +- 0.05",
         "  bits = 12345",
         "  exact = true",
-        "  curve = [0.5, 1230]",
+        "  curve = [0.500 +- 2 %, 1234 +- 2 %]",
     ]
     kept = record(run)
     assert kept["metrics"] == {"psnr_db": 41.23456, "bits": 12345, "exact": True, "curve": [0.5, 1234.5]}
     assert next(iter(kept["metrics"])) == "psnr_db"  # the headline comes first
     assert (kept["profile"], kept["seed"], kept["timings"]) == ("smoke", 7, {"hide_s": 1.5})
+    assert kept["tolerance"] == {"psnr_db": 0.05, "curve": "2 %"}
     assert kept["source_sha256"] == lab.source_hash() and kept["seconds"] >= 0
     assert kept["versions"]["numpy"] == np.__version__
 
@@ -137,6 +138,60 @@ def test_what_is_not_finite_is_refused_and_named(run: lab.Run, value: object) ->
 def test_what_json_cannot_hold_is_refused(run: lab.Run, metrics: dict) -> None:
     with pytest.raises(BadSpec):
         run.finish(metrics)
+    assert not list(run.folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("value", "tolerance", "printed"),
+    [
+        (41.23456, 0.05, "41.23 +- 0.05"),
+        (41.23456, 0.02, "41.235 +- 0.02"),
+        (-0.0959, 0.003, "-0.0959 +- 0.003"),
+        (1234.5678, 5, "1235 +- 5"),
+        (0.000115, "20 %", "0.000115 +- 20 %"),
+        (2.0, "0.5%", "2.000 +- 0.5 %"),
+        (0.0, "5 %", "0 +- 5 %"),
+        (25.0, 0, "25 +- 0"),
+        (1e-9, 0.0, "0.000000001 +- 0"),
+        (0.1, None, "0.1"),
+        (3.0, None, "3.0"),  # a float is seen to be one
+        (2e-5, None, "2e-05"),
+        (12345, 20, "12345 +- 20"),
+        (np.float32(0.5), 1e-5, "0.500000 +- 0.00001"),
+        ([1.5, 200.0], [0.1, 10], "[1.50 +- 0.1, 200 +- 10]"),
+        ([1.5, 7], [0.1, None], "[1.50 +- 0.1, 7]"),
+        ({"a": 1.5, "b": {"c": 2.5}}, 0.5, "{a: 1.5 +- 0.5, b: {c: 2.5 +- 0.5}}"),
+        ({"a": 1.5, "b": "word"}, {"b": None, "a": 0.5}, "{a: 1.5 +- 0.5, b: word}"),
+    ],
+)
+def test_a_value_is_printed_with_its_tolerance(value: Any, tolerance: Any, printed: str) -> None:
+    assert lab.within(value, tolerance) == printed
+
+
+@given(value=st.floats(-1e9, 1e9), tolerance=st.floats(1e-9, 1e6))
+def test_rounding_takes_a_tenth_of_the_tolerance_at_most(value: float, tolerance: float) -> None:
+    number, _, _ = lab.within(value, tolerance).partition(" +- ")
+    assert abs(float(number) - value) <= 0.1 * tolerance * (1 + 1e-9) + 1e-15 * abs(value)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "told"),
+    [
+        ({"psnr": 0.1}, "no such metric"),
+        ({"psnr_db": -0.1}, "0 or more"),
+        ({"psnr_db": "small"}, "2 %"),
+        ({"psnr_db": "-2 %"}, "2 %"),
+        ({"psnr_db": True}, "0 or more"),
+        ({"psnr_db": float("nan")}, "finite"),
+        ({"psnr_db": [0.1]}, "0 or more"),
+        ({"exact": 0.1}, "only a number"),
+        ({"curve": [0.1]}, "the value has 0, 1"),
+        ({"curve": {"a": 0.1}}, "the value has 0, 1"),
+    ],
+)
+def test_a_tolerance_that_makes_no_sense_is_refused(run: lab.Run, tolerance: dict, told: str) -> None:
+    with pytest.raises(BadSpec, match=told):
+        run.finish(METRICS, tolerance=tolerance)
     assert not list(run.folder.iterdir())
 
 

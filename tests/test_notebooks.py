@@ -19,6 +19,13 @@ You will learn something. What came before: nothing. Minutes: smoke 1, cpu 2, gp
 References: Shannon 1948."""
 
 
+PRINTED = "results.json: 2 metrics\n  db = 40.12 +- 0.1\n  n = 1\n"
+
+
+def text(printed: str) -> NotebookNode:
+    return new_output("stream", text=printed)
+
+
 def exemplary() -> NotebookNode:
     """The smallest notebook that keeps every rule: cells 0-3 as everywhere, 4-6 one section, 7 the record."""
     figure = new_output("display_data", {"image/png": PIXEL}, metadata={"image/png": {"alt": "A grey pixel"}})
@@ -30,7 +37,7 @@ def exemplary() -> NotebookNode:
         new_code_cell("1 + 1", outputs=[figure]),
         new_code_cell("assert seed < 1"),
         new_markdown_cell("![a grey pixel](pixel.png)"),
-        new_code_cell('run.finish({"one": 1})', outputs=[new_output("stream", text="results.json: 1 metric\n")]),
+        new_code_cell("run.finish({'db': db, 'n': 1}, tolerance={'db': 0.1})", outputs=[text(PRINTED)]),
     ]
     cells[1].metadata["tags"] = ["parameters"]
     cells[7].metadata["tags"] = ["nbval-check-output"]
@@ -86,6 +93,8 @@ BREAKAGES: dict[str, tuple[Callable[[NotebookNode], object], str]] = {
     "count missing": (lambda notebook: notebook.cells[4].update(execution_count=None), "execution counts"),
     "count out of order": (lambda notebook: notebook.cells[4].update(execution_count=9), "execution counts"),
     "nothing stored": (outputs(7), "no output is stored"),
+    "float without tolerance": (outputs(7, text("results.json: 1 metric\n  db = 40.12\n")), "without its tolerance"),
+    "share without tolerance": (outputs(7, text("  bpp = {a: 0.1 +- 0.01, b: 2e-05}\n")), "without its tolerance"),
     "too large": (source(3, "x" * (1 << 20)), "1 MiB"),
     "misspelt tag": (tagged(4, "nbval-check-outputs"), "nbval-check-outputs"),
     "injected parameters": (tagged(4, "injected-parameters"), "injected-parameters"),
