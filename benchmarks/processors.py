@@ -1,7 +1,7 @@
 """Does any result depend on the kind of processor? The same work under the kernels of several, and what differs.
 
     pip install -e .[processors]
-    python benchmarks/processors.py --out runs/processors [--kernels Haswell-avx2-1 ...] [--notebooks 01 ...|none] [--publish]
+    python benchmarks/processors.py --out runs/processors [--kernels NAME ...] [--notebooks 01 ...] [--publish]
 
 OpenBLAS, MKL, oneDNN, PyTorch and NumPy choose their inner loops by the processor that they find; here they are told
 which, and that it took is checked. Under each choice run a fixed set of hides, codecs, enhancement and networks, which
