@@ -5,30 +5,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from .audio import RATE, Speech, check, resample
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
 from .carrier.learned import learned_carrier
-from .carrier.rehearsal import rehearse
+from .carrier.rehearsal import Rehearsal, rehearse
 from .carrier.strengths import STRENGTHS, weights_of
 from .carrier.strengths import strength as strength_named
+from .colour import cover_in_srgb
 from .errors import BadSpec, CapacityExceeded
-from .images import Picture, from_array, psnr, read_image, ssim
+from .images import Picture, Source, psnr, read_image, ssim
 from .message import codecs
 from .message.keys import Key
 from .receiver import receive
 from .sender import Posted, Sender, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained
 
-Source = Picture | NDArray[np.uint8] | str | os.PathLike[str]
 CARRIERS = ("inn", "lattice")
 _NEXT_TO_NOTHING = 0.25  # bit a slot; of seven pictures of the valid and train split below it six take the lattice
 
@@ -72,12 +68,14 @@ def hide(
     salt: bytes | None = None,
     enhance: bool | None = None,
     refine: int = 0,
+    keep_profile: bool = False,
 ) -> Stego:
     """Hide speech in a picture so that it survives what ``strength`` declares.
 
     Args:
         speech: mono, any rate.
-        cover: a file, a :class:`~stegolab.images.Picture`, or a uint8 array (H, W) or (H, W, 3).
+        cover: a path, a Pillow image, a uint8 array (H, W), (H, W, 3) or (H, W, 4), bytes or a binary stream: whatever
+            :func:`~stegolab.images.read_image` takes. Only its opaque parts change, and only they carry.
         key: passphrase (str), key file (path), 32 bytes or a provider; None only with ``encrypt=False``.
         strength: ``file``, ``jpeg`` or ``social``.
         codec: ``auto`` takes the best rung of the ladder that fits; else its name, such as ``opus:8000``.
@@ -92,12 +90,14 @@ def hide(
         refine: steps in which carrier ``inn`` listens to its own picture and corrects it (``carrier/refine.py``); ten
             take 3 (``jpeg``) to 6 (``social``) seconds of a processor a megapixel. 0, because it pays little: at
             ``jpeg`` some 4 % more payload at equal PSNR, at ``social`` nothing.
+        keep_profile: leave the colours in the cover's own profile instead of converting them to sRGB, with a warning:
+            the message is lost where a platform does that later.
 
     Raises:
         CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
     """
     check(speech)
-    sender = sender_for(picture_of(cover), strength, carrier, ecc, sparse, refine)
+    sender = sender_for(cover_of(cover, keep_profile), strength, carrier, ecc, sparse, refine)
     budget = sender.capacity(encrypt)
     enhance = trained() if enhance is None else enhance
     if enhance:
@@ -114,10 +114,11 @@ def hide(
                 raise
             budget = len(message) - 1
     before, after = sender.cover.rgb, posted.picture.rgb
+    notes = {"notes": list(sender.cover.notes)}
     quality = {"psnr_db": psnr(before, after), "ssim": ssim(before, after)}
     spoken = {"codec": name, "seconds": round(speech.seconds, 3), "enhanced": enhance}
     refined = {"refine_steps": refine} | (_gain(sender, posted, carrier_for(strength, carrier)) if refine else {})
-    return Stego(posted.picture, posted.report | spoken | quality | refined)
+    return Stego(posted.picture, posted.report | spoken | quality | refined | notes)
 
 
 def reveal(image: Source, key: Key | None = None) -> Revealed:
@@ -188,18 +189,30 @@ def picture_of(source: Source) -> Picture:
     Raises:
         BadImage: unreadable, or an array of another shape or type.
     """
-    if isinstance(source, Picture):
-        return source
-    return from_array(source) if isinstance(source, np.ndarray) else read_image(source)
+    return read_image(source)
+
+
+def cover_of(source: Source, keep_profile: bool = False) -> Picture:
+    """A picture to hide in: in sRGB, with a warning where it was not, unless it is to keep its profile.
+
+    Raises:
+        BadImage: see :func:`picture_of`.
+    """
+    picture = picture_of(source)
+    return picture if keep_profile else cover_in_srgb(picture)
 
 
 def _gain(sender: Sender, posted: Posted, unrefined: Carrier) -> dict[str, float]:
     """What refining changed: by how much more than the code needs arrives after the worst attack, of random bits."""
     share = posted.report["share"]
-    after = sender.rehearsal if share == 1 else rehearse(sender.carrier, sender.cover.rgb, share)
-    rehearsals = {"before": rehearse(unrefined, sender.cover.rgb, share), "after": after}
+    after = sender.rehearsal if share == 1 else _again(sender, sender.carrier, share)
+    rehearsals = {"before": _again(sender, unrefined, share), "after": after}
     rate = posted.report["code_rate"]
     return {f"margin_{when}_refinement": r.worst.information / rate - 1 for when, r in rehearsals.items()}
+
+
+def _again(sender: Sender, carrier: Carrier, share: float) -> Rehearsal:
+    return rehearse(carrier, sender.cover.rgb, share, sender.cover.alpha)
 
 
 def _coded(speech: Speech, codec: str, budget: int, sender: Sender) -> tuple[str, bytes]:

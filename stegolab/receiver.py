@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .carrier import sync
 from .carrier.geometry import TURNS, facing
 from .carrier.interface import PRESENT, Carrier, Reading
+from .channel.uploading import flattened
 from .errors import BadKey, NoPayload, StegolabError, Truncated, Uncorrectable
 from .images import Picture, luma
 from .message import envelope, frame
@@ -28,7 +29,7 @@ def receive(picture: Picture, key: Key | None, carriers: Iterable[Carrier]) -> t
         NoPayload: no header by any of ``carriers``. UnsupportedVersion, Truncated, Uncorrectable,
         AuthenticationFailed: there is one, but. BadKey: it is encrypted and ``key`` is None or malformed.
     """
-    carrier, reading, header, found = decode(picture.rgb, carriers)
+    carrier, reading, header, found = decode(flattened(picture.rgb, picture.alpha), carriers)
     if header.encrypted and key is None:
         raise BadKey("the payload of this picture is encrypted: give the passphrase or key file it was hidden with")
     if header.encrypted and key is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .carrier import opacity
 from .carrier.interface import Carrier
 from .carrier.rehearsal import Rehearsal, rehearse, run_all
 from .channel import spec
@@ -65,7 +66,7 @@ class Sender:
                 what the strength is for.
 
         Raises:
-            BadImage: smaller than 128 pixels on a side. BadSpec: no such code.
+            BadImage: smaller than 128 pixels on a side, or opaque nowhere. BadSpec: no such code.
         """
         if family not in ("auto", "bch"):
             ecc.code(family)
@@ -73,13 +74,26 @@ class Sender:
             raise BadImage(
                 f"{cover.width} x {cover.height} is too small for a cover: at least {MIN_COVER} on each side"
             )
+        if not opacity.opaque_share(cover.alpha, carrier.strength.block):
+            raise BadImage(
+                "0 % of this cover's blocks are opaque, and no other carries: lay it onto a background first"
+            )
         chosen = not carrier.strength.spread if sparse is None else sparse
-        return cls(cover, carrier, family, chosen, rehearsal=rehearse(carrier, cover.rgb))
+        return cls(cover, carrier, family, chosen, rehearsal=rehearse(carrier, cover.rgb, alpha=cover.alpha))
 
     @property
     def forced(self) -> bool:
         """Whether one code was asked for by name: it is used even if it does not survive, and the report says so."""
         return self.family not in ("auto", "ldpc", "bch")
+
+    @property
+    def opaque(self) -> float:
+        """The share of the cover's blocks, 0 to 1, that are opaque: no other carries anything."""
+        return opacity.opaque_share(self.cover.alpha, self.carrier.strength.block)
+
+    @property
+    def _transparency(self) -> str:
+        return f", being opaque in only {100 * self.opaque:.1f} % of its blocks" if self.opaque < 1 else ""
 
     @cached_property
     def code(self) -> ecc.Code:
@@ -126,7 +140,8 @@ class Sender:
                 else envelope.wrap_plain(message, bytes(header))
             )
             bits, used = frame.pack(body, header, self.rehearsal.slots)
-            stego = self.carrier.embed(self.cover.rgb, header.code_word(), bits, used, share)
+            where = self.cover.rgb, self.cover.alpha
+            stego = opacity.embed(self.carrier, *where, header.code_word(), bits, used, share)
             lost = self._lost(stego, header, body)
             if not lost or self.forced:
                 report = self._report(message, header, int(used.sum()), list(lost)) | {"share": share}
@@ -143,13 +158,14 @@ class Sender:
         if not have:
             return (
                 f"this {self.cover.width} x {self.cover.height} cover carries nothing at strength "
-                f"{self.carrier.strength.name}: take a larger or livelier one, or another strength or code"
+                f"{self.carrier.strength.name}{self._transparency}: take a larger or livelier one, or another strength "
+                "or code"
             )
         factor = (bits + 512) / have  # 512: the envelope does not grow with the cover
         scale = factor**0.5
         return (
-            f"{bits} bits do not fit into the {have} that this cover carries at strength {self.carrier.strength.name}: "
-            f"a cover like it would need about {pixels * factor / 1e6:.1f} megapixels, "
+            f"{bits} bits do not fit into the {have} that this cover carries at strength {self.carrier.strength.name}"
+            f"{self._transparency}: a cover like it would need about {pixels * factor / 1e6:.1f} megapixels, "
             f"{round(self.cover.width * scale)} x {round(self.cover.height * scale)}"
         )
 
@@ -160,7 +176,7 @@ class Sender:
         low, high = 0, _SHARES
         while high - low > 1:
             middle = (low + high) // 2
-            rehearsal = rehearse(self.carrier, self.cover.rgb, middle / _SHARES)
+            rehearsal = rehearse(self.carrier, self.cover.rgb, middle / _SHARES, self.cover.alpha)
             enough = rehearsal.finds_header and rehearsal.safe_rate * rehearsal.slots >= bits
             low, high = (low, middle) if enough else (middle, high)
         return high / _SHARES
@@ -171,9 +187,10 @@ class Sender:
 
     def _lost(self, stego: NDArray[np.uint8], header: frame.Header, body: bytes) -> dict[str, StegolabError]:
         """The attacks that the message does not survive, and how the receiver would fail."""
-        attacks = self.carrier.strength.attacks
-        failures = run_all(_failure(self.carrier, stego, header, body), attacks)
-        return {attack: error for attack, error in zip(attacks, failures, strict=True) if error}
+        views = dict(opacity.views(stego, self.cover.alpha))
+        tried = [(attack, on) for attack in self.carrier.strength.attacks for on in views]
+        failures = run_all(lambda pair: _failure(self.carrier, views[pair[1]], header, body)(pair[0]), tried)
+        return {attack: error for (attack, _), error in zip(tried, failures, strict=True) if error}
 
     def _report(self, message: bytes, header: frame.Header, code_bits: int, lost: list[str]) -> dict[str, Any]:
         return {
@@ -185,6 +202,7 @@ class Sender:
             "ecc": self.code.name,
             "code_rate": 8 * header.length / code_bits,
             "encrypted": header.encrypted,
+            "opaque": self.opaque,
             "survives": [a for a in self.carrier.strength.attacks if a not in lost],
             "lost": lost,
         }

@@ -133,7 +133,7 @@ def test_auto_goes_one_rung_down_where_the_rehearsal_promised_too_much(monkeypat
 def test_pictures_are_taken_from_files_and_keep_their_kind(tmp_path, mode):
     image = Image.fromarray(COVER).convert(mode)
     if mode.endswith("A"):
-        image.putalpha(Image.linear_gradient("L").resize(image.size))
+        image.putalpha(Image.radial_gradient("L").point(lambda v: 255 * (v < 200)).resize(image.size))
     image.save(tmp_path / "cover.png")
     stego = stegolab.hide(SPEECH, tmp_path / "cover.png", KEY)
     stegolab.write_image(tmp_path / "stego.png", stego.picture)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..channel import spec
 from ..keystream import public_bits
+from . import opacity
 from .interface import HEADER_CODE_BITS, PRESENT, Carrier
 
 _THREADS = 2
@@ -75,8 +76,12 @@ class Rehearsal:
         return max(0.0, (1 - self.lost) * (0.85 - 4 / np.sqrt(self.slots)) * (self.worst.information - 0.01))
 
 
-def rehearse(carrier: Carrier, rgb: NDArray[np.uint8], share: float = 1.0) -> Rehearsal:
+def rehearse(
+    carrier: Carrier, rgb: NDArray[np.uint8], share: float = 1.0, alpha: NDArray[np.uint8] | None = None
+) -> Rehearsal:
     """Embed random bits in the busiest ``share`` of ``rgb`` (H, W, 3) and measure each of the strength's attacks.
+
+    Where ``alpha`` (H, W) lets something shine through, each is tried on white and on black.
 
     The fewer slots there are, the more one embedding differs from the next (WebP, which chooses its filters by the
     picture, by a fifth on 512 x 512): there several are tried, and the worst of each attack counts.
@@ -84,11 +89,13 @@ def rehearse(carrier: Carrier, rgb: NDArray[np.uint8], share: float = 1.0) -> Re
     slots = carrier.body_slots(rgb.shape)
     if not slots:
         return Rehearsal(0, ())
-    rounds = [_embedded(carrier, rgb, slots, number, share) for number in range(1 if slots > _MANY else 3)]
+    tries = range(1 if slots > _MANY else 3)
+    rounds = [sent for number in tries for sent in _embedded(carrier, rgb, alpha, slots, number, share)]
     found = run_all(lambda pair: _attempt(carrier, *pair), list(product(carrier.strength.attacks, rounds)))
     each = [found[i : i + len(rounds)] for i in range(0, len(found), len(rounds))]
     worst = [min(trials, key=lambda t: t.information) for trials in each]
-    lost = min(1.0, carrier.strength.lost / max(share, 1e-9))  # what is cut away may all be of the busiest
+    carries = share * opacity.opaque_share(alpha, carrier.strength.block)
+    lost = min(1.0, carrier.strength.lost / max(carries, 1e-9))  # what is cut away may all be of what carries
     return Rehearsal(slots, tuple(worst), lost)
 
 
@@ -99,10 +106,14 @@ class _Embedded:
     body: NDArray[np.uint8]
 
 
-def _embedded(carrier: Carrier, rgb: NDArray[np.uint8], slots: int, number: int, share: float = 1.0) -> _Embedded:
+def _embedded(
+    carrier: Carrier, rgb: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, slots: int, number: int, share: float
+) -> list[_Embedded]:
+    """One embedding, on each background."""
     header = public_bits(f"rehearsal header {number}", HEADER_CODE_BITS)
     body = public_bits(f"rehearsal body {number}", slots)
-    return _Embedded(carrier.embed(rgb, header, body, np.ones(slots, bool), share), header, body)
+    stego = opacity.embed(carrier, rgb, alpha, header, body, np.ones(slots, bool), share)
+    return [_Embedded(seen, header, body) for _, seen in opacity.views(stego, alpha)]
 
 
 def _attempt(carrier: Carrier, attack: str, sent: _Embedded) -> Trial:

@@ -12,7 +12,7 @@ from ..audio import Speech, read_audio
 from ..carrier.strengths import STRENGTHS
 from ..data import brief_speech, eval_covers
 from ..errors import BadSpec
-from ..images import read_image
+from ..pipeline import cover_of
 from .output import tell
 
 
@@ -27,7 +27,7 @@ def study(options: argparse.Namespace) -> None:
     strengths = options.strength or [s for s in STRENGTHS if s != "file"]
     attacks = _lines(options.attacks) if options.attacks else options.set
     trials.plan(strengths, attacks)
-    covers = {name: read_image(path) for name, path in _by_name(options.covers or eval_covers()).items()}
+    covers = {name: cover_of(path) for name, path in _by_name(options.covers or eval_covers()).items()}
     clips = _clips(options.speech) if options.speech else None
     out = files.folder(options.out)
     with tqdm(unit="trial", file=sys.stderr) as bar:

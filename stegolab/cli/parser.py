@@ -9,6 +9,7 @@ from typing import NoReturn
 from ..carrier.strengths import STRENGTHS
 from ..channel import spec
 from ..channel.platforms import PLATFORMS
+from ..channel.uploading import BACKGROUNDS
 from ..errors import BadSpec
 from ..message import codecs
 from ..pipeline import CARRIERS
@@ -50,8 +51,15 @@ def parser() -> argparse.ArgumentParser:
     refine = "carrier inn: correct the picture in so many steps; slow, pays a little at jpeg only (0)"
     sub.add_argument("--refine", type=int, default=0, metavar="STEPS", help=refine)
     sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")
+    _add_profile(sub)
     sub.add_argument("--no-encrypt", dest="encrypt", action="store_false", help="let anyone listen")
     _add_json(sub)
+
+    sub.epilog = (
+        "The output keeps the cover's transparency and resolution (DPI), and no other metadata: EXIF goes (upright is\n"
+        "what its orientation says). Only opaque parts carry. Of animations and pages the first picture is used.\n"
+        "Colours are converted to sRGB. COVER may be -, standard input."
+    )
 
     sub = verb("reveal", verbs.reveal, "find the speech in a received picture", "image", "output")
     _add_key(sub)
@@ -62,12 +70,15 @@ def parser() -> argparse.ArgumentParser:
     which = sub.add_mutually_exclusive_group(required=True)
     which.add_argument("--spec", help='for example "resize:0.5,jpeg:75"')
     which.add_argument("--platform", help=", ".join(PLATFORMS))
+    shown = f"what transparent parts are laid onto: {', '.join(BACKGROUNDS)} (white)"
+    sub.add_argument("--background", default="white", help=shown)
     _add_json(sub)
 
     sub = verb("capacity", verbs.capacity, "how many seconds of speech a cover carries", "cover")
     sub.add_argument("--strength", help="only this one")
     sub.add_argument("--carrier", default="auto")
     sub.add_argument("--ecc", default="auto")
+    _add_profile(sub)
     _add_json(sub)
 
     sub = verb(
@@ -107,6 +118,11 @@ def _add_key(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--key-file", metavar="K", help="32 random bytes, raw or hexadecimal; see stegolab keygen")
     which.add_argument("--passphrase-env", metavar="VAR", help="environment variable that holds the passphrase")
     which.add_argument("--kms-key-id", metavar="ID", help="AWS KMS HMAC key (pip install 'stegolab[kms]')")
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    text = "leave the cover's colours in its own profile; a platform that converts them to sRGB destroys the message"
+    parser.add_argument("--keep-profile", action="store_true", help=text)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

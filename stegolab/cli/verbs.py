@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from .. import files, pipeline
 from ..audio import read_audio, read_channels, write_wav
 from ..carrier.strengths import STRENGTHS
 from ..channel import spec
+from ..channel.uploading import uploaded
 from ..errors import BadKey, BadSpec
-from ..images import from_array, read_image, write_image
+from ..images import Source, from_array, read_image, write_image
 from ..message import codecs
 from ..message.keys import AwsKms, Key, KeyFile, Passphrase, generate_key_file
 from .output import tell
@@ -30,7 +32,7 @@ def hide(options: argparse.Namespace) -> None:
     speech = read_audio(options.speech)
     stego = pipeline.hide(
         speech,
-        options.cover,
+        _picture(options.cover),
         key,
         strength=options.strength,
         codec=options.codec,
@@ -40,6 +42,7 @@ def hide(options: argparse.Namespace) -> None:
         sparse=options.sparse,
         enhance=options.enhance,
         refine=options.refine,
+        keep_profile=options.keep_profile,
     )
     write_image(options.output, stego.picture)
     r = stego.report
@@ -51,7 +54,7 @@ def hide(options: argparse.Namespace) -> None:
 
 def reveal(options: argparse.Namespace) -> None:
     """The speech in a received picture."""
-    found = pipeline.reveal(options.image, _key(options, required=False))
+    found = pipeline.reveal(_picture(options.image), _key(options, required=False))
     write_wav(options.output, found.speech)
     r = found.report
     repaired = f"{r['corrected_bits']} of {r['code_bits']} bits corrected, margin {100 * r['margin']:.0f} %"
@@ -61,7 +64,8 @@ def reveal(options: argparse.Namespace) -> None:
 def attack(options: argparse.Namespace) -> None:
     """What a platform hands out."""
     chain = spec.parse(f"platform:{options.platform}" if options.platform else options.spec)
-    data, suffix = chain.encode(read_image(options.input).rgb)
+    received = uploaded(read_image(_picture(options.input)), options.background)
+    data, suffix = chain.encode(received)
     wanted = Path(options.output).suffix.lower().replace(".jpeg", ".jpg")
     if wanted == suffix:
         with files.replacing(options.output) as temporary:
@@ -69,13 +73,13 @@ def attack(options: argparse.Namespace) -> None:
     elif wanted in (".jpg", ".webp"):
         raise BadSpec(f"this attack ends as {suffix}, not {wanted}: name the output so, or .png to keep the pixels")
     else:
-        write_image(options.output, from_array(chain(read_image(options.input).rgb)))
+        write_image(options.output, from_array(chain(received)))
     tell(options, {"spec": str(chain), "output": str(options.output)}, f"{options.output}: {chain}")
 
 
 def capacity(options: argparse.Namespace) -> None:
     """Seconds of speech for each codec and strength."""
-    cover = read_image(options.cover)
+    cover = pipeline.cover_of(_picture(options.cover), options.keep_profile)
     table: dict[str, Any] = {}
     for name in [options.strength] if options.strength else STRENGTHS:
         room = pipeline.sender_for(cover, name, options.carrier, options.ecc).capacity()
@@ -96,6 +100,11 @@ def keygen(options: argparse.Namespace) -> None:
     """A new key file."""
     generate_key_file(options.output)
     print(f"{options.output}: keep it secret, and send it by another way than the picture")
+
+
+def _picture(place: str) -> Source:
+    """Where a picture comes from: a path, or ``-``, standard input."""
+    return sys.stdin.buffer if place == "-" else place
 
 
 def _key(options: argparse.Namespace, required: bool = True) -> Key | None:

@@ -1,0 +1,65 @@
+"""Covers with transparent parts: only blocks that are opaque carry, and what is behind the others is not known.
+
+Whoever flattens the picture puts white or black there. Either way the blocks say nothing, as if they had been cut away,
+and the code rides through; the sender tries both before it promises anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..channel.uploading import BACKGROUNDS, flattened
+from ..picture import RGB
+from .interface import Carrier
+
+Alpha = NDArray[np.uint8] | None
+
+_OPAQUE = 250  # of 255: what some programs export as opaque; the contrast is 2 % lower, and that is tried as well
+
+
+def embed(
+    carrier: Carrier,
+    rgb: RGB,
+    alpha: Alpha,
+    header: NDArray[np.uint8],
+    body: NDArray[np.uint8],
+    used: NDArray[np.bool_],
+    share: float = 1.0,
+) -> RGB:
+    """:meth:`.Carrier.embed`, but what is not in an opaque block stays as it is. ``alpha`` (H, W), None if opaque."""
+    if opaque_share(alpha, carrier.strength.block) == 1:
+        return carrier.embed(rgb, header, body, used, share)
+    assert alpha is not None
+    seen = flattened(rgb, alpha)
+    change = carrier.embed(seen, header, body, used, share).astype(np.int16) - seen
+    change[~_opaque_pixels(alpha, carrier.strength.block)] = 0
+    return np.clip(rgb + change, 0, 255).astype(np.uint8)
+
+
+def views(rgb: RGB, alpha: Alpha) -> Iterator[tuple[str, RGB]]:
+    """The picture as it is seen on each background, with its name; as it is, if nothing shines through."""
+    if alpha is None or alpha.min() == 255:
+        yield "", rgb
+    else:
+        yield from ((background, flattened(rgb, alpha, background)) for background in BACKGROUNDS)
+
+
+def opaque_share(alpha: Alpha, block: int) -> float:
+    """The share, 0 to 1, of the blocks of ``block`` pixels a side that are opaque throughout."""
+    return 1.0 if alpha is None else float(_opaque_blocks(alpha, block).mean())
+
+
+def _opaque_blocks(alpha: NDArray[np.uint8], block: int) -> NDArray[np.bool_]:
+    rows, columns = alpha.shape[0] // block, alpha.shape[1] // block
+    whole = alpha[: rows * block, : columns * block].reshape(rows, block, columns, block)
+    return whole.min(axis=(1, 3)) >= _OPAQUE
+
+
+def _opaque_pixels(alpha: NDArray[np.uint8], block: int) -> NDArray[np.bool_]:
+    pixels = np.zeros(alpha.shape, bool)
+    blocks = _opaque_blocks(alpha, block).repeat(block, 0).repeat(block, 1)
+    pixels[: blocks.shape[0], : blocks.shape[1]] = blocks
+    return pixels

@@ -1,0 +1,39 @@
+"""What becomes of a picture before anything is done to its pixels: colours to sRGB, transparency onto a background.
+
+A JPEG has no transparency, so whoever makes one lays the picture onto a colour: white mostly, black where nobody
+thought of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..colour import to_srgb
+from ..errors import BadSpec
+from ..picture import RGB, Picture
+
+BACKGROUNDS = {"white": 255, "black": 0}
+
+
+def uploaded(picture: Picture, background: str = "white") -> RGB:
+    """The samples (H, W, 3) that a platform goes on with: in sRGB, and flattened.
+
+    Raises:
+        BadSpec: no such background.
+    """
+    if background not in BACKGROUNDS:
+        raise BadSpec(f"no background {background!r}: choose one of {', '.join(BACKGROUNDS)}")
+    picture = to_srgb(picture)
+    return flattened(picture.rgb, picture.alpha, background)
+
+
+def flattened(rgb: RGB, alpha: NDArray[np.uint8] | None, background: str = "white") -> RGB:
+    """Lay (H, W, 3) onto a colour of :data:`BACKGROUNDS`; the very same array where nothing is transparent.
+
+    ``alpha`` (H, W): 255 is opaque; None is opaque everywhere.
+    """
+    if alpha is None or alpha.min() == 255:
+        return rgb
+    cover = alpha[..., None].astype(np.uint32)
+    return ((rgb * cover + BACKGROUNDS[background] * (255 - cover) + 127) // 255).astype(np.uint8)
