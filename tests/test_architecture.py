@@ -14,7 +14,8 @@ PACKAGE = Path(stegolab.__file__).parent
 # From the ground up. A part may import what is on a floor below its own, and from itself.
 FLOORS = [
     {"errors"},
-    {"files", "keystream"},
+    {"files", "keystream", "picture", "picture_kinds", "png_texts"},
+    {"colour", "picture_files"},
     {"audio", "images", "data", "show", "training", "training_command"},
     {"speech", "message", "channel"},
     {"carrier"},
