@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .audio import RATE, Speech, check, resample
+import numpy as np
+
+from .audio import RATE, SoundSource, Speech, resample, speech_from
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
 from .carrier.learned import learned_carrier
@@ -17,7 +20,7 @@ from .carrier.rehearsal import Rehearsal, rehearse
 from .carrier.strengths import STRENGTHS, weights_of
 from .carrier.strengths import strength as strength_named
 from .colour import cover_in_srgb
-from .errors import BadSpec, CapacityExceeded
+from .errors import BadAudio, BadSpec, CapacityExceeded
 from .images import Picture, Source, psnr, read_image, ssim
 from .message import codecs
 from .message.keys import Key
@@ -26,7 +29,12 @@ from .sender import Posted, Sender, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained
 
 CARRIERS = ("inn", "lattice")
+_MUCH = 12.0  # decibels of which enhancement cannot have been all noise in speech that can be understood
 _NEXT_TO_NOTHING = 0.25  # bit a slot; of seven pictures of the valid and train split below it six take the lattice
+
+
+class MuchRemovedWarning(UserWarning):
+    """Enhancement took away more than 12 dB: it may have been music, or next to silence."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +53,20 @@ class Revealed:
     report: dict[str, Any]
 
 
-def enhance(speech: Speech) -> Speech:
+def enhance(speech: Speech | SoundSource) -> Speech:
     """Clean speech out of noisy speech (Model 1): as many samples, at the same rate and level.
+
+    ``speech`` is a :class:`~stegolab.audio.Speech`, or a path, bytes or a binary stream, mixed down to mono at its own
+    rate. What lies above 8 kHz is lost: the network does not hear it.
 
     Raises:
         BadAudio: silent, not finite, shorter than 20 ms or longer than an hour. NotTrained: no weights ship.
     """
-    check(speech)
-    return shipped()(speech)
+    return shipped()(speech_from(speech, rate=None))
 
 
 def hide(
-    speech: Speech,
+    speech: Speech | SoundSource,
     cover: Source,
     key: Key | None,
     strength: str = "social",
@@ -73,7 +83,8 @@ def hide(
     """Hide speech in a picture so that it survives what ``strength`` declares.
 
     Args:
-        speech: mono, any rate.
+        speech: a :class:`~stegolab.audio.Speech`, mono and of any rate; or a path, bytes or a binary stream. It is
+            hidden at 16 kHz: what lies above 8 kHz is lost.
         cover: a path, a Pillow image, a uint8 array (H, W), (H, W, 3) or (H, W, 4), bytes or a binary stream: whatever
             :func:`~stegolab.images.read_image` takes. Only its opaque parts change, and only they carry.
         key: passphrase (str), key file (path), 32 bytes or a provider; None only with ``encrypt=False``.
@@ -96,14 +107,22 @@ def hide(
     Raises:
         CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
     """
-    check(speech)
+    speech = speech_from(speech)
+    said = list(speech.notes)
     sender = sender_for(cover_of(cover, keep_profile), strength, carrier, ecc, sparse, refine)
     budget = sender.capacity(encrypt)
     enhance = trained() if enhance is None else enhance
     if enhance:
         if speech.seconds > codecs.seconds_that_fit(_smallest(codec), budget):
             _coded(speech, codec, budget, sender)  # what is far too long is refused before it is enhanced
-        speech = shipped()(resample(speech, RATE))
+        heard = resample(speech, RATE)
+        speech = shipped()(heard)
+        removed = _removed(heard, speech)
+        if removed > _MUCH:
+            said.append(
+                f"enhancement took {removed:.0f} dB away: is it speech? hear it, or hide it as it is (--no-enhance)"
+            )
+            warnings.warn(said[-1], MuchRemovedWarning, stacklevel=2)
     while True:
         name, message = _coded(speech, codec, budget, sender)
         try:
@@ -114,9 +133,11 @@ def hide(
                 raise
             budget = len(message) - 1
     before, after = sender.cover.rgb, posted.picture.rgb
-    notes = {"notes": list(sender.cover.notes)}
+    notes = {"notes": [*said, *sender.cover.notes]}
     quality = {"psnr_db": psnr(before, after), "ssim": ssim(before, after)}
     spoken = {"codec": name, "seconds": round(speech.seconds, 3), "enhanced": enhance}
+    if enhance:
+        spoken["removed_db"] = round(removed, 2)
     refined = {"refine_steps": refine} | (_gain(sender, posted, carrier_for(strength, carrier)) if refine else {})
     return Stego(posted.picture, posted.report | spoken | quality | refined | notes)
 
@@ -200,6 +221,17 @@ def cover_of(source: Source, keep_profile: bool = False) -> Picture:
     """
     picture = picture_of(source)
     return picture if keep_profile else cover_in_srgb(picture)
+
+
+def _removed(before: Speech, after: Speech) -> float:
+    """By how many decibels enhancement lowered the power of a sound, its offset left out.
+
+    Raises:
+        BadAudio: nothing is left.
+    """
+    if after.silent:
+        raise BadAudio("enhancement leaves nothing of it: it is no speech, or hide it as it is (--no-enhance)")
+    return float(20 * np.log10(np.std(before.samples) / np.std(after.samples)))
 
 
 def _gain(sender: Sender, posted: Posted, unrefined: Carrier) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +12,15 @@ from .. import files
 from ..audio import Speech, read_audio
 from ..carrier.strengths import STRENGTHS
 from ..data import brief_speech, eval_covers
-from ..errors import BadSpec
+from ..errors import BadAudio, BadSpec
 from ..pipeline import cover_of
 from .output import tell
+
+_NAMED = 5  # files that were skipped; the others are counted
+
+
+class SkippedWarning(UserWarning):
+    """Files of a folder were left out, because they are no sound that can be used."""
 
 
 def study(options: argparse.Namespace) -> None:
@@ -64,10 +71,20 @@ def _clips(source: str) -> dict[str, Speech]:
     if source == "valid":
         return {name: read_audio(path) for name, path in brief_speech("valid").items()}
     folder = Path(source)
-    paths = sorted(p for p in folder.rglob("*") if p.suffix in (".wav", ".flac", ".ogg"))
-    if not paths:
-        raise BadSpec(f"--speech {folder}: no .wav, .flac or .ogg there")
-    return {name: read_audio(path) for name, path in _by_name(paths).items()}
+    clips: dict[Path, Speech] = {}
+    skipped = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")):
+        try:
+            clips[path] = read_audio(path)
+        except BadAudio as error:
+            skipped.append(f"{path.name} ({str(error).removeprefix(f'cannot use {path}: ')})")
+    more = [f"and {len(skipped) - _NAMED} more"] if len(skipped) > _NAMED else []
+    left_out = "; ".join([*skipped[:_NAMED], *more]) or "nothing"
+    if not clips:
+        raise BadSpec(f"--speech {folder}: no sound there that can be read; skipped {left_out}")
+    if skipped:
+        warnings.warn(f"--speech {folder}: skipped {left_out}", SkippedWarning, stacklevel=2)
+    return {name: clips[path] for name, path in _by_name(list(clips)).items()}
 
 
 def _by_name(paths: Sequence[str | Path]) -> dict[str, Path]:

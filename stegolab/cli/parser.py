@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import NoReturn
 
+from ..audio import SUFFIXES
 from ..carrier.strengths import STRENGTHS
 from ..channel import spec
 from ..channel.platforms import PLATFORMS
@@ -37,9 +38,18 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    verb("enhance", verbs.enhance, "take noise and other voices out of speech", "input", "output")
+    sub = verb("enhance", verbs.enhance, "take noise and other voices out of speech", "input", "output")
+    sub.epilog = (
+        "INPUT is any sound file, or - for standard input; every channel is kept, and the sample format of PCM.\n"
+        f"OUTPUT is a file ending in {', '.join(SUFFIXES)}; or - for a WAV on standard output.\n"
+        "What lies above 8 kHz is taken away: the network hears 16,000 samples a second."
+    )
 
     sub = verb("hide", verbs.hide, "hide speech in a picture", "speech", "cover", "output")
+    sub.epilog = (
+        "SPEECH is any sound file, or - for standard input. It is mixed down to mono and hidden at 16 kHz:\n"
+        "what lies above 8 kHz is lost, with --no-enhance too."
+    )
     _add_key(sub)
     sub.add_argument("--strength", default="social", help=f"what it must survive: {', '.join(STRENGTHS)} (social)")
     sub.add_argument("--codec", default="auto", help=f"auto, opus:6000 to opus:24000, or: {', '.join(codecs.LADDER)}")
@@ -62,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     sub = verb("reveal", verbs.reveal, "find the speech in a received picture", "image", "output")
+    sub.epilog = f"OUTPUT is a file ending in {', '.join(SUFFIXES)}; or - for a WAV on standard output."
     _add_key(sub)
     _add_json(sub)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import files, pipeline
-from ..audio import read_audio, read_channels, write_wav
+from ..audio import check_output, read_channels, write_sound
 from ..carrier.strengths import STRENGTHS
 from ..channel import spec
 from ..channel.uploading import uploaded
@@ -22,16 +22,18 @@ from .output import tell
 
 def enhance(options: argparse.Namespace) -> None:
     """Every channel of a sound without its noise."""
+    check_output(options.output)
     channels = read_channels(options.input)
-    write_wav(options.output, *(channel if channel.silent else pipeline.enhance(channel) for channel in channels))
+    check_output(options.output, len(channels))
+    said = [channel if channel.silent else pipeline.enhance(channel) for channel in channels]
+    write_sound(options.output, said, channels.subtype, dither=True)
 
 
 def hide(options: argparse.Namespace) -> None:
     """Speech into a picture."""
     key = _key(options) if options.encrypt else None
-    speech = read_audio(options.speech)
     stego = pipeline.hide(
-        speech,
+        options.speech,
         _picture(options.cover),
         key,
         strength=options.strength,
@@ -54,8 +56,9 @@ def hide(options: argparse.Namespace) -> None:
 
 def reveal(options: argparse.Namespace) -> None:
     """The speech in a received picture."""
+    check_output(options.output)
     found = pipeline.reveal(_picture(options.image), _key(options, required=False))
-    write_wav(options.output, found.speech)
+    write_sound(options.output, [found.speech])
     r = found.report
     repaired = f"{r['corrected_bits']} of {r['code_bits']} bits corrected, margin {100 * r['margin']:.0f} %"
     tell(options, r, f"{options.output}: {r['seconds']:.1f} s of speech as {r['codec']}, {repaired}")

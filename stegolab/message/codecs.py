@@ -105,7 +105,7 @@ def choose(speech: Speech, max_bytes: int, name: str = "auto") -> tuple[str, byt
         CapacityExceeded: not even the smallest rung, or not the one that was asked for, fits.
         BadSpec, BadAudio: see :func:`encode`.
     """
-    audio.check(speech)
+    speech = audio.check(speech)
     if name != "auto":
         _encoder(name)
     rungs = ladder() if name == "auto" else (name,)

@@ -1,0 +1,46 @@
+"""Speech in memory, and the way in from and out to sound files.
+
+Everything behind this door is mono float32 in [-1, 1]; whatever a person hands in (8 bit, 96 kHz, six channels, a
+film's sound track, a pipe) is turned into that here and nowhere else.
+"""
+
+from .reading import Channels, read_audio, read_channels, speech_from
+from .source import SoundSource
+from .speech import (
+    FULL_SCALE,
+    LONGEST,
+    RATE,
+    SHORTEST,
+    CutShortWarning,
+    OutOfPhaseWarning,
+    Speech,
+    check,
+    from_pcm16,
+    resample,
+    to_pcm16,
+)
+from .writing import SUFFIXES, check_output, encode, write_sound, write_wav
+
+__all__ = [
+    "FULL_SCALE",
+    "LONGEST",
+    "RATE",
+    "SHORTEST",
+    "SUFFIXES",
+    "Channels",
+    "CutShortWarning",
+    "OutOfPhaseWarning",
+    "SoundSource",
+    "Speech",
+    "check",
+    "check_output",
+    "encode",
+    "from_pcm16",
+    "read_audio",
+    "read_channels",
+    "resample",
+    "speech_from",
+    "to_pcm16",
+    "write_sound",
+    "write_wav",
+]

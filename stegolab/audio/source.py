@@ -1,0 +1,83 @@
+"""Where sound comes from: a path, a pipe, bytes or a stream; all become one binary file that can be read twice."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, BinaryIO, cast
+
+from ..errors import BadAudio
+
+SoundSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
+
+GIVE = "give a sound file such as WAV, FLAC, OGG, MP3 or M4A"
+_BLOCK = 1 << 20  # bytes
+_LARGEST = 4 << 30  # bytes that are taken from a pipe; an hour of eight channels is not more
+
+
+def name_of(source: SoundSource) -> str:
+    """How messages call a source: never by its content."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return f"the {len(source)} bytes of sound"
+    if isinstance(source, (str, os.PathLike)):
+        return "standard input" if os.fspath(source) == "-" else repr_of_path(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "the stream of sound"
+
+
+def repr_of_path(path: str | os.PathLike[str]) -> str:
+    """A path as messages print it, in one line and without characters that are none."""
+    return os.fspath(path).encode(errors="surrogateescape").decode(errors="replace").replace("\0", "\\0")
+
+
+@contextmanager
+def opened(source: SoundSource) -> Iterator[BinaryIO]:
+    """Yield ``source`` as a binary file at its beginning that can seek. Pipes go through a temporary file.
+
+    ``-`` is standard input. A stream is read from where it stands, and stays open.
+
+    Raises:
+        BadAudio: it cannot be opened or read, or is no source of bytes.
+    """
+    try:
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            yield io.BytesIO(source)
+        elif isinstance(source, (str, os.PathLike)):
+            if os.fspath(source) == "-":
+                with _spooled(sys.stdin.buffer) as file:
+                    yield file
+            else:
+                with open(source, "rb") as file:  # noqa: PTH123 - os.PathLike that is no Path
+                    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                        yield file
+                    else:
+                        with _spooled(file) as copy:
+                            yield copy
+        elif hasattr(source, "read"):
+            with _spooled(source) as copy:
+                yield copy
+        else:
+            raise BadAudio(f"a {type(source).__name__} is no sound: give a Speech, a path, bytes or a binary stream")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name, a closed stream
+        if isinstance(error, OSError) and error.strerror:
+            raise BadAudio(f"{error.strerror}: {GIVE}") from error
+        raise BadAudio(f"{error}: {GIVE}") from error
+
+
+@contextmanager
+def _spooled(stream: IO[bytes]) -> Iterator[BinaryIO]:
+    with tempfile.TemporaryFile() as copy:
+        size = 0
+        while block := stream.read(_BLOCK):
+            if not isinstance(block, bytes):
+                raise BadAudio("the stream gives text, not bytes: open it in binary mode")
+            size += copy.write(block)
+            if size > _LARGEST:
+                raise BadAudio("it does not end within 4 GiB: give a file of at most an hour")
+        copy.seek(0)
+        yield cast(BinaryIO, copy)

@@ -1,0 +1,131 @@
+"""Sound through the command line: pipes, formats, sample formats, and folders of clips."""
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from stegolab import pipeline
+from stegolab.audio import encode, read_audio
+from stegolab.cli import batch, main
+from stegolab.errors import BadSpec
+from stegolab.speech.enhancer import Enhancer
+from tests import covers
+from tests.voice import speak
+
+SPEECH = speak(0.5)
+
+
+@pytest.fixture(autouse=True)
+def network(monkeypatch):
+    """An enhancer that halves what it hears, in place of the one that ships."""
+    monkeypatch.setattr(pipeline, "trained", lambda: True)
+    monkeypatch.setattr(pipeline, "shipped", lambda: Enhancer(lambda samples: samples / 2))
+
+
+@pytest.fixture
+def cover(tmp_path):
+    Image.fromarray(covers.larger()["coffee"]).save(tmp_path / "cover.png")
+    return tmp_path / "cover.png"
+
+
+def run(*words) -> int:
+    return main([str(word) for word in words])
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+def test_enhance_keeps_the_sample_format(tmp_path, subtype):
+    soundfile.write(tmp_path / "in.wav", 0.001 * SPEECH.samples, 16_000, subtype=subtype)
+    assert run("enhance", tmp_path / "in.wav", tmp_path / "out.wav") == 0
+    assert soundfile.info(tmp_path / "out.wav").subtype == subtype
+    error = soundfile.read(tmp_path / "out.wav")[0] - 0.0005 * SPEECH.samples.astype(np.float64)
+    snr = 10 * np.log10(np.mean((0.0005 * SPEECH.samples) ** 2) / np.mean(error**2))
+    assert snr > {"PCM_16": 9, "PCM_24": 57}.get(subtype, 90)  # a step of 8 more bits is 48 dB less
+
+
+@pytest.mark.parametrize("suffix, kind", [("mp3", "MP3"), ("flac", "FLAC"), ("opus", "OGG"), ("aiff", "AIFF")])
+def test_enhance_writes_the_format_that_the_suffix_says(tmp_path, suffix, kind):
+    soundfile.write(tmp_path / "in.wav", SPEECH.samples, 16_000)
+    assert run("enhance", tmp_path / "in.wav", tmp_path / f"out.{suffix}") == 0
+    assert soundfile.info(tmp_path / f"out.{suffix}").format == kind
+    assert np.corrcoef(read_audio(tmp_path / f"out.{suffix}").samples[:8000], SPEECH.samples)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("verb, given", [("enhance", "in.wav"), ("reveal", "cover.png")])
+@pytest.mark.parametrize("name", ["out.docx", "nowhere/out.wav"])
+def test_outputs_are_refused_before_the_work(monkeypatch, capsys, tmp_path, cover, verb, given, name):
+    soundfile.write(tmp_path / "in.wav", SPEECH.samples, 16_000)
+    for work in ("enhance", "reveal"):
+        monkeypatch.setattr(pipeline, work, lambda *_: pytest.fail("it was begun"))
+    assert run(verb, tmp_path / given, tmp_path / name) == 1
+    said = capsys.readouterr().err
+    assert "CannotWrite" in said and name in said and said.count("\n") == 1
+
+
+def test_standard_input_and_output_are_sound(monkeypatch, capfdbinary, cover):
+    sound = encode([SPEECH])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(sound)))
+    assert run("enhance", "-", "-") == 0
+    heard = soundfile.read(io.BytesIO(capfdbinary.readouterr().out))[0]
+    np.testing.assert_allclose(heard, SPEECH.samples / 2, atol=4 / 32_768)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(sound)))
+    monkeypatch.setenv("PHRASE", "a passphrase for the tests")
+    stego, key = cover.with_name("stego.png"), ("--passphrase-env", "PHRASE")
+    assert run("hide", "-", cover, stego, *key, "--strength", "jpeg", "--json") == 0
+    hidden = json.loads(capfdbinary.readouterr().out)
+    assert run("reveal", stego, "-", *key, "--json") == 0
+    out, err = capfdbinary.readouterr()
+    assert len(soundfile.read(io.BytesIO(out))[0]) == 8_000
+    assert json.loads(err)["payload_sha256"] == hidden["payload_sha256"]
+
+
+def test_pipes_and_process_substitution_reach_it(tmp_path):
+    """A real shell: the sound arrives through ``/dev/stdin`` and through ``<(...)``, with the network that ships."""
+    (tmp_path / "in.wav").write_bytes(encode([SPEECH]))
+    stegolab = f"'{sys.executable}' -m stegolab"
+    for command in (
+        f"cat in.wav | {stegolab} enhance /dev/stdin a.wav",
+        f"{stegolab} enhance <(cat in.wav) a.flac",
+        f"cat in.wav | {stegolab} enhance - - > b.wav",
+    ):
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+    one, two, three = (read_audio(tmp_path / name).samples for name in ("a.wav", "a.flac", "b.wav"))
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(one, three)
+
+
+def test_what_happens_above_8_khz_is_in_the_help(capsys):
+    for verb in ("enhance", "hide"):
+        with pytest.raises(SystemExit):
+            run(verb, "--help")
+        assert "above 8 kHz" in capsys.readouterr().out
+
+
+def test_a_study_takes_every_sound_that_can_be_read(tmp_path):
+    for number, suffix in enumerate((".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aiff")):
+        name = f"clip{number}{suffix.upper() if number % 2 else suffix}"
+        (tmp_path / name).write_bytes(encode([SPEECH], suffix))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "unnamed").write_bytes(encode([SPEECH]))
+    (tmp_path / "notes.txt").write_text("what was said")
+    (tmp_path / ".hidden").write_text("not looked at")
+    with pytest.warns(batch.SkippedWarning, match=r"skipped notes\.txt \(") as caught:
+        clips = batch._clips(str(tmp_path))
+    assert ".hidden" not in str(caught[0].message)
+    assert sorted(clips) == [*(f"clip{number}" for number in range(8)), "unnamed"]
+    for clip in clips.values():
+        assert clip.rate == 16_000 and clip.seconds == pytest.approx(0.5, abs=0.13)
+
+
+def test_a_folder_without_sound_is_refused_with_what_was_skipped(tmp_path):
+    for number in range(7):
+        (tmp_path / f"{number}.txt").write_text("what was said")
+    with pytest.raises(BadSpec, match=r"0\.txt .*4\.txt .*and 2 more") as caught:
+        batch._clips(str(tmp_path))
+    assert "\n" not in str(caught.value)
