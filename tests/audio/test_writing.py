@@ -1,6 +1,7 @@
 """Sound files: the format that the suffix says, the sample format that was asked for, and refusals before the work."""
 
 import io
+from typing import Any
 
 import av
 import numpy as np
@@ -16,6 +17,11 @@ FORMATS = {
     **{".wav": "WAV", ".aiff": "AIFF", ".aif": "AIFF", ".flac": "FLAC"},
     **{".ogg": "OGG", ".opus": "OGG", ".mp3": "MP3"},
 }
+
+
+def made(samples: Any, rate: Any) -> Speech:
+    """A Speech of whatever a caller may put into it."""
+    return Speech(samples, rate)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -57,7 +63,7 @@ def test_too_many_channels_and_missing_folders_are_refused_beforehand(tmp_path):
 @pytest.mark.parametrize("subtype, error", [("PCM_16", 2**-15), ("PCM_24", 2**-23), ("FLOAT", 0), ("DOUBLE", 0)])
 @pytest.mark.parametrize("suffix", [".wav", ".aiff"])
 def test_sample_formats_are_kept(suffix, subtype, error):
-    quiet = Speech(np.float32(0.001) * SPEECH.samples, 16_000)
+    quiet = made(np.float32(0.001) * SPEECH.samples, 16_000)
     data = encode([quiet], suffix, subtype)
     assert soundfile.info(io.BytesIO(data)).subtype == subtype
     channels = read_channels(data)
@@ -73,7 +79,7 @@ def test_a_format_takes_the_finest_that_it_can_hold():
 def test_dither_makes_the_error_independent_of_the_sound():
     """A tone of .4 steps, which rounding erases, is still there; and the noise is that of triangular dither."""
     tone = 0.4 * np.sin(2 * np.pi * 440 * np.arange(32_000) / 16_000) / 32_768
-    speech = Speech(tone.astype(np.float32), 16_000)
+    speech = made(tone.astype(np.float32), 16_000)
     rounded, dithered = (soundfile.read(io.BytesIO(encode([speech], dither=dither)))[0] for dither in (False, True))
     assert not rounded.any()
     assert np.dot(dithered, tone) / np.dot(tone, tone) == pytest.approx(1, abs=0.05)
@@ -82,9 +88,9 @@ def test_dither_makes_the_error_independent_of_the_sound():
 
 
 def test_16_bit_samples_and_silence_are_never_dithered():
-    exact = Speech(np.rint(SPEECH.samples * 32_768).astype(np.float32) / 32_768, 16_000)
+    exact = made(np.rint(SPEECH.samples * 32_768).astype(np.float32) / 32_768, 16_000)
     assert encode([exact], dither=True) == encode([exact])
-    silent = Speech(np.zeros(8_000, np.float32), 16_000)
+    silent = made(np.zeros(8_000, np.float32), 16_000)
     assert not soundfile.read(io.BytesIO(encode([silent], dither=True)))[0].any()
 
 
@@ -93,15 +99,15 @@ def test_16_bit_samples_and_silence_are_never_dithered():
     [
         ([], "no channel"),
         ([SPEECH, speak(0.4)], "alike"),
-        ([SPEECH, Speech(SPEECH.samples, 8_000)], "alike"),
-        ([Speech(np.where(np.arange(800) == 7, np.nan, 0.1), 16_000)], "finite"),
-        ([Speech([[0.1, 0.2], [0.3]], 16_000)], "real numbers"),
-        ([Speech(np.zeros((800, 2), np.float32), 16_000)], "shape"),
-        ([Speech(SPEECH.samples, 16_000.5)], "whole number"),
-        ([Speech(SPEECH.samples, "fast")], "whole number"),
-        ([Speech(SPEECH.samples, np.nan)], "whole number"),
-        ([Speech(np.ones(800, complex), 16_000)], "real numbers"),
-        ([Speech(["a"], 16_000)], "real numbers"),
+        ([SPEECH, made(SPEECH.samples, 8_000)], "alike"),
+        ([made(np.where(np.arange(800) == 7, np.nan, 0.1), 16_000)], "finite"),
+        ([made([[0.1, 0.2], [0.3]], 16_000)], "real numbers"),
+        ([made(np.zeros((800, 2), np.float32), 16_000)], "shape"),
+        ([made(SPEECH.samples, 16_000.5)], "whole number"),
+        ([made(SPEECH.samples, "fast")], "whole number"),
+        ([made(SPEECH.samples, np.nan)], "whole number"),
+        ([made(np.ones(800, complex), 16_000)], "real numbers"),
+        ([made(["a"], 16_000)], "real numbers"),
     ],
 )
 def test_channels_that_cannot_be_written_are_refused(tmp_path, channels, said):
@@ -111,7 +117,7 @@ def test_channels_that_cannot_be_written_are_refused(tmp_path, channels, said):
 
 
 def test_lists_and_rates_that_are_whole_are_taken(tmp_path):
-    write_wav(tmp_path / "out.wav", Speech([0.0, 0.5] * 400, 16_000.0))
+    write_wav(tmp_path / "out.wav", made([0.0, 0.5] * 400, 16_000.0))
     found, rate = soundfile.read(tmp_path / "out.wav")
     assert rate == 16_000 and found.tolist() == [0.0, 0.5] * 400
 
