@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal, overload
 
 import torch
 import torch.nn.functional as F
@@ -111,9 +112,17 @@ class Dccrn(nn.Module):
         lookahead = 0 if c.causal else len(c.channels)
         return (c.stft.window + lookahead * c.stft.hop) / c.stft.rate
 
-    def forward(self, waveform: Tensor) -> Tensor:
-        """(B, N) to (B, N)."""
-        return self.stft.synthesise(self.enhance(self.stft.analyse(waveform)), waveform.shape[-1])
+    @overload
+    def forward(self, waveform: Tensor, spectrogram: Literal[False] = False) -> Tensor: ...
+
+    @overload
+    def forward(self, waveform: Tensor, spectrogram: Literal[True]) -> tuple[Tensor, Tensor]: ...
+
+    def forward(self, waveform: Tensor, spectrogram: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+        """(B, N) to (B, N); on request also the spectrogram (B, bins, T) that it is the inverse of."""
+        said = self.enhance(self.stft.analyse(waveform))
+        samples = self.stft.synthesise(said, waveform.shape[-1])
+        return (samples, said) if spectrogram else samples
 
     def enhance(self, noisy: Tensor, state: State | None = None) -> Tensor:
         """Complex spectrogram (B, bins, T) to the masked one; ``state`` as in :mod:`complexnn`."""

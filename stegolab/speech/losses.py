@@ -8,9 +8,13 @@ Le Roux et al. 2019, SDR: half-baked or well done?; Braun & Tashev 2021 (compres
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict, dataclass
+
 import torch
 from torch import Tensor, nn
 
+from ..errors import BadSpec
 from .frontend import Stft, StftConfig, compress
 
 SILENCE = 1e-8  # mean square of a clip at or below this, -80 dBFS, holds no speech
@@ -48,9 +52,73 @@ class StageOneLoss(nn.Module):
         """The distances of the compressed magnitudes, and of the compressed complex spectra."""
         level = clean.square().mean(-1, keepdim=True).clamp_min(SILENCE).sqrt()
         e, c = (compress(self.stft(waveform / level), self.power) for waveform in (estimate, clean))
-        difference = e - c
-        squared = difference.real.square() + difference.imag.square()
-        return (_size(e) - _size(c)).square().mean(), squared.mean()
+        return (_size(e) - _size(c)).square().mean(), _squared(e - c).mean()
+
+
+@dataclass(frozen=True)
+class RecipeWeights:
+    """Weights of the terms of :class:`RecipeLoss`; all 0: there is none of it.
+
+    FastEnhancer's are .3, .2, .3 and .2, and .001 for PESQ's distance from the first step.
+    """
+
+    magnitude: float = 0.0
+    spectrum: float = 0.0
+    consistency: float = 0.0
+    waveform: float = 0.0
+    pesq: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what would reward a distance.
+
+        Raises:
+            BadSpec: a weight is negative or not a number.
+        """
+        for name, weight in asdict(self).items():
+            if not 0 <= weight < math.inf:
+                raise BadSpec(f"{name}_weight={weight}: weights of a loss are 0 or more")
+
+
+class RecipeLoss(nn.Module):
+    """The terms that FastEnhancer is trained with, each by its name and times its weight.
+
+    ``magnitude`` and ``spectrum`` are mean squared distances of magnitudes and of complex spectra, both to the power .3;
+    they compare the spectrogram that the network *says* with the clean one. ``consistency`` is the distance between what
+    it says and the spectrogram of the waveform that comes of it: frames overlap, and not every spectrogram is one of a
+    waveform. ``waveform`` is the mean absolute distance of samples, ``pesq`` the distance of P.862 before it is mapped
+    to a score. Waveforms are scaled by what brings the clean one to an RMS of 1, so that no term depends on the level.
+    Ahn et al. 2025, FastEnhancer; Cao et al. 2022, CMGAN.
+    """
+
+    def __init__(self, weights: RecipeWeights, stft: StftConfig | None = None, power: float = 0.3) -> None:
+        super().__init__()
+        self.weights, self.stft, self.power = weights, Stft(stft), power
+        self.pesq = None
+        if weights.pesq:
+            from .metric_loss import DifferentiableMetrics
+
+            self.pesq = DifferentiableMetrics(pesq_weight=1.0, stoi_weight=0.0)
+
+    def forward(self, estimate: Tensor, spectrogram: Tensor, clean: Tensor) -> dict[str, Tensor]:
+        """Waveforms (B, N), and the spectrogram (B, bins, T) of which ``estimate`` is the inverse, to the terms asked for.
+
+        A term whose weight is 0 is neither computed nor returned.
+        """
+        w, terms = self.weights, {}
+        level = clean.square().mean(-1, keepdim=True).clamp_min(SILENCE).sqrt()  # (B, 1)
+        said = compress(spectrogram / level[..., None], self.power)
+        if w.magnitude or w.spectrum:
+            wanted = compress(self.stft(clean / level), self.power)
+            terms["magnitude"] = w.magnitude * (_size(said) - _size(wanted)).square().mean()
+            terms["spectrum"] = w.spectrum * _squared(said - wanted).mean()
+        if w.consistency:
+            heard = compress(self.stft(estimate / level), self.power)
+            terms["consistency"] = w.consistency * _squared(said - heard).mean()
+        if w.waveform:
+            terms["waveform"] = w.waveform * ((estimate - clean) / level).abs().mean()
+        if self.pesq is not None:
+            terms["pesq"] = w.pesq * self.pesq(estimate, clean).mean()
+        return {name: term for name, term in terms.items() if getattr(w, name)}
 
 
 def si_sdr(estimate: Tensor, clean: Tensor, ceiling: float = 40.0) -> Tensor:
@@ -67,6 +135,10 @@ def si_sdr(estimate: Tensor, clean: Tensor, ceiling: float = 40.0) -> Tensor:
     return 10 * torch.log10((signal + tiny) / (distortion + 10 ** (-ceiling / 10) * signal + tiny))
 
 
+def _squared(spectrogram: Tensor) -> Tensor:
+    return spectrogram.real.square() + spectrogram.imag.square()
+
+
 def _size(spectrogram: Tensor) -> Tensor:
     """Magnitudes with a finite gradient at zero."""
-    return (spectrogram.real.square() + spectrogram.imag.square() + 1e-12).sqrt()
+    return (_squared(spectrogram) + 1e-12).sqrt()

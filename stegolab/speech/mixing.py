@@ -1,6 +1,7 @@
 """What Model 1 is trained on: noisy speech and its target, mixed on the fly (notebook 03).
 
-A mixture is a sum, so that every part is known: the target voice, its late reverberation, somebody else's voice, noise.
+A mixture is a sum, so that every part is known: the target voice, its late reverberation, somebody else's voice, noise,
+and what the recording did to it (:mod:`~stegolab.speech.faults`).
 The target is the voice as the first 50 ms of its room pass it on, in time with the noisy speech, at the same level and
 with the same bandwidth: the network is asked for nothing that the microphone did not hear.
 """
@@ -9,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +18,21 @@ from numpy.typing import NDArray
 from .. import data
 from ..audio import RATE, Speech, read_audio, to_pcm16
 from ..errors import BadData, BadSpec
+from .activity import FRAME, active_power, frame_powers, gain_to, speaking, taken_over, with_pause
+from .conditioning import as_heard
+from .faults import FaultConfig
 from .rooms import Room, rooms
+from .shaping import band_limited, coloured
 
 Samples = NDArray[np.float32]
 Range = tuple[float, float]
 
-FRAME = RATE // 50  # samples, 20 ms: over which a voice counts as speaking or silent
-ACTIVE = 30.0  # decibels below the loudest frame, down to which a frame counts as speech
 QUIET = 10.0  # decibels below the level of its recording, from which a clip counts as a pause and is drawn again
 TRIES = 8  # draws before the loudest of them is taken
 PEAK = 0.999  # of the noisy and of the clean speech at most
 
-_CHANCES = ("noise", "voice", "room", "band", "pause")
+_CHANCES = ("noise", "voice", "room", "band", "pause")  # drawn first, always
+_HARDER = ("second_noise", "turn")  # drawn only where they may happen: without them every clip is what it was
 _VALID_ROOMS = 40
 _SAMPLE_ROOMS = 4
 
@@ -55,6 +58,11 @@ class MixConfig:
     lowest: Range = (50.0, 300.0)  # hertz, lower end of a limited band
     highest: Range = (3_400.0, 7_500.0)  # hertz, upper end of a limited band
     silence: Range = (0.2, 0.6)  # share of the clip that a pause takes
+    second_noise: float = 0.0  # probability that where there is noise there are two of them
+    second: Range = (-10.0, 0.0)  # decibels, second noise to first
+    turn: float = 0.0  # probability that a second speaker takes over as the target
+    faults: FaultConfig = field(default_factory=FaultConfig)
+    heard: bool = False  # whether clips are drawn as the network hears them: high-passed and at one level
 
     def __post_init__(self) -> None:
         """Refuse what no clip can be drawn from.
@@ -64,12 +72,12 @@ class MixConfig:
         """
         if not self.seconds >= 0.5:
             raise BadSpec(f"seconds={self.seconds}: a clip of speech needs at least half a second")
-        for name in (field.name for field in fields(self)):
+        for name in (option.name for option in fields(self) if option.name not in ("faults", "heard")):
             value = getattr(self, name)
             low, high = value if isinstance(value, tuple) else (value, value)
             if not low <= high:
                 raise BadSpec(f"{name}={value}: give the lower end first")
-            if name in (*_CHANCES, "silence") and not 0 <= low <= high <= 1:
+            if name in (*_CHANCES, *_HARDER, "silence") and not 0 <= low <= high <= 1:
                 raise BadSpec(f"{name}={value}: probabilities and shares lie between 0 and 1")
 
 
@@ -77,16 +85,17 @@ class MixConfig:
 class Mixture:
     """The parts of one clip, each float32 of shape (samples,), zeros when it is not there."""
 
-    speakers: tuple[str, ...]  # of the target, then of the other voice where there is one
+    speakers: tuple[str, ...]  # of the target, of who takes over from it, of the other voice, where there are any
     clean: Samples  # the target: the voice through the early part of its room, or dry
     late: Samples  # its late reverberation
     voice: Samples  # the other speaker
     noise: Samples
+    fault: Samples  # what the recording added
 
     @property
     def noisy(self) -> Samples:
         """What the microphone hears: the sum of the parts, to the last bit."""
-        return self.clean + self.late + self.voice + self.noise
+        return self.clean + self.late + self.voice + self.noise + self.fault
 
 
 class Mixer:
@@ -127,7 +136,7 @@ class Mixer:
             self._speakers.append(speaker)
             self._speech.append(pcm)
             self._powers.append(power)
-            self._active.append(np.flatnonzero(_active(_powers(pcm))) * FRAME)
+            self._active.append(np.flatnonzero(speaking(frame_powers(pcm))) * FRAME)
         self._noises = [to_pcm16(Speech(samples, RATE)) for samples in noises]
         self._rooms = list(rooms)
         asked = {"noise": len(self._noises), "room": len(self._rooms), "voice": len(self.speakers) - 1}
@@ -173,9 +182,10 @@ class Mixer:
         return round(self.config.seconds * RATE)
 
     def draw(self, count: int, random: np.random.Generator) -> tuple[Samples, Samples]:
-        """``count`` clips: noisy and clean speech, float32, each of shape (count, samples), in [-1, 1]."""
+        """``count`` clips: noisy and clean speech, float32, each of shape (count, samples), in [-1, 1] unless heard."""
         mixtures = [self.mixture(random) for _ in range(count)]
-        return np.stack([m.noisy for m in mixtures]), np.stack([m.clean for m in mixtures])
+        pairs = [as_heard(m.noisy, m.clean) if self.config.heard else (m.noisy, m.clean) for m in mixtures]
+        return np.stack([noisy for noisy, _ in pairs]), np.stack([clean for _, clean in pairs])
 
     def mixture(self, random: np.random.Generator) -> Mixture:
         """One clip in its parts.
@@ -188,20 +198,34 @@ class Mixer:
         parts = np.zeros((4, self.samples))  # clean, late, voice, noise
         target = self._draw_speech(random)
         speakers = [self._speakers[target[0]]]
-        dry = _with_pause(target[1], config.silence, random) if happens["pause"] else target[1]
+        words = target[1]
+        if config.turn > 0 and random.random() < config.turn:
+            successor, second = self._draw_speech(random, but=speakers[0])
+            speakers.append(self._speakers[successor])
+            words = taken_over(words, second, random)
+        dry = with_pause(words, config.silence, random) if happens["pause"] else words
         parts[:2] = self._through_room(dry, random) if happens["room"] else (dry, np.zeros_like(dry))
         if happens["voice"]:
             other, voice = self._draw_speech(random, but=speakers[0])
             speakers.append(self._speakers[other])
             parts[2] = self._through_room(voice, random).sum(axis=0) if happens["room"] else voice
         if happens["noise"]:
-            parts[3] = _coloured(self._draw_noise(random), random.uniform(*config.tilt))
+            parts[3] = coloured(self._draw_noise(random), random.uniform(*config.tilt))
+            if config.second_noise > 0 and random.random() < config.second_noise:
+                second = coloured(self._draw_noise(random), random.uniform(*config.tilt))
+                ratio = gain_to(
+                    float(np.mean(parts[3] ** 2)), float(np.mean(second**2)), -random.uniform(*config.second)
+                )
+                parts[3] += ratio * second
         if happens["band"]:
-            parts = _band_limited(parts, random.uniform(*config.lowest), random.uniform(*config.highest))
+            parts = band_limited(parts, random.uniform(*config.lowest), random.uniform(*config.highest))
         power = active_power(parts[0])
-        parts[2] *= _gain(power, active_power(parts[2]), random.uniform(*config.sir))
-        parts[3] *= _gain(power, float(np.mean(parts[3] ** 2)), random.uniform(*config.snr))
-        parts *= 10 ** (random.uniform(*config.level) / 20) / math.sqrt(power)
+        parts[2] *= gain_to(power, active_power(parts[2]), random.uniform(*config.sir))
+        parts[3] *= gain_to(power, float(np.mean(parts[3] ** 2)), random.uniform(*config.snr))
+        level = 10 ** (random.uniform(*config.level) / 20)
+        parts = config.faults.jumped(parts * level / math.sqrt(power), random)
+        noisy = parts.sum(axis=0)
+        parts = np.concatenate([parts, config.faults.added(noisy, level**2, random)[None]])
         loudest = max(np.abs(parts.sum(axis=0)).max(), np.abs(parts[0]).max())
         parts *= min(1.0, PEAK / loudest)  # scaled down as a whole, never clipped
         return Mixture(tuple(speakers), *parts.astype(np.float32))
@@ -237,7 +261,8 @@ class Mixer:
         recording = self._noises[_pick(self._noise_odds, random)]
         start = int(random.integers(max(1, len(recording) - self.samples + 1)))
         clip = recording[start : start + self.samples].astype(np.float64)
-        return np.resize(clip, self.samples)  # a recording shorter than the clip is repeated
+        clip = np.resize(clip, self.samples)  # a recording shorter than the clip is repeated
+        return coloured(clip, random.uniform(*self.config.tilt))
 
     def _through_room(self, voice: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
         """What arrives early and what arrives late, shape (2, samples)."""
@@ -249,30 +274,11 @@ class Mixer:
         return fftconvolve(voice[None], responses, axes=-1)[:, : self.samples]
 
 
-def active_power(samples: NDArray[Any]) -> float:
-    """Mean square over the 20 ms frames that hold speech: those less than 30 dB below the loudest one.
-
-    Pauses do not count, so the SNR is that of the words, however many of them a clip holds.
-    """
-    powers = _powers(samples)
-    return float(powers[_active(powers)].mean()) if len(powers) else 0.0
-
-
 def coloured_noises(seconds: float = 10.0, seed: int = 0) -> list[Samples]:
     """White, pink and brown noise of RMS 0.1: the noise that needs no download."""
     white = np.random.default_rng(seed).normal(size=(3, round(seconds * RATE)))
-    noises = [_coloured(row, tilt) for row, tilt in zip(white, (0.0, -3.01, -6.02), strict=True)]
+    noises = [coloured(row, tilt) for row, tilt in zip(white, (0.0, -3.01, -6.02), strict=True)]
     return [(0.1 * noise / np.sqrt(np.mean(noise**2))).astype(np.float32) for noise in noises]
-
-
-def _powers(samples: NDArray[Any]) -> NDArray[np.float64]:
-    """Mean square of every 20 ms frame; less than a frame at the end is left out."""
-    frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-    return np.mean(np.square(frames, dtype=np.float64), axis=1)
-
-
-def _active(powers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return powers >= powers.max() * 10 ** (-ACTIVE / 10)
 
 
 def _odds(recordings: Sequence[NDArray[np.int16]]) -> NDArray[np.float64]:
@@ -283,32 +289,3 @@ def _odds(recordings: Sequence[NDArray[np.int16]]) -> NDArray[np.float64]:
 
 def _pick(odds: NDArray[np.float64], random: np.random.Generator) -> int:
     return int(np.searchsorted(odds, random.random(), side="right"))
-
-
-def _gain(wanted: float, power: float, decibels: float) -> float:
-    """The factor that brings ``power`` to ``decibels`` below ``wanted``; silence stays what it is."""
-    return math.sqrt(wanted / power * 10 ** (-decibels / 10)) if power > 0 else 0.0
-
-
-def _with_pause(voice: NDArray[np.float64], share: Range, random: np.random.Generator) -> NDArray[np.float64]:
-    """The voice, silenced for a share of the clip; it stops and starts within 20 ms, so that nothing clicks."""
-    length = round(random.uniform(*share) * len(voice))
-    start = int(random.integers(len(voice) - length + 1))
-    gate = np.ones(len(voice) + FRAME - 1)
-    gate[start + FRAME // 2 : start + FRAME // 2 + length] = 0
-    paused = voice * np.convolve(gate, np.full(FRAME, 1 / FRAME), mode="valid")
-    return paused if active_power(paused) > 0.1 * active_power(voice) else voice  # it held all the words
-
-
-def _coloured(noise: NDArray[np.float64], tilt: float) -> NDArray[np.float64]:
-    """Tilt a spectrum by so many decibels per octave, below 50 Hz by no more than there."""
-    spectrum = np.fft.rfft(noise)
-    octaves = np.log2(np.maximum(np.fft.rfftfreq(len(noise), 1 / RATE), 50.0) / 1_000.0)
-    return np.fft.irfft(spectrum * 10 ** (tilt * octaves / 20), len(noise))
-
-
-def _band_limited(parts: NDArray[np.float64], lowest: float, highest: float) -> NDArray[np.float64]:
-    """Magnitude response of Butterworth filters, 12 dB and 48 dB per octave, without their delay; parts: (4, n)."""
-    hertz = np.maximum(np.fft.rfftfreq(parts.shape[-1], 1 / RATE), 1e-3)
-    response = 1 / np.sqrt((1 + (lowest / hertz) ** 4) * (1 + (hertz / highest) ** 16))
-    return np.fft.irfft(np.fft.rfft(parts) * response, parts.shape[-1])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import training_command
+from .faults import CHANCES, FaultConfig
 from .mixing import MixConfig, Mixer
 from .trainer import TrainConfig, Trainer
 
@@ -24,9 +25,16 @@ def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Mixer, tuple[np.nd
     Raises:
         BadData: no data. BadSpec: see :class:`~stegolab.speech.trainer.Trainer`.
     """
-    mixer = Mixer.from_data("train", MixConfig(noise=config.noise, voice=config.voice))
-    valid = Mixer.from_data("valid").draw(_VALID, np.random.default_rng(_VALID_SEED))
+    mixer = Mixer.from_data("train", mixtures(config))
+    valid = Mixer.from_data("valid", MixConfig(heard=config.heard)).draw(_VALID, np.random.default_rng(_VALID_SEED))
     return Trainer(config, fabric, mixer.samples), mixer, valid
+
+
+def mixtures(config: TrainConfig) -> MixConfig:
+    """What a run is trained on: each option of the same name."""
+    faults = FaultConfig(**{name: getattr(config, name) for name in CHANCES})
+    options = {name: getattr(config, name) for name in ("noise", "voice", "room", "second_noise", "turn", "heard")}
+    return MixConfig(faults=faults, **options)
 
 
 if __name__ == "__main__":

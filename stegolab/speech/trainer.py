@@ -8,7 +8,7 @@ Fu et al. 2021, MetricGAN+; Cao et al. 2022, CMGAN (generator and discriminator 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..training import Learner, RunConfig, cosine
 from . import dccrn_weights, metricgan
 from .dccrn import SIZES, Dccrn, DccrnConfig
 from .frontend import StftConfig
-from .losses import StageOneLoss
+from .losses import RecipeLoss, RecipeWeights, StageOneLoss
 from .losses import si_sdr as sdr_of
 from .metric_loss import METRIC_LOSSES, DifferentiableMetrics
 from .metricgan import MetricDiscriminator, discriminator_loss, generator_loss
@@ -54,6 +54,21 @@ class TrainConfig(RunConfig):
     workers: int = 0  # processes that compute true scores; 0: this one
     noise: float = 0.85  # probability of noise in a training mixture
     voice: float = 0.2  # probability of another speaker
+    room: float = 0.35  # probability of a room
+    second_noise: float = 0.0  # probability of a second noise beside the first
+    turn: float = 0.0  # probability that a second speaker takes over
+    jump: float = 0.0  # probability that the level changes; this one and those below: see faults.FaultConfig
+    rumble: float = 0.0
+    thump: float = 0.0
+    offset: float = 0.0
+    clip: float = 0.0
+    heard: bool = True  # whether the network is trained behind the high-pass and the leveller, as it works
+    sdr_weight: float = 0.05  # of the decibels of SI-SDR in the loss of stage one
+    magnitude_weight: float = 0.0  # this one and those below: see losses.RecipeLoss
+    spectrum_weight: float = 0.0
+    consistency_weight: float = 0.0
+    waveform_weight: float = 0.0
+    pesq_weight: float = 0.0
 
 
 class Trainer:
@@ -74,7 +89,11 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.fabric, self.step = config, fabric, 0
         self.learner = Learner(_network(config), fabric, average=config.average, clip=5.0, patience=PATIENCE)
-        self.stage_one = fabric.to_device(StageOneLoss())
+        self.stage_one = fabric.to_device(StageOneLoss(config.sdr_weight))
+        weights = RecipeWeights(
+            **{field.name: getattr(config, f"{field.name}_weight") for field in fields(RecipeWeights)}
+        )
+        self.recipe = fabric.to_device(RecipeLoss(weights, self.plain.config.stft)) if any(astuple(weights)) else None
         self.metrics = self.critic = None
         if config.metric_loss in ("differentiable", "both"):
             self.metrics = fabric.to_device(DifferentiableMetrics(stoi_weight=config.stoi_weight))
@@ -104,10 +123,12 @@ class Trainer:
             with torch.no_grad():
                 estimate = self.learner.network(noisy)
         else:
-            estimate = self.learner.network(noisy)
+            estimate, spectrogram = self.learner.network(noisy, spectrogram=True)
             terms = {"stage one": self.stage_one(estimate, clean)}
             if self.metrics is not None:
                 terms["differentiable"] = self.config.differentiable_weight * self.metrics(estimate, clean).mean()
+            if self.recipe is not None:
+                terms |= self.recipe(estimate, spectrogram, clean)
             if self.critic is not None:
                 predicted = self.critic.network(clean, estimate)
                 terms["gan"] = self.config.gan_weight * generator_loss(predicted, clean)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stegolab import data
 from stegolab.audio import RATE, Speech, read_audio, write_wav
 from stegolab.errors import BadData, BadSpec
-from stegolab.speech import mixing
+from stegolab.speech import mixing, shaping
 from stegolab.speech.mixing import MixConfig, Mixer, active_power, coloured_noises
 from stegolab.speech.rooms import EARLY, Room
 
@@ -169,7 +169,7 @@ def test_a_band_limit_holds_for_every_part(part):
 
 def test_band_limits_pass_what_lies_within_and_delay_nothing():
     tones = np.stack([np.sin(2 * np.pi * f * np.arange(RATE) / RATE) for f in (100, 200, 1_000, 3_400, 6_800)])
-    passed = mixing._band_limited(tones, 200, 3_400)
+    passed = shaping.band_limited(tones, 200, 3_400)
     gains = np.sqrt(np.mean(passed**2, axis=1) / np.mean(tones**2, axis=1))
     assert gains == pytest.approx([1 / np.sqrt(17), np.sqrt(0.5), 1, np.sqrt(0.5), 1 / 256], rel=0.01)
     assert np.allclose(passed, gains[:, None] * tones, atol=1e-3)
@@ -224,7 +224,7 @@ def test_every_second_is_as_likely_as_every_other():
 def test_noise_is_tilted_by_decibels_per_octave():
     random = np.random.default_rng(0)
     noise = random.normal(size=8 * RATE)
-    power = np.abs(np.fft.rfft(mixing._coloured(noise, -6.0))) ** 2
+    power = np.abs(np.fft.rfft(shaping.coloured(noise, -6.0))) ** 2
     hertz = np.fft.rfftfreq(len(noise), 1 / RATE)
     octaves = [power[(low <= hertz) & (hertz < 2 * low)].mean() for low in (500, 1_000, 2_000)]
     assert np.diff(decibels(np.array(octaves))) == pytest.approx([-6, -6], abs=0.5)
