@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadSpec
+from .conditioning import whole
 
 Array = NDArray[np.float32]
 State = dict[int, Any]  # what each layer, by its number, keeps for the next chunk
@@ -61,19 +62,18 @@ class NumpyDccrn:
 
     def __call__(self, samples: Array) -> Array:
         """(n,) to (n,)."""
-        window, hop, fft = (self.config["stft"][name] for name in ("window", "hop", "fft"))
-        overlap, n = window - hop, len(samples)
-        frames = -(-(n + overlap) // hop)
-        heard = np.pad(samples, (overlap, (frames - 1) * hop + window - overlap - n))
-        said = np.zeros_like(heard)
-        windows = np.lib.stride_tricks.sliding_window_view(heard, window)[::hop]
-        state: State = {}
-        for start in range(0, frames, _CHUNK):
-            spectra = np.fft.rfft(windows[start : start + _CHUNK] * self._window, fft).T  # (bins, T)
-            masked = _masked(spectra, self._mask(spectra.astype(np.complex64), state), self.config["mask"])
-            for t, frame in enumerate(np.fft.irfft(masked.T, fft)[:, :window] * self._dual, start):
-                said[t * hop : t * hop + window] += frame
-        return said[overlap : overlap + n]
+        return whole(self.stream(), samples)
+
+    def stream(self) -> NumpyDccrnStream:
+        """Begin a sound that comes in blocks: what comes out does not depend on how it is cut."""
+        return NumpyDccrnStream(self)
+
+    def enhance(self, windows: Array, state: State) -> Array:
+        """Windows of samples (T, window), one hop apart, to what each says of them, to be added up where they lie."""
+        spectra = np.fft.rfft(windows * self._window, self.config["stft"]["fft"]).T  # (bins, T)
+        masked = _masked(spectra, self._mask(spectra.astype(np.complex64), state), self.config["mask"])
+        said = np.fft.irfft(masked.T, self.config["stft"]["fft"])[:, : windows.shape[1]] * self._dual
+        return said.astype(np.float32)
 
     def _mask(self, spectra: NDArray[np.complex64], state: State) -> NDArray[np.complex64]:
         seen = spectra * (np.square(spectra.real) + np.square(spectra.imag) + _FAINT) ** ((_POWER - 1) / 2)
@@ -95,6 +95,48 @@ class NumpyDccrn:
             y = layer(y, state)
         matrix, bias = self._project
         return (y @ matrix.T + bias).T.reshape(x.shape)
+
+
+class NumpyDccrnStream:
+    """A :class:`~stegolab.speech.conditioning.Stage`: mono at 16 kHz; it computes a second of frames at a time."""
+
+    def __init__(self, network: NumpyDccrn) -> None:
+        stft = network.config["stft"]
+        self._network, self._state = network, dict[int, Any]()
+        self._window, self._hop = stft["window"], stft["hop"]
+        self._overlap = self._window - self._hop
+        self._held: Array = np.zeros(self._overlap, np.float32)  # from the beginning of the next frame on
+        self._tail: Array = np.zeros(self._overlap, np.float32)  # said of samples that later frames cover too
+        self._heard, self._frames = 0, 0
+
+    def push(self, samples: Array) -> Array:
+        """As in :class:`~stegolab.speech.conditioning.Stage`."""
+        self._heard += len(samples)
+        self._held = np.concatenate([self._held, samples])
+        ready = (len(self._held) - self._overlap) // self._hop
+        return self._advance([_CHUNK] * (ready // _CHUNK))
+
+    def flush(self) -> Array:
+        """As in :class:`~stegolab.speech.conditioning.Stage`."""
+        frames = -(-(self._heard + self._overlap) // self._hop) - self._frames if self._heard else 0
+        self._held = np.pad(self._held, (0, max(self._overlap + frames * self._hop - len(self._held), 0)))
+        given = max(self._frames * self._hop - self._overlap, 0)
+        return self._advance([min(_CHUNK, frames - start) for start in range(0, frames, _CHUNK)])[: self._heard - given]
+
+    def _advance(self, counts: list[int]) -> Array:
+        """The samples that so many more frames complete, without those before the first one of the sound."""
+        lead = max(self._overlap - self._frames * self._hop, 0)
+        return np.concatenate([np.zeros(0, np.float32), *map(self._complete, counts)])[lead:]
+
+    def _complete(self, count: int) -> Array:
+        windows = np.lib.stride_tricks.sliding_window_view(self._held, self._window)[:: self._hop][:count]
+        said = np.zeros((count - 1) * self._hop + self._window, np.float32)
+        said[: self._overlap] = self._tail
+        for t, frame in enumerate(self._network.enhance(windows, self._state)):
+            said[t * self._hop : t * self._hop + self._window] += frame
+        self._held, self._frames = self._held[count * self._hop :], self._frames + count
+        complete, self._tail = np.split(said, [count * self._hop])
+        return complete
 
 
 def _convolution(weight: Array, bias: Array, slope: Array | None, number: int) -> Layer:

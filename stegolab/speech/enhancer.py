@@ -1,13 +1,14 @@
 """Model 1 at work: a recording in, the same recording without its noise out (notebook 03).
 
-The network hears 16 kHz mono at one level. What goes in at another rate, louder or quieter, comes out at that rate and
-that level.
+The network hears 16 kHz mono, without offset and rumble, and everybody at one level. What goes in at another rate,
+louder or quieter, comes out at that rate and that level.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -15,14 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio import RATE, Speech, resample
-from ..errors import NotTrained
+from ..audio import RATE, Speech
+from ..errors import BadAudio, NotTrained
+from .conditioning import LEVEL, HighPass, Leveller, Samples, Stage
 from .dccrn_numpy import NumpyDccrn
+from .resampling import Resampler
 
 WEIGHTS = Path(str(resources.files("stegolab"))) / "weights" / "speech.safetensors"
-LEVEL = 10 ** (
-    -26 / 20
-)  # RMS of speech that the network hears: -26 dB below full scale, the nominal level of ITU-T P.56
 
 _FRAME = RATE // 50  # samples; 20 ms
 
@@ -31,22 +31,105 @@ _FRAME = RATE // 50  # samples; 20 ms
 class Enhancer:
     """A network and what it needs around it.
 
-    ``network`` maps mono samples (n,) at 16 kHz to as many. Calling the enhancer takes mono speech of any length and
-    rate, and returns as many samples at that rate and level. What lies above 8 kHz is lost: the network does not hear
-    it. Silence stays silence.
+    ``network`` maps mono samples (n,) at 16 kHz to as many; one that works on blocks has a method ``stream()`` which
+    makes a :class:`~stegolab.speech.conditioning.Stage`. Calling the enhancer takes mono speech of any length and rate,
+    and returns as many samples at that rate and level, in step with it. What lies below 20 Hz is lost, and what lies
+    above 8 kHz: the network does not hear it. Silence stays silence.
     """
 
-    network: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    network: Callable[[Samples], Samples]
 
     def __call__(self, speech: Speech) -> Speech:
         """The enhanced speech, in [-1, 1]: scaled down where taking away the noise made a peak exceed that."""
         if not speech.samples.any():
             return speech
-        heard = resample(speech, RATE).samples
-        level = speech_level(heard) or LEVEL
-        said = self.network(heard * np.float32(LEVEL / level)) * np.float32(level / LEVEL)
+        said = np.concatenate(list(self._blocks([speech.samples], speech.rate)))
         said /= max(np.abs(said).max(), 1)
-        return Speech(resample(Speech(said, RATE), speech.rate).samples[: len(speech.samples)], speech.rate)
+        return replace(speech, samples=said)
+
+    def stream(self, blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
+        """Enhanced blocks of blocks (n,) of one sound: as many samples in all, of any size each.
+
+        A sample comes out some 5 seconds of sound after it went in, and memory does not grow with the length, provided
+        that the network has ``stream()``. How the sound is cut makes no difference to the samples. A peak beyond full
+        scale is clipped: unlike a call, a stream cannot know of it in time to scale down what came before.
+
+        Raises:
+            BadAudio: a rate outside 4 to 768 kHz.
+        """
+        if not 4_000 <= rate <= 768_000:
+            raise BadAudio(f"a sampling rate of {rate} Hz is not one of speech: use 8000 to 48000 Hz")
+        return (np.clip(block, -1, 1) for block in self._blocks(blocks, rate) if len(block))
+
+    def _blocks(self, blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
+        make = getattr(self.network, "stream", None)
+        stages: list[Stage] = [HighPass(), Leveller(), _AtOneLevel(make() if make else _AtOnce(self.network))]
+        if rate != RATE:
+            stages = [Resampler(rate, RATE), *stages, Resampler(RATE, rate)]
+        count = _Count()
+        passed = count.watch(blocks)
+        for stage in stages:
+            passed = _through(stage, passed)
+        return count.limit(passed)
+
+
+class _AtOneLevel:
+    """A network that works on levelled speech, a stage that works on samples and their level (2, n)."""
+
+    def __init__(self, network: Stage) -> None:
+        self._network = network
+        self._levels: Samples = np.zeros(0, np.float32)  # of samples that the network still owes
+
+    def push(self, levelled: Samples) -> Samples:
+        samples, level = levelled
+        self._levels = np.concatenate([self._levels, level])
+        return self._back(self._network.push(samples / level * np.float32(LEVEL)))
+
+    def flush(self) -> Samples:
+        return self._back(self._network.flush())
+
+    def _back(self, said: Samples) -> Samples:
+        level, self._levels = np.split(self._levels, [len(said)])
+        return said * level / np.float32(LEVEL)
+
+
+class _AtOnce:
+    """A function of a whole sound as a stage: it holds all of it."""
+
+    def __init__(self, function: Callable[[Samples], Samples]) -> None:
+        self._function, self._held = function, deque[Samples]()
+
+    def push(self, samples: Samples) -> Samples:
+        self._held.append(samples)
+        return np.zeros(0, np.float32)
+
+    def flush(self) -> Samples:
+        held = np.concatenate([np.zeros(0, np.float32), *self._held])
+        return self._function(held) if len(held) else held
+
+
+class _Count:
+    """As many samples out as in: two resamplings may round up."""
+
+    def __init__(self) -> None:
+        self._owed = 0
+
+    def watch(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
+        for block in blocks:
+            self._owed += len(block)
+            yield np.asarray(block, np.float32)
+
+    def limit(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
+        for block in blocks:
+            given = block[: self._owed]
+            self._owed -= len(given)
+            yield given
+
+
+def _through(stage: Stage, blocks: Iterable[Samples]) -> Iterator[Samples]:
+    for block in blocks:
+        yield stage.push(block)
+    yield stage.flush()
 
 
 def speech_level(samples: NDArray[np.float32]) -> float:

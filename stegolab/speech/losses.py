@@ -82,11 +82,11 @@ class RecipeWeights:
 class RecipeLoss(nn.Module):
     """The terms that FastEnhancer is trained with, each by its name and times its weight.
 
-    ``magnitude`` and ``spectrum`` are mean squared distances of magnitudes and of complex spectra, both to the power .3;
-    they compare the spectrogram that the network *says* with the clean one. ``consistency`` is the distance between what
-    it says and the spectrogram of the waveform that comes of it: frames overlap, and not every spectrogram is one of a
-    waveform. ``waveform`` is the mean absolute distance of samples, ``pesq`` the distance of P.862 before it is mapped
-    to a score. Waveforms are scaled by what brings the clean one to an RMS of 1, so that no term depends on the level.
+    ``magnitude`` and ``spectrum`` are mean squared distances of magnitudes and of complex spectra, both to the power
+    .3; they compare the spectrogram that the network *says* with the clean one. ``consistency`` is the distance between
+    what it says and the spectrogram of the waveform that comes of it: frames overlap, and not every spectrogram is one
+    of a waveform. ``waveform`` is the mean absolute distance of samples, ``pesq`` the distance of P.862 before it is
+    mapped to a score. All is scaled by what brings the clean waveform to an RMS of 1: no term depends on the level.
     Ahn et al. 2025, FastEnhancer; Cao et al. 2022, CMGAN.
     """
 
@@ -100,7 +100,7 @@ class RecipeLoss(nn.Module):
             self.pesq = DifferentiableMetrics(pesq_weight=1.0, stoi_weight=0.0)
 
     def forward(self, estimate: Tensor, spectrogram: Tensor, clean: Tensor) -> dict[str, Tensor]:
-        """Waveforms (B, N), and the spectrogram (B, bins, T) of which ``estimate`` is the inverse, to the terms asked for.
+        """Waveforms (B, N), and the spectrogram (B, bins, T) whose inverse ``estimate`` is, to the terms asked for.
 
         A term whose weight is 0 is neither computed nor returned.
         """

@@ -210,13 +210,10 @@ class Mixer:
             speakers.append(self._speakers[other])
             parts[2] = self._through_room(voice, random).sum(axis=0) if happens["room"] else voice
         if happens["noise"]:
-            parts[3] = coloured(self._draw_noise(random), random.uniform(*config.tilt))
+            parts[3] = self._draw_noise(random)
             if config.second_noise > 0 and random.random() < config.second_noise:
-                second = coloured(self._draw_noise(random), random.uniform(*config.tilt))
-                ratio = gain_to(
-                    float(np.mean(parts[3] ** 2)), float(np.mean(second**2)), -random.uniform(*config.second)
-                )
-                parts[3] += ratio * second
+                addition, ratio = self._draw_noise(random), random.uniform(*config.second)
+                parts[3] += addition * gain_to(float(np.mean(parts[3] ** 2)), float(np.mean(addition**2)), -ratio)
         if happens["band"]:
             parts = band_limited(parts, random.uniform(*config.lowest), random.uniform(*config.highest))
         power = active_power(parts[0])

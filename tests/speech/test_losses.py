@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from stegolab.errors import BadSpec
 from stegolab.speech import scores
-from stegolab.speech.losses import StageOneLoss, si_sdr
+from stegolab.speech.frontend import Stft
+from stegolab.speech.losses import RecipeLoss, RecipeWeights, StageOneLoss, si_sdr
 
 from ..voice import speak
 
@@ -85,3 +87,58 @@ def test_si_sdr_does_not_hear_a_constant_offset(clean):
 def test_si_sdr_levels_off_at_its_ceiling(clean):
     values = si_sdr(clean, clean, ceiling=30)
     torch.testing.assert_close(values, torch.full((2,), 30.0), rtol=0, atol=0.05)
+
+
+# --- the terms of FastEnhancer -----------------------------------------------------------------------------------
+
+ALL = RecipeWeights(magnitude=0.3, spectrum=0.2, consistency=0.3, waveform=0.2, pesq=0.001)
+
+
+def recipe(weights: RecipeWeights, estimate: torch.Tensor, clean: torch.Tensor) -> dict[str, float]:
+    terms = RecipeLoss(weights)(estimate, Stft()(estimate), clean)
+    return {name: term.item() for name, term in terms.items()}
+
+
+@pytest.mark.parametrize("name", ["magnitude", "spectrum", "consistency", "waveform", "pesq"])
+def test_each_term_comes_alone_and_in_proportion_to_its_weight(clean, name):
+    estimate, spectrogram = noisy(clean, 0.1), torch.randn(2, 257, 81, dtype=torch.complex64)
+    one, two = (RecipeLoss(RecipeWeights(**{name: weight}))(estimate, spectrogram, clean) for weight in (1.0, 2.0))
+    assert set(one) == set(two) == {name}
+    assert two[name].item() == pytest.approx(2 * one[name].item(), rel=1e-4) and one[name] > 0
+
+
+def test_all_terms_but_consistency_vanish_for_the_clean_speech_and_grow_with_noise(clean):
+    perfect, good, bad = (recipe(ALL, noisy(clean, share), clean) for share in (0.0, 0.02, 0.2))
+    for name in ("magnitude", "spectrum", "waveform", "pesq"):
+        assert perfect[name] == pytest.approx(0, abs=1e-5)
+        assert perfect[name] < good[name] < bad[name]
+    assert max(found["consistency"] for found in (perfect, good, bad)) < 1e-6  # each is the spectrogram of a waveform
+
+
+def test_a_spectrogram_of_no_waveform_is_inconsistent(clean):
+    stft = Stft()
+    turned = stft(clean) * torch.exp(2j * torch.pi * torch.rand(stft(clean).shape))
+    back = stft.synthesise(turned, clean.shape[-1])
+    weights = RecipeWeights(consistency=1.0)
+    assert RecipeLoss(weights)(back, turned, clean)["consistency"] > 0.01
+    assert RecipeLoss(weights)(back, stft(back), clean)["consistency"] < 1e-6
+
+
+@pytest.mark.parametrize("level", [0.01, 3.0])
+def test_no_term_depends_on_the_level_of_both(clean, level):
+    wanted = recipe(ALL, noisy(clean, 0.05), clean)
+    assert recipe(ALL, level * noisy(clean, 0.05), level * clean) == pytest.approx(wanted, rel=2e-2, abs=1e-6)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_gradients_of_all_terms_are_finite(clean, silent):
+    target = torch.zeros_like(clean) if silent else clean
+    estimate = target.clone().requires_grad_()
+    sum(RecipeLoss(ALL)(estimate, Stft()(estimate), target).values()).backward()
+    assert estimate.grad is not None and torch.isfinite(estimate.grad).all()
+
+
+@pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
+def test_weights_that_reward_a_distance_are_refused(weight):
+    with pytest.raises(BadSpec, match="waveform_weight"):
+        RecipeWeights(waveform=weight)

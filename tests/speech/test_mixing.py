@@ -11,6 +11,10 @@ from stegolab import data
 from stegolab.audio import RATE, Speech, read_audio, write_wav
 from stegolab.errors import BadData, BadSpec
 from stegolab.speech import mixing, shaping
+from stegolab.speech.activity import taken_over
+from stegolab.speech.conditioning import LEVEL, as_heard
+from stegolab.speech.enhancer import speech_level
+from stegolab.speech.faults import FaultConfig
 from stegolab.speech.mixing import MixConfig, Mixer, active_power, coloured_noises
 from stegolab.speech.rooms import EARLY, Room
 
@@ -74,6 +78,68 @@ def test_the_sir_is_as_asked_and_the_speakers_differ(sir, seed):
     assert decibels(active_power(drawn.clean) / active_power(drawn.voice)) == pytest.approx(sir, abs=0.01)
     target, other = drawn.speakers
     assert target != other
+
+
+def test_what_is_harder_changes_nothing_where_it_does_not_happen():
+    """Zero chances draw nothing: a seed gives the clips it always gave."""
+    options = {"noise": 1, "voice": 0.5, "second_noise": 0.0, "turn": 0.0, "faults": FaultConfig()}
+    one, other = (mixer(**options, **more).draw(6, np.random.default_rng(5)) for more in ({}, {"second": (-3, -3)}))
+    assert np.array_equal(one[0], other[0]) and np.array_equal(one[1], other[1])
+
+
+def test_a_second_noise_joins_the_first_at_its_ratio():
+    tones = [np.sin(2 * np.pi * hertz * np.arange(3 * RATE) / RATE).astype(np.float32) for hertz in (500, 2_000)]
+    mix = Mixer(VOICES, tones, [], replace(DRY, noise=1, tilt=(0, 0), second_noise=1, second=(-6, -6), snr=(5, 5)))
+    ratios = []
+    for seed in range(12):
+        drawn = mix.mixture(np.random.default_rng(seed))
+        assert decibels(active_power(drawn.clean) / mean_square(drawn.noise)) == pytest.approx(5, abs=0.01)
+        power = np.abs(np.fft.rfft(drawn.noise)) ** 2
+        ratios.append(abs(decibels((power[500] + 1e-9) / (power[2_000] + 1e-9))))
+    both = [ratio for ratio in ratios if ratio < 40]  # the others drew the same noise twice
+    assert len(both) >= 3 and both == pytest.approx([6] * len(both), abs=0.05)
+
+
+def test_a_speaker_who_takes_over_is_a_target_too():
+    for seed in range(6):
+        drawn = mixer(turn=1).mixture(np.random.default_rng(seed))
+        first, second = drawn.speakers
+        assert first != second
+        assert np.array_equal(drawn.noisy, drawn.clean)
+
+
+def test_one_talker_gives_way_to_another_who_speaks_as_loud():
+    one, other = np.full(RATE, 0.1), np.sin(np.arange(RATE))
+    found = taken_over(one, other, np.random.default_rng(0))
+    np.testing.assert_array_equal(found[: RATE // 4], one[: RATE // 4])
+    np.testing.assert_allclose(found[-RATE // 4 :], 0.1 * np.sqrt(2) * other[-RATE // 4 :], atol=1e-4)
+    assert np.abs(np.diff(found)).max() < 0.2  # no click between
+
+
+def test_faults_befall_the_noisy_speech_alone():
+    plain = mixer(noise=1, level=(-30, -30)).mixture(np.random.default_rng(1))
+    faults = FaultConfig(rumble=1, thump=1, offset=1, clip=1, thump_db=(5, 10))
+    spoilt = mixer(noise=1, level=(-30, -30), faults=faults).mixture(np.random.default_rng(1))
+    np.testing.assert_allclose(spoilt.clean, plain.clean, rtol=0, atol=1e-6)
+    assert mean_square(spoilt.fault) > 0.1 * mean_square(spoilt.clean)
+    np.testing.assert_allclose(spoilt.noisy - spoilt.fault, plain.noisy, rtol=0, atol=1e-6)
+
+
+def test_what_is_heard_is_high_passed_and_at_one_level():
+    """Both sides by the same gains: without noise they stay equal."""
+    faults = FaultConfig(offset=1, offset_of=(0.1, 0.1))
+    noisy, clean = mixer(seconds=2.0, heard=True, level=(-36, -20), faults=faults).draw(4, np.random.default_rng(2))
+    np.testing.assert_allclose(noisy, clean, rtol=0, atol=2e-3)
+    for samples in clean:
+        assert abs(samples.mean()) < 1e-4
+        assert 20 * np.log10(speech_level(samples) / LEVEL) == pytest.approx(0, abs=6)
+    (plain, target), (noisy, clean) = (
+        mixer(seconds=2.0, noise=1, heard=heard).draw(2, np.random.default_rng(2)) for heard in (False, True)
+    )
+    for clip in range(2):
+        np.testing.assert_array_equal(
+            np.stack(as_heard(plain[clip], target[clip])), np.stack([noisy[clip], clean[clip]])
+        )
 
 
 def test_power_counts_the_frames_with_speech_only():
@@ -297,7 +363,17 @@ def test_what_cannot_be_mixed(voices, noises, rooms, changes, message):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seconds": 0.1}, {"seconds": np.nan}, {"noise": 1.5}, {"room": -0.1}, {"snr": (5, -5)}, {"silence": (0, 2)}],
+    [
+        {"seconds": 0.1},
+        {"turn": 1.5},
+        {"second_noise": -1},
+        {"second": (0, -5)},
+        {"seconds": np.nan},
+        {"noise": 1.5},
+        {"room": -0.1},
+        {"snr": (5, -5)},
+        {"silence": (0, 2)},
+    ],
 )
 def test_what_cannot_be_asked(changes):
     with pytest.raises(BadSpec, match=next(iter(changes))):

@@ -18,6 +18,7 @@ from stegolab.speech import dccrn_weights, metricgan
 from stegolab.speech.dccrn import Dccrn, DccrnConfig
 from stegolab.speech.metric_loss import METRIC_LOSSES
 from stegolab.speech.mixing import MixConfig, Mixer
+from stegolab.speech.train import mixtures
 from stegolab.speech.trainer import TrainConfig, Trainer
 from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 
@@ -81,6 +82,28 @@ def test_each_metric_loss_adds_its_own_term(start):
     assert added["gan"] == {"gan", "discriminator"}
     assert added["differentiable"] == {"differentiable"}
     assert added["both"] == {"gan", "discriminator", "differentiable"}
+
+
+@pytest.mark.parametrize("name", ["magnitude", "spectrum", "consistency", "waveform", "pesq"])
+def test_each_weight_of_the_recipe_adds_its_term(start, name):
+    without = set(run(trainer(config(start)), mixer(), 1)[0])
+    added = run(trainer(config(start, **{f"{name}_weight": 0.1})), mixer(), 1)[0]
+    assert set(added) - without == {name}
+    assert np.isfinite(added[name])
+
+
+def test_the_weight_of_si_sdr_counts(start):
+    one, two = (run(trainer(config(start, sdr_weight=weight)), mixer(), 1)[0]["stage one"] for weight in (0.05, 0.5))
+    assert one != pytest.approx(two, rel=0.05)
+
+
+def test_options_of_a_run_are_those_of_its_mixtures(start):
+    chances = {"noise": 0.1, "voice": 0.2, "room": 0.3, "second_noise": 0.4, "turn": 0.5}
+    faults = {"jump": 0.6, "rumble": 0.7, "thump": 0.8, "offset": 0.9, "clip": 1.0}
+    found = mixtures(config(start, **chances, **faults, heard=False))
+    assert {name: getattr(found, name) for name in chances} == chances
+    assert {name: getattr(found.faults, name) for name in faults} == faults
+    assert not found.heard and mixtures(TrainConfig()).heard
 
 
 def test_while_it_listens_only_the_discriminator_learns(start):
