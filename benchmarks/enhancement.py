@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 from stegolab import data
 from stegolab.audio import RATE, Speech, read_audio, resample
 from stegolab.errors import BadAudio
+from stegolab.speech.conditioning import LEVEL
 from stegolab.speech.dccrn_numpy import NumpyDccrn
-from stegolab.speech.enhancer import LEVEL, WEIGHTS, Enhancer, speech_level
+from stegolab.speech.enhancer import WEIGHTS, Enhancer, speech_level
 from stegolab.speech.scores import pesq_wb, si_sdr, stoi
 
 Samples = NDArray[np.float32]  # mono, 16 kHz, in [-1, 1]

@@ -14,6 +14,7 @@ from stegolab import pipeline
 from stegolab.audio import CutShortWarning, OutOfPhaseWarning, Speech, to_pcm16
 from stegolab.errors import BadAudio
 from stegolab.pipeline import MuchRemovedWarning
+from stegolab.speech.conditioning import HighPass, whole
 from stegolab.speech.enhancer import Enhancer
 from tests import covers
 from tests.voice import speak
@@ -50,7 +51,7 @@ def test_speech_may_be_a_path_bytes_or_a_stream(file):
     wanted = hidden(stegolab.read_audio(file))["payload_sha256"]
     for kind in (lambda: file, lambda: str(file), file.read_bytes, lambda: io.BytesIO(file.read_bytes())):
         assert hidden(kind())["payload_sha256"] == wanted
-        np.testing.assert_allclose(stegolab.enhance(kind()).samples, SPEECH.samples / 2, atol=2e-5)
+        np.testing.assert_allclose(stegolab.enhance(kind()).samples, whole(HighPass(), SPEECH.samples) / 2, atol=2e-5)
     with file.open("rb") as stream:
         assert hidden(stream)["payload_sha256"] == wanted
 

@@ -1,5 +1,8 @@
 """What recording adds: each fault alone, as bad as it was asked for."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -64,7 +67,9 @@ def test_a_jump_lowers_one_end_of_all_parts(decibels):
 
 @pytest.mark.parametrize("name", CHANCES)
 def test_what_cannot_be_asked(name):
+    likely: dict[str, Any] = {name: 1.5}
+    turned: dict[str, Any] = {f"{name}_of" if name == "offset" else f"{name}_db": (3, 1)}
     with pytest.raises(BadSpec, match=name):
-        FaultConfig(**{name: 1.5})
+        replace(FaultConfig(), **likely)
     with pytest.raises(BadSpec, match="lower end first"):
-        FaultConfig(**{f"{name}_of" if name == "offset" else f"{name}_db": (3, 1)})
+        replace(FaultConfig(), **turned)
