@@ -13,6 +13,7 @@ interval of a paired bootstrap.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -24,19 +25,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stegolab import data
+from stegolab import data, results
 from stegolab.audio import RATE, Speech, read_audio, resample
 from stegolab.errors import BadAudio
 from stegolab.speech.conditioning import LEVEL
 from stegolab.speech.dccrn_numpy import NumpyDccrn
 from stegolab.speech.enhancer import WEIGHTS, Enhancer, speech_level
 from stegolab.speech.scores import pesq_wb, si_sdr, stoi
+from stegolab.tables import TABLES
 
 Samples = NDArray[np.float32]  # mono, 16 kHz, in [-1, 1]
 Method = Callable[[Samples], Samples]
 
-SCORES = ("PESQ-WB", "STOI", "SI-SDR (dB)", "DNSMOS")
-DIGITS = (2, 3, 1, 2)
+KEYS = ("pesq_wb", "stoi", "si_sdr_db", "dnsmos")  # the scores, in the order that they are measured
 FARTHEST = RATE // 10  # samples of delay that alignment looks for
 RESAMPLES = 10_000  # of the bootstrap
 
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument("--weights", action="append", metavar="NAME=PATH", help="a network of ours; may be repeated")
     parser.add_argument("--against", default="RNNoise", metavar="NAME", help="the method that others are compared to")
     parser.add_argument("--pairs", type=int, help="only so many of each kind")
+    parser.add_argument("--publish", action="store_true", help="write results/enhancement.json as well")
     options = parser.parse_args()
     clips = dict(by_kind(options.pairs))
     rows = []
@@ -69,7 +71,15 @@ def main() -> None:
         print(f"{name} ...", file=sys.stderr, flush=True)
         measure(row, clips)
         rows.append(row)
-    print("\n".join([*table(rows), "", *differences(rows, options.against)]))
+    metrics = {
+        "against": options.against,
+        "rows": list(means(rows)),
+        "differences": list(differences(rows, options.against)),
+    }
+    print("\n".join([*TABLES["enhancement"](metrics), "", *TABLES["enhancement_differences"](metrics)]))
+    if options.publish:
+        command = shlex.join(["python", "benchmarks/enhancement.py", *sys.argv[1:]])
+        results.write("enhancement", metrics, profile="command", seed=0, command=f"STEGOLAB_DATA=DIR {command}")
 
 
 def by_kind(at_most: int | None) -> Iterator[tuple[str, list[tuple[Samples, Samples]]]]:
@@ -253,47 +263,50 @@ def from_pcm16(pcm: NDArray[np.int16]) -> Samples:
 # --- the tables --------------------------------------------------------------------------------------------------
 
 
-def table(rows: list[Row]) -> Iterator[str]:
-    yield f"| clips | method | {' | '.join(SCORES)} | real-time factor | parameters |"
-    yield "|---|---|" + "---|" * (len(SCORES) + 2)
+def means(rows: list[Row]) -> Iterator[dict[str, Any]]:
+    """A row for each kind of clip and method: means of the scores that are defined, None where none is."""
     for kind in rows[0].scores:
         for row in rows:
             if (row.name, kind) == ("noisy", "clean"):
                 continue  # perfect by definition
-            cells = [mean(column, d) for column, d in zip(row.scores[kind].T, DIGITS, strict=True)]
             busy, sound = np.sum(row.seconds, axis=0)
-            speed = "" if row.name == "noisy" else f"{busy / sound:.3f}"
-            yield f"| {len(row.scores[kind])} {kind} | {row.name} | {' | '.join(cells)} | {speed} | {row.parameters} |"
+            yield {
+                "kind": kind,
+                "clips": len(row.scores[kind]),
+                "method": row.name,
+                **{key: mean(column) for key, column in zip(KEYS, row.scores[kind].T, strict=True)},
+                "real_time_factor": None if row.name == "noisy" else busy / sound,
+                "parameters": row.parameters,
+            }
 
 
-def differences(rows: list[Row], against: str) -> Iterator[str]:
+def differences(rows: list[Row], against: str) -> Iterator[dict[str, Any]]:
+    """A row for each kind of clip and method: (mean, low, high) of its scores less those of ``against``."""
     base = next((row for row in rows if row.name == against), None)
     if base is None:
-        yield f"{against} was not measured: no differences to it"
+        print(f"{against} was not measured: no differences to it", file=sys.stderr)
         return
-    yield f"| clips | method, minus {against} | {' | '.join(SCORES)} |"
-    yield "|---|---|" + "---|" * len(SCORES)
     for kind in base.scores:
         for row in rows:
             if row is not base and kind != "clean":
                 difference = row.scores[kind] - base.scores[kind]
-                cells = [interval(column, d) for column, d in zip(difference.T, DIGITS, strict=True)]
-                yield f"| {len(difference)} {kind} | {row.name} | {' | '.join(cells)} |"
+                found = {key: interval(column) for key, column in zip(KEYS, difference.T, strict=True)}
+                yield {"kind": f"{len(difference)} {kind}", "method": row.name, **found}
 
 
-def mean(scores: NDArray[np.float64], digits: int) -> str:
-    found = scores[~np.isnan(scores)]
-    return f"{found.mean():.{digits}f}" if found.size else ""
+def mean(scores: NDArray[np.float64]) -> float | None:
+    found = scores[np.isfinite(scores)]
+    return float(found.mean()) if found.size else None
 
 
-def interval(differences: NDArray[np.float64], digits: int) -> str:
+def interval(differences: NDArray[np.float64]) -> list[float] | None:
     """Mean and 95 % interval: percentiles of the means of clips drawn with replacement."""
     found = differences[np.isfinite(differences)]
     if not found.size:
-        return ""
-    means = np.random.default_rng(0).choice(found, (RESAMPLES, len(found))).mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return f"{found.mean():+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
+        return None
+    drawn = np.random.default_rng(0).choice(found, (RESAMPLES, len(found))).mean(axis=1)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return [float(found.mean()), float(low), float(high)]
 
 
 if __name__ == "__main__":

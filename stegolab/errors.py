@@ -66,5 +66,17 @@ class AuthenticationFailed(StegolabError):
     """Wrong key or tampered payload; the two are deliberately not told apart."""
 
 
+class NotEncrypted(StegolabError):
+    """A key was given, but the payload is not encrypted: anyone could have put it there."""
+
+
+class WeakPassphraseWarning(UserWarning):
+    """The passphrase is so short or so plain that it is guessed at once."""
+
+
+class KeyFileWarning(UserWarning):
+    """Others on this machine may read the key file."""
+
+
 class NotebookFailed(StegolabError):
     """A notebook did not execute completely, or left no fresh results behind."""

@@ -1,8 +1,17 @@
-"""Outputs appear whole or not at all: written beside their destination, then renamed into place."""
+"""Where outputs go: regular files appear whole or not at all, links keep their place, streams are written into.
+
+A *stream* is whatever is no regular file: a device, a FIFO, one of this process's own descriptors (``/dev/stdout``,
+``/dev/fd/3``), and ``-``, standard output.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import shutil
+import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,32 +19,103 @@ from pathlib import Path
 
 from .errors import CannotWrite
 
+STANDARD_OUTPUT = "-"
+_SHOWN = 200  # characters of a name in a message
+_LINKS = 40  # that lead on to another before it is a circle, as in Linux itself
+_DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self|PID)/fd)/([0-9]+)")
+_STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path in the folder of ``path``; rename it to ``path`` when the block succeeds.
+def replacing(path: str | os.PathLike[str], suffix: str | None = None) -> Iterator[Path]:
+    """Yield a temporary path; when the block succeeds, what it wrote there takes the place of ``path``.
 
-    The temporary file keeps the suffix of ``path`` (writers choose their format by it). It is removed
-    when the block raises, and ``path`` is then what it was before.
+    A regular file is replaced by renaming, in its own folder, and keeps its permissions; its other hard links keep the
+    old contents. A symbolic link stays a link: its target is replaced, or made where it was missing. Into a stream the
+    contents are written.
+
+    The temporary file has ``suffix``, which is that of ``path`` when None (writers choose their format by it). It is
+    removed when the block raises, and ``path`` is then what it was before.
 
     Raises:
-        CannotWrite: the folder does not exist or is not writable, or the disk is full.
+        CannotWrite: what :func:`check` finds, or the disk is full.
     """
-    target = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=".stegolab-", suffix=target.suffix, dir=target.parent)
-    except OSError as error:
-        raise CannotWrite(f"cannot write {target}: {error.strerror}") from error
+    with _errors(path):
+        check(path)
+        stream = _is_stream(path)
+        target = Path(os.fspath(path) if stream else os.path.realpath(path))
+        handle, name = tempfile.mkstemp(
+            prefix=".stegolab-",
+            suffix=target.suffix if suffix is None else suffix,
+            dir=None if stream else target.parent,
+        )
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files; outputs are ordinary ones
-        temporary.replace(target)
-    except OSError as error:
-        raise CannotWrite(f"cannot write {target}: {error.strerror or error}") from error
+        with _errors(path):
+            yield temporary
+            if stream:
+                _pour(temporary, target)
+            else:
+                _keep_permissions(temporary, target)
+                temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check(path: str | os.PathLike[str]) -> None:
+    """Find out, before any work is done, that an output can be written; nothing is changed.
+
+    Raises:
+        CannotWrite: its folder is missing or nothing may be put there, it is a folder itself or is write-protected, its
+            name is empty, too long or holds a NUL, or it is a terminal, where sound and pictures have no place.
+    """
+    with _errors(path):
+        if not os.fspath(path):
+            raise CannotWrite("the name of the output is empty: give one")
+        descriptor = _descriptor(path)
+        if descriptor is not None:
+            os.fstat(descriptor)  # it is open
+            if os.isatty(descriptor):
+                raise CannotWrite(f"cannot write {shown(path)}: it is a terminal; redirect it or name a file")
+            return
+        target = Path(os.path.realpath(path))
+        kind = _kind(path)
+        if kind is None or stat.S_ISREG(kind):
+            _probe(target.parent)
+        if kind is None:
+            return
+        if stat.S_ISDIR(kind):
+            raise CannotWrite(f"cannot write {shown(path)}: it is a folder; name a file in it")
+        if stat.S_ISSOCK(kind):
+            raise CannotWrite(f"cannot write {shown(path)}: it is a socket; name a file")
+        if not os.access(target if stat.S_ISREG(kind) else path, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is write-protected")
+        if stat.S_ISREG(kind) and not _may_rename_over(target):
+            raise PermissionError(errno.EPERM, f"it belongs to somebody else, in the shared folder {target.parent}")
+
+
+def is_stream(path: str | os.PathLike[str]) -> bool:
+    """Whether an output is written to, not replaced: a device, a FIFO, a descriptor of this process, or ``-``.
+
+    Raises:
+        CannotWrite: there can be no such file.
+    """
+    with _errors(path):
+        return _is_stream(path)
+
+
+def is_standard_output(path: str | os.PathLike[str]) -> bool:
+    """Whether what is written to ``path`` comes out where this process prints.
+
+    Raises:
+        CannotWrite: there can be no such file.
+    """
+    with _errors(path):
+        descriptor = _descriptor(path)
+        if descriptor is not None:
+            return descriptor == 1 or os.path.sameopenfile(descriptor, 1)
+        return _is_stream(path) and os.path.samestat(Path(path).stat(), os.fstat(1))
 
 
 def folder(path: str | os.PathLike[str]) -> Path:
@@ -46,9 +126,124 @@ def folder(path: str | os.PathLike[str]) -> Path:
     """
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite(f"cannot make the folder {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise CannotWrite(f"cannot make the folder {shown(path)}: {_reason(error)}") from error
     return Path(path)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Find out that :func:`folder` can make ``path``, or that files can be put into it; nothing is changed.
+
+    Raises:
+        CannotWrite: it cannot, they cannot, or ``path`` is a file.
+    """
+    with _errors(path):
+        if not os.fspath(path):
+            raise CannotWrite("the name of the output folder is empty: give one")
+        place = Path(path)
+        while _kind(place) is None:
+            if len(os.fsencode(place.name)) > 255:  # POSIX's NAME_MAX: its parents may be missing as well
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+            place = place.parent
+        if not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{place} is not a folder")
+        _probe(place)
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """A name as it can be printed anywhere: what is no UTF-8 or no printable character is escaped, and it is short."""
+    text = os.fspath(path).encode("utf-8", "backslashreplace").decode()
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}...{text[-_SHOWN // 2 :]}"
+
+
+@contextmanager
+def _errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) and "null byte" not in str(error):
+            raise
+        raise CannotWrite(f"cannot write {shown(path)}: {_reason(error)}") from error
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "its name holds a NUL character"
+
+
+def _kind(path: str | os.PathLike[str]) -> int | None:
+    """The mode bits of what ``path`` leads to, or None where nothing is."""
+    try:
+        return Path(path).stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _is_stream(path: str | os.PathLike[str]) -> bool:
+    if _descriptor(path) is not None:
+        return True
+    kind = _kind(path)
+    return kind is not None and not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
+
+
+def _descriptor(path: str | os.PathLike[str]) -> int | None:
+    """The descriptor of this process that ``path`` means, itself or by links; None when it means none.
+
+    Such a name must not be opened again: of a file that ``>`` opened that would be another position, and renaming onto
+    it would leave the shell with a file that has no name.
+    """
+    place = os.fspath(path)
+    if place == STANDARD_OUTPUT:
+        return 1
+    for _ in range(_LINKS):
+        if place in _STANDARD:
+            return _STANDARD[place]
+        if found := _DESCRIPTOR.fullmatch(place.replace(f"/proc/{os.getpid()}/", "/proc/PID/")):
+            return int(found[1])
+        if not Path(place).is_symlink():
+            return None
+        place = os.path.normpath(Path(place).parent / Path(place).readlink())
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def _probe(place: Path) -> None:
+    """Put a file there and take it away: permissions alone do not tell of read-only systems, quotas and lists."""
+    handle, name = tempfile.mkstemp(prefix=".stegolab-", dir=place)
+    os.close(handle)
+    Path(name).unlink()
+
+
+def _may_rename_over(target: Path) -> bool:
+    """In a sticky folder, such as /tmp, only its owner and the file's may do so."""
+    place, file = target.parent.stat(), target.stat()
+    return not place.st_mode & stat.S_ISVTX or os.geteuid() in (0, place.st_uid, file.st_uid)
+
+
+def _keep_permissions(temporary: Path, target: Path) -> None:
+    """Give the new file the old one's owner and mode, and never more: mkstemp makes private files, outputs are not."""
+    try:
+        old = target.stat()
+    except FileNotFoundError:
+        temporary.chmod(0o666 & ~_umask())
+        return
+    mode = stat.S_IMODE(old.st_mode) & 0o777
+    try:
+        os.chown(temporary, old.st_uid if os.geteuid() == 0 else -1, old.st_gid)
+    except PermissionError:  # a group that we are not in: ours may do no more than everybody
+        mode = mode & 0o707 | (mode & 0o007) << 3 & mode
+    temporary.chmod(mode)
+
+
+def _pour(temporary: Path, target: Path) -> None:
+    """Write what is in the temporary file into a stream."""
+    descriptor = _descriptor(target)
+    if sys.stdout is not None:
+        sys.stdout.flush()  # what was printed before comes before
+    handle = os.open(target, os.O_WRONLY | os.O_NOCTTY) if descriptor is None else os.dup(descriptor)
+    with temporary.open("rb") as source, os.fdopen(handle, "wb") as sink:
+        shutil.copyfileobj(source, sink)
 
 
 def _umask() -> int:

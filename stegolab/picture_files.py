@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from . import files
 from .errors import BadImage, CannotWrite
-from .files import replacing
 from .picture import FIRST_FRAME, Picture, PictureWarning, from_array, from_pillow, to_pillow, too_large
 from .picture_kinds import is_heif, name_of_kind, refuse_raw
 from .png_texts import without_texts
@@ -70,8 +70,29 @@ def read_image(source: Source) -> Picture:
     return picture
 
 
+def check_output(path: str | os.PathLike[str]) -> None:
+    """Refuse an output of :func:`write_image` before the work that is to fill it.
+
+    Raises:
+        BadImage: the suffix is of a lossy or unknown format. CannotWrite: see :func:`stegolab.files.check`.
+    """
+    files.check(path)
+    _suffix_of(path)
+
+
+def _suffix_of(path: str | os.PathLike[str]) -> str:
+    suffix = Path(path).suffix.lower()
+    if not suffix and files.is_stream(path):
+        return ".png"
+    if suffix not in _LOSSLESS:
+        raise BadImage(f"{path}: only lossless formats keep the picture as it is; use .png, .webp, .bmp or .tif")
+    return suffix
+
+
 def write_image(path: str | os.PathLike[str], picture: Picture | Image.Image | NDArray[np.uint8]) -> None:
     """Write a lossless .png, .webp, .bmp or .tif file; WebP stores grey as RGB, and no resolution.
+
+    Streams get a PNG: a device, a FIFO, ``/dev/stdout`` or ``-``, which is standard output.
 
     Raises:
         BadImage: the suffix is of a lossy or unknown format, or the format cannot hold this picture.
@@ -85,9 +106,7 @@ def write_image(path: str | os.PathLike[str], picture: Picture | Image.Image | N
         if not isinstance(picture, Image.Image | np.ndarray):
             raise BadImage(f"a {type(picture).__name__} is no picture: give a Picture, a Pillow image or a uint8 array")
         picture = read_image(picture)
-    suffix = Path(path).suffix.lower()
-    if suffix not in _LOSSLESS:
-        raise BadImage(f"{path}: only lossless formats keep the picture as it is; use .png, .webp, .bmp or .tif")
+    suffix = _suffix_of(path)
     if suffix == ".bmp" and picture.alpha is not None:
         raise BadImage(f"{path}: BMP has no transparency; use .png, .webp or .tif")
     if suffix == ".webp" and max(picture.height, picture.width) > _WEBP_MAX_SIDE:
@@ -95,7 +114,7 @@ def write_image(path: str | os.PathLike[str], picture: Picture | Image.Image | N
     more: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc else {}
     if picture.dpi:
         more["dpi"] = picture.dpi
-    with replacing(path) as temporary:
+    with files.replacing(path, suffix) as temporary:
         to_pillow(picture).save(temporary, **_LOSSLESS[suffix], **more)
 
 

@@ -23,7 +23,7 @@ from .colour import cover_in_srgb
 from .errors import BadAudio, BadSpec, CapacityExceeded
 from .images import Picture, Source, psnr, read_image, ssim
 from .message import codecs
-from .message.keys import Key
+from .message.keys import Key, Passphrase, as_provider
 from .receiver import receive
 from .sender import Posted, Sender, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained
@@ -107,6 +107,10 @@ def hide(
     Raises:
         CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
     """
+    if encrypt and key is not None:
+        key = as_provider(key)  # a malformed key is told before the work
+        if isinstance(key, Passphrase):
+            key.warn_if_weak()
     speech = speech_from(speech)
     said = list(speech.notes)
     sender = sender_for(cover_of(cover, keep_profile), strength, carrier, ecc, sparse, refine)
@@ -142,13 +146,15 @@ def hide(
     return Stego(posted.picture, posted.report | spoken | quality | refined | notes)
 
 
-def reveal(image: Source, key: Key | None = None) -> Revealed:
+def reveal(image: Source, key: Key | None = None, allow_unencrypted: bool = False) -> Revealed:
     """The speech in a received picture, and a report of what it took to get it back.
 
+    With a ``key`` only what that key has sealed is accepted, unless ``allow_unencrypted``.
+
     Raises:
-        NoPayload, UnsupportedVersion, Truncated, Uncorrectable, AuthenticationFailed, BadImage, BadKey.
+        NoPayload, UnsupportedVersion, Truncated, Uncorrectable, AuthenticationFailed, NotEncrypted, BadImage, BadKey.
     """
-    message, report = receive(picture_of(image), key, EveryCarrier())
+    message, report = receive(picture_of(image), key, EveryCarrier(), allow_unencrypted=allow_unencrypted)
     speech = codecs.decode(message)
     return Revealed(speech, report | {"codec": codecs.name_of(message), "seconds": round(speech.seconds, 3)})
 

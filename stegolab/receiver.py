@@ -13,30 +13,63 @@ from .carrier import sync
 from .carrier.geometry import TURNS, facing
 from .carrier.interface import PRESENT, Carrier, Reading
 from .channel.uploading import flattened
-from .errors import BadKey, NoPayload, StegolabError, Truncated, Uncorrectable
+from .errors import (
+    AuthenticationFailed,
+    BadKey,
+    NoPayload,
+    NotEncrypted,
+    StegolabError,
+    Truncated,
+    Uncorrectable,
+)
 from .images import Picture, luma
 from .message import envelope, frame
-from .message.keys import Key, as_provider
+from .message.keys import Key, KeyProvider, readings
 
 
-def receive(picture: Picture, key: Key | None, carriers: Iterable[Carrier]) -> tuple[bytes, dict[str, Any]]:
+def receive(
+    picture: Picture, key: Key | None, carriers: Iterable[Carrier], *, allow_unencrypted: bool = False
+) -> tuple[bytes, dict[str, Any]]:
     """The message in ``picture``, and the account of what it took.
 
     ``carriers`` are tried in turn, first on the picture as received, then as ``sync`` lays it back onto the original,
     then turned and flipped; the next one is only asked for where those before it have found nothing.
 
+    With a ``key`` only what that key has sealed is accepted, or else whoever swaps the picture would be believed;
+    ``allow_unencrypted`` accepts an unencrypted payload all the same.
+
     Raises:
-        NoPayload: no header by any of ``carriers``. UnsupportedVersion, Truncated, Uncorrectable,
-        AuthenticationFailed: there is one, but. BadKey: it is encrypted and ``key`` is None or malformed.
+        NoPayload: no header was found by any of ``carriers``. UnsupportedVersion, Truncated, Uncorrectable: a header
+        was found, but its payload cannot be read. AuthenticationFailed: wrong key, or tampered with. NotEncrypted: a
+        key was given, and the payload is not encrypted. BadKey: it is encrypted and ``key`` is None, or the key is
+        malformed.
     """
+    providers = None if key is None else readings(key)  # a malformed key is told before the work
     carrier, reading, header, found = decode(flattened(picture.rgb, picture.alpha), carriers)
-    if header.encrypted and key is None:
-        raise BadKey("the payload of this picture is encrypted: give the passphrase or key file it was hidden with")
-    if header.encrypted and key is not None:
-        message = envelope.open_sealed(found.body, as_provider(key), bytes(header))
+    if header.encrypted:
+        if providers is None:
+            raise BadKey("the payload of this picture is encrypted: give the passphrase or key file it was hidden with")
+        message = _opened(found.body, providers, bytes(header))
+    elif providers is not None and not allow_unencrypted:
+        raise NotEncrypted(
+            "the payload of this picture is not encrypted, so anyone may have put it there: "
+            "ask for another picture, or accept it with --allow-unencrypted (allow_unencrypted=True)"
+        )
     else:
         message = envelope.unwrap_plain(found.body, bytes(header))
     return message, _account(picture, message, carrier, reading, header, found)
+
+
+def _opened(body: bytes, providers: Iterable[KeyProvider], header: bytes) -> bytes:
+    """The message, by the first of the key's readings that opens it."""
+    failed: StegolabError | None = None
+    for provider in providers:
+        try:
+            return envelope.open_sealed(body, provider, header)
+        except AuthenticationFailed as error:
+            failed = failed or error
+    assert failed is not None  # a key has at least one reading
+    raise failed
 
 
 def decode(

@@ -168,6 +168,33 @@ def test_unencrypted_is_said_loudly(capsys, tmp_path, cover, short):
     assert code == 0
     assert "NOT ENCRYPTED" in err
     assert run(capsys, "reveal", stego, out)[0] == 0
+    out.unlink()
+    assert "--allow-unencrypted" in refused(capsys, tmp_path, "reveal", stego, out, "--passphrase-env", "PHRASE")
+    assert run(capsys, "reveal", stego, out, "--passphrase-env", "PHRASE", "--allow-unencrypted")[0] == 0
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"stegolab {version('stegolab')}\n"
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_work(capsys, monkeypatch, tmp_path, cover, short):
+    monkeypatch.setattr(pipeline, "sender_for", lambda *_: pytest.fail("the work had begun"))
+    hide = ("hide", short, cover)
+    assert "use .png" in refused(capsys, tmp_path, *hide, tmp_path / "a.jpg", "--no-encrypt")
+    assert "No such file" in refused(capsys, tmp_path, *hide, tmp_path / "missing" / "a.png", "--no-encrypt")
+    assert "it is a folder" in refused(capsys, tmp_path, "attack", cover, tmp_path, "--spec", "jpeg:75")
+
+
+def test_attacks_are_read_from_a_file_with_a_mark_and_an_empty_one_is_refused(capsys, tmp_path, cover):
+    attacks = tmp_path / "attacks.txt"
+    attacks.write_bytes(b"\xef\xbb\xbfjpeg:75  # as Windows saves it\n")
+    study = ("study", cover, "--attacks", attacks, "--strength", "jpeg", "--carrier", "lattice", "--engine", "serial")
+    code, text, _ = run(capsys, *study, "--out", tmp_path / "out", "--json")
+    assert (code, json.loads(text)["trials"]) == (0, 1)
+    attacks.write_text("# nothing\n")
+    assert "names no attack" in refused(capsys, tmp_path, *study, "--out", tmp_path / "out2")
 
 
 def test_attack_writes_the_platform_s_own_bytes(capsys, tmp_path, cover):

@@ -16,6 +16,7 @@ from stegolab.errors import (
     AuthenticationFailed,
     BadKey,
     NoPayload,
+    NotEncrypted,
     StegolabError,
     Truncated,
     Uncorrectable,
@@ -23,7 +24,7 @@ from stegolab.errors import (
 )
 from stegolab.images import MIN_SIDE, from_array
 from stegolab.message import ecc, envelope, frame
-from stegolab.message.keys import RawKey
+from stegolab.message.keys import Passphrase, RawKey
 from stegolab.receiver import receive
 from stegolab.sender import Sender
 from tests import covers
@@ -104,12 +105,24 @@ def test_encrypted_without_a_key_asks_for_one():
         receive(stego(), None, CARRIERS)
 
 
-def test_a_key_that_is_not_needed_does_no_harm():
+def test_with_a_key_only_what_it_sealed_is_accepted():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sender = Sender.on(from_array(COVER), LatticeCarrier(JPEG))
         open_letter = sender.send(MESSAGE, None, encrypt=False).picture
-    assert receive(open_letter, KEY, CARRIERS)[0] == receive(open_letter, None, CARRIERS)[0] == MESSAGE
+    assert receive(open_letter, None, CARRIERS)[0] == MESSAGE
+    with pytest.raises(NotEncrypted, match="--allow-unencrypted"):
+        receive(open_letter, KEY, CARRIERS)
+    assert receive(open_letter, KEY, CARRIERS, allow_unencrypted=True)[0] == MESSAGE
+
+
+def test_a_passphrase_with_its_line_end_still_opens_what_it_sealed_before_line_ends_did_not_count():
+    sent = Sender.on(from_array(COVER), LatticeCarrier(JPEG)).send(
+        MESSAGE, Passphrase("correct horse\n", as_typed=True)
+    )
+    assert receive(sent.picture, "correct horse\n", CARRIERS)[0] == MESSAGE
+    with pytest.raises(AuthenticationFailed):
+        receive(sent.picture, "correct horse", CARRIERS)
 
 
 @pytest.mark.parametrize(

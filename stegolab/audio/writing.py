@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import files
 from ..errors import BadAudio, CannotWrite
-from ..files import replacing
 from .source import repr_of_path
 from .speech import FULL_SCALE, Speech, as_arrays, resample, to_pcm16
 
@@ -62,13 +62,16 @@ def check_output(path: str | os.PathLike[str], channels: int = 1) -> None:
     """Refuse an output before the work that is to fill it.
 
     Raises:
-        CannotWrite: a format that cannot be written or holds fewer channels, or no such folder.
+        CannotWrite: a format that cannot be written or holds fewer channels, or see :func:`stegolab.files.check`.
     """
     suffix = suffix_of(path)
+    files.check(path)
+    _check_channels(suffix, channels)
+
+
+def _check_channels(suffix: str, channels: int) -> None:
     if channels > _MOST_CHANNELS.get(suffix, channels):
-        raise CannotWrite(f"cannot write {path}: {suffix} holds fewer than {channels} channels: take .wav")
-    if os.fspath(path) != "-" and not Path(path).parent.is_dir():
-        raise CannotWrite(f"cannot write {path}: No such file or directory")
+        raise CannotWrite(f"{suffix} holds fewer than {channels} channels: take .wav")
 
 
 def encode(channels: Sequence[Speech], suffix: str = ".wav", subtype: str = "PCM_16", dither: bool = False) -> bytes:
@@ -83,7 +86,7 @@ def encode(channels: Sequence[Speech], suffix: str = ".wav", subtype: str = "PCM
         CannotWrite: no such format, or it holds fewer channels.
     """
     channels = _alike(channels)
-    check_output(f"sound{suffix}", len(channels))
+    _check_channels(suffix, len(channels))
     wanted = channels[0].rate
     if suffix in _RATES and wanted not in _RATES[suffix]:
         wanted = next((rate for rate in _RATES[suffix] if rate >= wanted), _RATES[suffix][-1])
@@ -107,12 +110,13 @@ def write_sound(
         BadAudio, CannotWrite: see :func:`encode`; no such folder, no permission, disk full.
     """
     suffix = suffix_of(path)
+    files.check(path)
     data = encode(channels, suffix, subtype, dither)
     if os.fspath(path) == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    with replacing(path) as temporary:
+    with files.replacing(path, suffix) as temporary:
         temporary.write_bytes(data)
 
 

@@ -107,7 +107,10 @@ def notebooks(options: argparse.Namespace) -> None:
 
 def _lines(path: str) -> list[str]:
     try:
-        lines = [line.partition("#")[0].strip() for line in Path(path).read_text().splitlines()]
+        lines = [line.partition("#")[0].strip() for line in Path(path).read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise BadSpec(f"--attacks {path}: cannot be read, one attack a line is expected ({error})") from error
-    return [line for line in lines if line]
+    attacks = [line for line in lines if line]
+    if not attacks:
+        raise BadSpec(f"--attacks {path}: it names no attack; write one a line, such as jpeg:75")
+    return attacks

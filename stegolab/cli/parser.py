@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import NoReturn
 
 from ..audio import SUFFIXES
@@ -27,6 +28,7 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; each verb sets ``run`` to the function that does it."""
     top = _Parser(prog="stegolab", description="Speech hidden in a photograph that survives recompression.")
+    top.add_argument("--version", action="version", version=f"stegolab {version('stegolab')}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
 
     def verb(name: str, run: Callable[[argparse.Namespace], None], text: str, *places: str) -> argparse.ArgumentParser:
@@ -74,6 +76,11 @@ def parser() -> argparse.ArgumentParser:
     sub = verb("reveal", verbs.reveal, "find the speech in a received picture", "image", "output")
     sub.epilog = f"OUTPUT is a file ending in {', '.join(SUFFIXES)}; or - for a WAV on standard output."
     _add_key(sub)
+    sub.add_argument(
+        "--allow-unencrypted",
+        action="store_true",
+        help="accept a payload that is not encrypted although a key is given: anyone may have put it there",
+    )
     _add_json(sub)
 
     sub = verb("attack", verbs.attack, "do to a picture what a platform does", "input", "output")
@@ -126,7 +133,9 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_key(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--key-file", metavar="K", help="32 random bytes, raw or hexadecimal; see stegolab keygen")
+    which.add_argument(
+        "--key-file", metavar="K", help="32 bytes, raw, hexadecimal or base64; see stegolab keygen"
+    )
     which.add_argument("--passphrase-env", metavar="VAR", help="environment variable that holds the passphrase")
     which.add_argument("--kms-key-id", metavar="ID", help="AWS KMS HMAC key (pip install 'stegolab[kms]')")
 

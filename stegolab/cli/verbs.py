@@ -17,6 +17,7 @@ from ..errors import BadKey, BadSpec
 from ..images import Source, from_array, read_image, write_image
 from ..message import codecs
 from ..message.keys import AwsKms, Key, KeyFile, Passphrase, generate_key_file
+from ..picture_files import check_output as check_picture
 from .output import tell
 
 
@@ -31,6 +32,7 @@ def enhance(options: argparse.Namespace) -> None:
 
 def hide(options: argparse.Namespace) -> None:
     """Speech into a picture."""
+    check_picture(options.output)
     key = _key(options) if options.encrypt else None
     stego = pipeline.hide(
         options.speech,
@@ -57,7 +59,7 @@ def hide(options: argparse.Namespace) -> None:
 def reveal(options: argparse.Namespace) -> None:
     """The speech in a received picture."""
     check_output(options.output)
-    found = pipeline.reveal(_picture(options.image), _key(options, required=False))
+    found = pipeline.reveal(_picture(options.image), _key(options, required=False), options.allow_unencrypted)
     write_sound(options.output, [found.speech])
     r = found.report
     repaired = f"{r['corrected_bits']} of {r['code_bits']} bits corrected, margin {100 * r['margin']:.0f} %"
@@ -66,6 +68,7 @@ def reveal(options: argparse.Namespace) -> None:
 
 def attack(options: argparse.Namespace) -> None:
     """What a platform hands out."""
+    files.check(options.output)
     chain = spec.parse(f"platform:{options.platform}" if options.platform else options.spec)
     received = uploaded(read_image(_picture(options.input)), options.background)
     data, suffix = chain.encode(received)

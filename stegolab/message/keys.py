@@ -6,18 +6,26 @@ Taught in notebook 04. A :class:`KeyProvider` turns the public salt of one messa
 
 from __future__ import annotations
 
+import base64
+import binascii
+import codecs
 import os
+import re
 import secrets
+import stat
 import unicodedata
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from ..errors import BadKey, CannotWrite
+from ..errors import BadKey, CannotWrite, KeyFileWarning, WeakPassphraseWarning
 
 KEY_BYTES = 32
+SHORTEST_PASSPHRASE = 8  # characters; whoever holds the picture can try shorter ones one after the other
 _KMS_DOMAIN = b"stegolab/1 root key\0"  # the service's key may sign other things: these MACs are ours alone
 
 
@@ -33,20 +41,53 @@ class KeyProvider(Protocol):
 class Passphrase:
     """Argon2id (RFC 9106) over a passphrase: three passes over 64 MiB in four lanes, about 0.15 s a guess.
 
+    Line ends at its end do not count: files and shells add them. ``as_typed`` keeps them, as versions before 0.2 did.
+
     Raises:
-        BadKey: the passphrase is empty.
+        BadKey: the passphrase is empty, or not text in UTF-8.
     """
 
     text: str = field(repr=False)
+    as_typed: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what protects nothing."""
-        if not self.text:
+        """Refuse what protects nothing, and what cannot be typed the same way again."""
+        if not self.text.rstrip("\r\n"):
             raise BadKey("the passphrase is empty: choose one, or use a key file")
+        try:  # the environment's bytes come as surrogates where the locale is not UTF-8
+            text = self.text.encode("utf-8", "surrogateescape").decode("utf-8")
+        except UnicodeError as error:
+            raise BadKey(
+                "the passphrase is not in UTF-8: type it in a UTF-8 terminal, or use a key file"
+            ) from error
+        object.__setattr__(self, "text", text)
+
+    @property
+    def has_line_end(self) -> bool:
+        """Whether it ends with a line end, which does not count unless ``as_typed``."""
+        return self.text != self.text.rstrip("\r\n")
+
+    def warn_if_weak(self) -> None:
+        """Warn with :class:`WeakPassphraseWarning` where it is blank, short, or one character over and over."""
+        counted = self.text.rstrip("\r\n")
+        if not counted.strip():
+            why = "it is blank"
+        elif len(counted) < SHORTEST_PASSPHRASE:
+            why = f"it has {len(counted)} character{'s' * (len(counted) != 1)}"
+        elif len(set(counted)) == 1:
+            why = "it is one character over and over"
+        else:
+            return
+        warnings.warn(
+            f"the passphrase is weak, {why}: whoever has the picture can guess it; take four random words, or a key file",
+            WeakPassphraseWarning,
+            stacklevel=3,
+        )
 
     def derive(self, salt: bytes) -> bytes:
         """See :class:`KeyProvider`."""
-        typed = unicodedata.normalize("NFC", self.text).encode()  # keyboards differ in how they compose an é
+        text = self.text if self.as_typed else self.text.rstrip("\r\n")
+        typed = unicodedata.normalize("NFC", text).encode()  # keyboards differ in how they compose an é
         return Argon2id(salt=salt, length=KEY_BYTES, iterations=3, lanes=4, memory_cost=64 * 1024).derive(typed)
 
 
@@ -72,10 +113,13 @@ class RawKey:
 
 @dataclass(frozen=True)
 class KeyFile:
-    """A file that holds a key of 32 bytes, raw or as 64 hexadecimal digits, and that its owner alone may read.
+    """A file that holds a key of 32 bytes: raw, as 64 hexadecimal digits, or in base64.
+
+    Text may be in UTF-8 or UTF-16 with its mark, as some editors and shells write it. Where others may read the file,
+    as container secrets have it, there is a :class:`KeyFileWarning`.
 
     Raises:
-        BadKey: missing, unreadable or malformed, or open to the group or the world.
+        BadKey: missing, unreadable or malformed, or others may write it.
     """
 
     path: str | os.PathLike[str]
@@ -136,6 +180,18 @@ def as_provider(key: Key) -> KeyProvider:
     raise BadKey(f"a {type(key).__name__} is no key: give a passphrase, a pathlib.Path, 32 bytes or a KeyProvider")
 
 
+def readings(key: Key) -> Iterator[KeyProvider]:
+    """What a receiver tries: the key, then a passphrase with the line end that earlier versions counted.
+
+    Raises:
+        BadKey: at once where :func:`as_provider` raises it.
+    """
+    provider = as_provider(key)
+    if isinstance(provider, Passphrase) and provider.has_line_end:
+        return iter((provider, Passphrase(provider.text, as_typed=True)))
+    return iter((provider,))
+
+
 def generate_key_file(path: str | os.PathLike[str]) -> None:
     """Write a fresh random key to ``path`` as 64 hexadecimal digits, readable by its owner only.
 
@@ -163,14 +219,38 @@ def _read_key(path: Path) -> bytes:
             content = file.read(1024)
     except OSError as error:
         raise BadKey(f"cannot read the key file {path}: {error.strerror}") from error
-    if os.name == "posix" and mode & 0o077:
-        raise BadKey(f"others may read the key file {path}: close it to them with chmod 600 {path}")
+    if os.name == "posix" and stat.S_ISREG(mode):  # a pipe has no readers but us
+        if mode & 0o022:
+            raise BadKey(f"others may change the key file {path}: close it to them with chmod 600 {path}")
+        if mode & 0o044:
+            warnings.warn(
+                f"others may read the key file {path}: close it to them with chmod 600 {path}, if it is yours",
+                KeyFileWarning,
+                stacklevel=4,
+            )
     if len(content) == KEY_BYTES:
         return content
-    try:
-        key = bytes.fromhex(content.decode("ascii"))
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise BadKey(f"the key file {path} must hold 32 bytes or 64 hexadecimal digits, and nothing else")
+    key = _key_in_text(content)
+    if key is None:
+        raise BadKey(
+            f"the key file {path} holds {len(content)} bytes that are no key: "
+            "it must hold 32 bytes, 64 hexadecimal digits or base64 of 32 bytes, and nothing else"
+        )
     return key
+
+
+def _key_in_text(content: bytes) -> bytes | None:
+    """The 32 bytes that a text in ASCII, or in UTF-8 or UTF-16 with a mark, spells; None when it spells no key."""
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if marked else "utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return None
+    if re.fullmatch(r"[0-9A-Fa-f]{64}", text):
+        return bytes.fromhex(text)
+    if re.fullmatch(r"[A-Za-z0-9+/]{43}=?|[A-Za-z0-9_-]{43}=?", text):
+        try:
+            return base64.b64decode(text.rstrip("=") + "=", altchars=b"-_" if re.search("[-_]", text) else None)
+        except binascii.Error:
+            return None
+    return None

@@ -1,15 +1,28 @@
 """stegolab.message.keys: the same secret for the same salt, from whatever holds it, and from nothing open to others."""
 
+import base64
 import builtins
+import codecs
 import os
+import threading
+import warnings
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegolab.errors import BadKey, CannotWrite
-from stegolab.message.keys import AwsKms, KeyFile, KeyProvider, Passphrase, RawKey, as_provider, generate_key_file
+from stegolab.errors import BadKey, CannotWrite, KeyFileWarning, WeakPassphraseWarning
+from stegolab.message.keys import (
+    AwsKms,
+    KeyFile,
+    KeyProvider,
+    Passphrase,
+    RawKey,
+    as_provider,
+    generate_key_file,
+    readings,
+)
 
 SALT, OTHER_SALT = bytes(range(16)), bytes(16)
 KEY = bytes(range(32))
@@ -39,24 +52,95 @@ def test_an_accent_counts_the_same_however_it_was_typed():
     assert Passphrase("caf\u00e9").derive(SALT) == Passphrase("cafe\u0301").derive(SALT)
 
 
-@pytest.mark.parametrize("content", [KEY, KEY.hex().encode(), KEY.hex().upper().encode() + b"\n"])
-def test_a_key_file_is_raw_or_hexadecimal(tmp_path, content):
-    assert KeyFile(key_file(tmp_path / "key", content)).derive(SALT) == RawKey(KEY).derive(SALT)
+@pytest.mark.parametrize(
+    "content",
+    [
+        KEY,
+        KEY.hex().encode(),
+        KEY.hex().upper().encode() + b"\n",
+        b"\xef\xbb\xbf" + KEY.hex().encode() + b"\r\n",  # an editor's mark
+        KEY.hex().encode("utf-16"),  # a shell's redirection on Windows
+        codecs.BOM_UTF16_BE + (KEY.hex() + "\r\n").encode("utf-16-be"),
+        base64.b64encode(KEY) + b"\n",
+        base64.urlsafe_b64encode(b"\xfb\xff" * 16),
+        base64.b64encode(KEY).rstrip(b"="),
+    ],
+)
+def test_a_key_file_is_raw_hexadecimal_or_base64(tmp_path, content):
+    wanted = b"\xfb\xff" * 16 if content.startswith(b"-_") else KEY
+    assert KeyFile(key_file(tmp_path / "key", content)).derive(SALT) == RawKey(wanted).derive(SALT)
+
+
+def test_a_key_comes_through_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o644)
+    writer = threading.Thread(target=pipe.write_bytes, args=(KEY.hex().encode(),))
+    writer.start()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert KeyFile(pipe).derive(SALT) == RawKey(KEY).derive(SALT)
+    writer.join()
 
 
 @pytest.mark.parametrize(
     "content", [b"", KEY[:-1], KEY + b"\n", KEY.hex().encode()[:-2], b"z" * 64, b"\xff" * 64, KEY * 3]
 )
 def test_a_malformed_key_file_is_refused(tmp_path, content):
-    with pytest.raises(BadKey, match="32 bytes or 64 hexadecimal digits"):
+    with pytest.raises(BadKey, match="64 hexadecimal digits or base64 of 32 bytes"):
         KeyFile(key_file(tmp_path / "key", content))
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o610])
-def test_a_key_file_open_to_others_is_refused(tmp_path, mode):
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666, 0o622])
+def test_a_key_file_that_others_may_change_is_refused(tmp_path, mode):
     path = key_file(tmp_path / "key", KEY, mode)
     with pytest.raises(BadKey, match=f"chmod 600 {path}"):
         KeyFile(path)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o444])
+def test_a_key_file_that_others_may_read_is_taken_with_a_warning(tmp_path, mode):
+    path = key_file(tmp_path / "key", KEY, mode)
+    with pytest.warns(KeyFileWarning, match=f"chmod 600 {path}"):
+        assert KeyFile(path).derive(SALT) == KEY
+
+
+@pytest.mark.parametrize("text", ["secret words", "secret words\n", "secret words\r\n"])
+def test_a_line_end_does_not_count(text):
+    assert Passphrase(text).derive(SALT) == Passphrase("secret words").derive(SALT)
+    assert (Passphrase(text, as_typed=True).derive(SALT) == Passphrase("secret words").derive(SALT)) == (
+        text == "secret words"
+    )
+
+
+def test_a_passphrase_with_a_line_end_is_read_in_both_ways():
+    assert [p.as_typed for p in readings("secret words\n")] == [False, True]  # type: ignore[union-attr]
+    assert len(list(readings("secret words"))) == len(list(readings(KEY))) == 1
+
+
+def test_a_passphrase_that_is_only_a_line_end_is_empty():
+    with pytest.raises(BadKey, match="empty"):
+        Passphrase("\n")
+
+
+def test_a_passphrase_in_other_bytes_than_utf_8_is_refused_at_once():
+    with pytest.raises(BadKey, match="UTF-8"):
+        Passphrase(b"gr\xfc\xdfe an alle".decode("utf-8", "surrogateescape"))
+    in_ascii = "grüße an alle".encode().decode("ascii", "surrogateescape")  # as LC_ALL=C hands it over
+    assert Passphrase(in_ascii).derive(SALT) == Passphrase("grüße an alle").derive(SALT)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("   ", "blank"), ("a", "1 character:"), ("secret", "6 characters"), ("a" * 12, "over and over")]
+)
+def test_a_weak_passphrase_is_warned_of(text, why):
+    with pytest.warns(WeakPassphraseWarning, match=why):
+        Passphrase(text).warn_if_weak()
+
+
+def test_a_sound_passphrase_is_taken_without_a_word():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Passphrase("correct horse battery").warn_if_weak()
 
 
 def test_a_missing_key_file_is_refused(tmp_path):

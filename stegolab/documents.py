@@ -1,0 +1,92 @@
+"""Published figures in Markdown: tables and single values come from ``results/*.json`` and are never typed.
+
+A document says in comments, which no reader of the page sees, what belongs where::
+
+    <!-- table: attack_study families -->
+    (the table and, below it, the command that measures it again)
+    <!-- end -->
+
+    <!-- value: attack_study {exact:,} of {trials:,} -->7,417 of 7,424<!-- end -->
+
+A value is a format string of :meth:`str.format` over the metrics of that file. ``stegolab results`` brings all
+documents up to date; ``tests/test_documents.py`` fails when one is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from . import files, results
+from .errors import BadData, CannotWrite
+from .tables import TABLES
+
+PROJECT = results.FOLDER.parent
+_MARKED = re.compile(r"<!-- (table|value): (\w+) (.+?) -->(.*?)<!-- end -->", re.DOTALL)
+
+
+def fill(text: str, folder: Path = results.FOLDER) -> str:
+    """``text`` with everything between its comments as ``folder``, the published results, has it now.
+
+    Raises:
+        BadData: a result that is not published, an unknown table, or a value that its metrics do not hold.
+    """
+
+    def written(match: re.Match[str]) -> str:
+        kind, name, what, _ = match.groups()
+        found = results.read(name, folder)
+        try:
+            if kind == "value":
+                content = what.format(**found["metrics"])
+            else:
+                table = "\n".join(TABLES[what](found["metrics"]))
+                content = f"\n{table}\n\n{_source(name, found['command'], found['date'])}\n"
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+            raise BadData(f"results/{name}.json has no {kind} {what!r}: {error!r}") from error
+        return f"<!-- {kind}: {name} {what} -->{content}<!-- end -->"
+
+    return _MARKED.sub(written, text)
+
+
+def all_documents(project: Path = PROJECT) -> list[Path]:
+    """The README and every page of docs that belong to the project's folder."""
+    return [project / "README.md", *sorted((project / "docs").rglob("*.md"))]
+
+
+def outdated(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Those documents that do not hold what is published, each with the text that it should have.
+
+    Raises:
+        BadData: see :func:`fill`; the message names the document. CannotWrite: it cannot be read.
+    """
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CannotWrite(f"cannot bring {path} up to date, it cannot be read: {error}") from error
+        try:
+            wanted = fill(text)
+        except BadData as error:
+            raise BadData(f"{path}: {error}") from error
+        if wanted != text:
+            yield path, wanted
+
+
+def update(paths: Iterable[Path]) -> list[Path]:
+    """Write the outdated ones of ``paths`` and return them.
+
+    Raises:
+        BadData, CannotWrite: see :func:`outdated`.
+    """
+    written = []
+    for path, text in outdated(paths):
+        with files.replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def _source(name: str, command: str, date: str) -> str:
+    commands = " and ".join(f"`{part.strip()}`" for part in command.split(";"))
+    return f"Measured on {date[:10]} by {commands} (`results/{name}.json`)."

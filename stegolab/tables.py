@@ -1,0 +1,214 @@
+"""The tables of the documents: each is a function from the metrics of one published result to lines of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+Metrics = Mapping[str, Any]
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """A table: its head, and a line a row; None is an empty cell."""
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |"
+
+
+def families(metrics: Metrics) -> Iterator[str]:
+    """Attack families within the declared range: how many trials came back bit for bit, and how many are owed."""
+    kinds = [family for strength in metrics["strengths"] for family in strength["families"]]
+    yield from markdown(
+        ["attacks within the declared range", "exact", "95 % interval", "promised"],
+        (
+            [
+                f"{f['family']} ({f['attacks']} attack{'s' * (f['attacks'] != 1)})",
+                _of(f["exact"], f["trials"]),
+                _interval(f["interval"]),
+                f"{100 * f['target']:.0f} %",
+            ]
+            for f in kinds
+        ),
+    )
+
+
+def missed(metrics: Metrics) -> Iterator[str]:
+    """Declared attacks after which at least one message was refused."""
+    yield from markdown(
+        ["attack", "exact", "95 % interval", "refused as"],
+        (
+            [
+                f"`{a['attack']}`",
+                _of(a["exact"], a["trials"]),
+                _interval(a["interval"]),
+                ", ".join(f"{k} {n}" for k, n in a["outcomes"].items() if k != "exact"),
+            ]
+            for a in metrics["attacks"]
+            if a["declared"] and a["exact"] < a["trials"]
+        ),
+    )
+
+
+def beyond(metrics: Metrics) -> Iterator[str]:
+    """Attacks that no strength declares, grouped by how many covers still came back."""
+    for strength in metrics["strengths"]:
+        name = strength["strength"]
+        undeclared = [a for a in metrics["attacks"] if a["strength"] == name and not a["declared"]]
+        yield f"Strength `{name}`, {strength['covers']} covers:"
+        yield ""
+        counts = sorted({(a["exact"], a["trials"]) for a in undeclared}, reverse=True)
+        yield from markdown(
+            ["exact", "attacks"],
+            (
+                [_of(*count), ", ".join(f"`{a['attack']}`" for a in undeclared if (a["exact"], a["trials"]) == count)]
+                for count in counts
+            ),
+        )
+        yield ""
+
+
+def peers(metrics: Metrics) -> Iterator[str]:
+    """Other programs on the same covers: each at its own payload."""
+    attacks = list(metrics["rows"][0]["exact"])
+    yield from markdown(
+        ["program", "payload (bit)", "PSNR (dB)", *(f"`{attack}`" for attack in attacks)],
+        (
+            [
+                row["program"],
+                f"{row['payload_bits']:.0f}",
+                f"{row['psnr_db']:.1f}",
+                *(_of(row["exact"][attack], row["trials"]) for attack in attacks),
+            ]
+            for row in metrics["rows"]
+        ),
+    )
+
+
+def frontier(metrics: Metrics) -> Iterator[str]:
+    """Payload and picture quality of each carrier, from its full capacity to half of it."""
+    yield from markdown(
+        ["strength", "carrier", "step", "share", "net bit per pixel", "PSNR (dB)", "SSIM", "LPIPS-VGG", "exact"],
+        (
+            [
+                p["strength"],
+                p["carrier"],
+                f"{p['factor']:g} x",
+                f"{p['share']:g}",
+                f"{p['net_bpp']:.4f}",
+                f"{p['psnr_db']:.2f}",
+                f"{p['ssim']:.4f}",
+                f"{p['lpips_vgg']:.3f}",
+                _of(p["exact"], p["covers"]),
+            ]
+            for p in metrics["points"]
+        ),
+    )
+
+
+def ablations(metrics: Metrics) -> Iterator[str]:
+    """What each part of the learned carrier contributes: one change at a time."""
+    yield from markdown(
+        ["training", "information after the worst JPEG (bit per pixel)", "PSNR (dB)", "SSIM", "LPIPS-VGG"],
+        (
+            [
+                row["variant"],
+                f"{row['information']:.3f}",
+                f"{row['psnr_db']:.1f}",
+                f"{row['ssim']:.3f}",
+                f"{row['lpips_vgg']:.3f}",
+            ]
+            for row in metrics["rows"]
+        ),
+    )
+
+
+def detectability(metrics: Metrics) -> Iterator[str]:
+    """Error probability of the feature detector (.5 is blind), by carrier, strength and length of the message."""
+    rows = [row for row in metrics["rows"] if row["detector"] == "features" and row["strength"] != "none"]
+    payloads = sorted({row["payload"] for row in rows}, reverse=True)
+    lines = dict.fromkeys((row["carrier"], row["strength"]) for row in rows)
+    seen = {(row["carrier"], row["strength"], row["payload"]): row["verdicts"]["both"]["p_e"] for row in rows}
+    yield from markdown(
+        ["P_E", *(f"{x:.3g} of the capacity" if x else "header alone" for x in payloads)],
+        (
+            [f"{carrier}, `{strength}`", *(_p_e(seen.get((carrier, strength, x))) for x in payloads)]
+            for carrier, strength in lines
+        ),
+    )
+
+
+def lsb_matching(metrics: Metrics) -> Iterator[str]:
+    """The same detector on LSB matching, which one JPEG destroys: what a fragile scheme pays."""
+    rows = [row for row in metrics["rows"] if row["carrier"] == "LSB matching"]
+    yield from markdown(
+        ["LSB matching, bit per pixel", "PSNR (dB)", "P_E"],
+        ([f"{r['payload']:g}", f"{r['psnr_db']:.1f}", _p_e(r["verdicts"]["both"]["p_e"])] for r in rows),
+    )
+
+
+def enhancement(metrics: Metrics) -> Iterator[str]:
+    """Model 1 and other enhancers: means of the scores over the clips of each kind."""
+    yield from markdown(
+        ["clips", "method", "PESQ-WB", "STOI", "SI-SDR (dB)", "DNSMOS", "real-time factor", "parameters"],
+        (
+            [
+                f"{row['clips']} {row['kind']}",
+                row["method"],
+                _number(row["pesq_wb"], 2),
+                _number(row["stoi"], 3),
+                _number(row["si_sdr_db"], 1),
+                _number(row["dnsmos"], 2),
+                _number(row["real_time_factor"], 3),
+                row["parameters"],
+            ]
+            for row in metrics["rows"]
+        ),
+    )
+
+
+def enhancement_differences(metrics: Metrics) -> Iterator[str]:
+    """Clip by clip, each method less another one, with the 95 % interval of a paired bootstrap."""
+    scores = {"pesq_wb": ("PESQ-WB", 2), "stoi": ("STOI", 3), "si_sdr_db": ("SI-SDR (dB)", 1), "dnsmos": ("DNSMOS", 2)}
+    yield from markdown(
+        ["clips", f"method, less {metrics['against']}", *(name for name, _ in scores.values())],
+        (
+            [
+                row["kind"],
+                row["method"],
+                *(_difference(row[score], digits) for score, (_, digits) in scores.items()),
+            ]
+            for row in metrics["differences"]
+        ),
+    )
+
+
+def _of(successes: int, trials: int) -> str:
+    return f"{successes:,} of {trials:,}"
+
+
+def _interval(interval: Sequence[float]) -> str:
+    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+
+
+def _p_e(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"
+
+
+def _number(value: float | None, digits: int) -> str | None:
+    return None if value is None else f"{value:.{digits}f}"
+
+
+def _difference(value: Sequence[float] | None, digits: int) -> str | None:
+    if value is None:
+        return None
+    mean, low, high = (f"{v:+.{digits}f}" for v in value)
+    return f"{mean} ({low} to {high})"
+
+
+_ALL = (
+    *(families, missed, beyond, peers, frontier, ablations),
+    *(detectability, lsb_matching, enhancement, enhancement_differences),
+)
+#: by the name that documents call them by
+TABLES: dict[str, Callable[[Metrics], Iterator[str]]] = {table.__name__: table for table in _ALL}
