@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from stegolab import data
+from stegolab import data, pipeline
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.strengths import JPEG
 from stegolab.cli import main

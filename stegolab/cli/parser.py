@@ -133,9 +133,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_key(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--key-file", metavar="K", help="32 bytes, raw, hexadecimal or base64; see stegolab keygen"
-    )
+    which.add_argument("--key-file", metavar="K", help="32 bytes, raw, hexadecimal or base64; see stegolab keygen")
     which.add_argument("--passphrase-env", metavar="VAR", help="environment variable that holds the passphrase")
     which.add_argument("--kms-key-id", metavar="ID", help="AWS KMS HMAC key (pip install 'stegolab[kms]')")
 

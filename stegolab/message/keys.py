@@ -57,9 +57,7 @@ class Passphrase:
         try:  # the environment's bytes come as surrogates where the locale is not UTF-8
             text = self.text.encode("utf-8", "surrogateescape").decode("utf-8")
         except UnicodeError as error:
-            raise BadKey(
-                "the passphrase is not in UTF-8: type it in a UTF-8 terminal, or use a key file"
-            ) from error
+            raise BadKey("the passphrase is not in UTF-8: type it in a UTF-8 terminal, or use a key file") from error
         object.__setattr__(self, "text", text)
 
     @property
@@ -79,7 +77,7 @@ class Passphrase:
         else:
             return
         warnings.warn(
-            f"the passphrase is weak, {why}: whoever has the picture can guess it; take four random words, or a key file",
+            f"the passphrase is weak, {why}: whoever has the picture can guess it; take four words, or a key file",
             WeakPassphraseWarning,
             stacklevel=3,
         )
