@@ -22,6 +22,7 @@ FLOORS = [
     {"related", "sender", "receiver"},
     {"pipeline"},
     {"study", "detect", "lab", "results", "kernels", "execution", "pages", "outcomes", "gallery"}
+    | {"documents", "tables"}
     | {"cli", "__init__", "__main__"},
 ]
 FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
@@ -35,6 +36,7 @@ NEIGHBOURS = {
     "outcomes": {"execution", "pages"},
     "gallery": {"lab", "kernels", "execution", "pages", "outcomes"},
     "results": {"lab"},
+    "documents": {"results", "tables"},
     "sender": {"receiver"},
     "cli": {"study", "lab", "results", "execution", "gallery", "__init__"},
     "study": {"lab"},

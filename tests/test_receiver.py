@@ -76,8 +76,11 @@ def test_any_flipped_bit_of_salt_ciphertext_or_tag_is_refused(bit):
 def test_a_header_that_was_tampered_with_is_refused():
     """Said to be unencrypted, a sealed body is not handed out as it is."""
     body, header = sealed()
+    tampered = embedded(body, frame.Header(header.length, LDPC, encrypted=False))
+    with pytest.raises(NotEncrypted):
+        receive(tampered, KEY, CARRIERS)
     with pytest.raises(Uncorrectable):
-        receive(embedded(body, frame.Header(header.length, LDPC, encrypted=False)), KEY, CARRIERS)
+        receive(tampered, KEY, CARRIERS, allow_unencrypted=True)
 
 
 @pytest.mark.parametrize("newer", [frame.Header(45, LDPC, version=2), frame.Header(45, len(ecc.SCHEMES))])
@@ -97,7 +100,7 @@ def test_a_header_that_declares_more_than_there_is_is_truncated(scheme):
 @pytest.mark.parametrize("length", [0, 7])
 def test_a_body_shorter_than_its_overhead_is_truncated(length, encrypted):
     with pytest.raises(Truncated):
-        receive(embedded(bytes(length), frame.Header(length, LDPC, encrypted)), KEY, CARRIERS)
+        receive(embedded(bytes(length), frame.Header(length, LDPC, encrypted)), KEY if encrypted else None, CARRIERS)
 
 
 def test_encrypted_without_a_key_asks_for_one():
