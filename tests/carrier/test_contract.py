@@ -118,8 +118,8 @@ def test_to_see_that_nothing_is_there_only_the_blocks_of_the_header_are_looked_a
     """One in eight of a large picture's, of a view of it as it may have been turned; the networks see a part of it."""
     plane = np.random.default_rng(7).normal(128, 20, (2560, 3072)).astype(np.float32)
     some, listen, looked, heard = blockdct.some, NumpyModel.listen, [], []
-    monkeypatch.setattr(blockdct, "some", lambda *args: looked.append(len(args[2])) or some(*args))
-    monkeypatch.setattr(NumpyModel, "listen", lambda model, band: heard.append(band[0].size) or listen(model, band))
+    monkeypatch.setattr(blockdct, "some", lambda *args: looked.append(len(args[2])) or some(*args))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(NumpyModel, "listen", lambda model, band: heard.append(band[0].size) or listen(model, band))  # type: ignore[func-returns-value]
     monkeypatch.setattr("stegolab.carrier.learned._FAINT", -9.0)  # the networks are asked, if there are any
     forward = blockdct.forward
     monkeypatch.setattr(blockdct, "forward", lambda *args: forward(*args) if args[0].size < 2560 * 3072 else 1 / 0)

@@ -161,7 +161,7 @@ def test_chance_stays_below_what_is_taken_for_certain(cover):
 def test_the_work_of_a_search_is_limited(monkeypatch):
     """A scale that only the sweep finds is found after so many hypotheses, and not before, whoever tries them."""
     received, tried, hypotheses = luma(spec.parse("resize:1.2718")(STEGO["chelsea"])), [], sync._hypotheses
-    monkeypatch.setattr(sync, "_hypotheses", lambda plane: (tried.append(h) or h for h in hypotheses(plane)))
+    monkeypatch.setattr(sync, "_hypotheses", lambda plane: (tried.append(h) or h for h in hypotheses(plane)))  # type: ignore[func-returns-value]
     next(sync.search(received))
     assert 12 < len(tried) < sync.LOOKS
     tried.clear()
@@ -181,7 +181,7 @@ def test_every_hypothesis_is_looked_at_whatever_the_size_of_the_picture(shape):
 def pixels(monkeypatch):
     """The sizes of all that is cut out and interpolated, which is what a search spends its time on."""
     cut, sizes = registration.cut, []
-    monkeypatch.setattr(registration, "cut", lambda *args, **rest: sizes.append(args[4]) or cut(*args, **rest))
+    monkeypatch.setattr(registration, "cut", lambda *args, **rest: sizes.append(args[4]) or cut(*args, **rest))  # type: ignore[func-returns-value]
     return sizes
 
 

@@ -113,7 +113,7 @@ def test_a_line_end_does_not_count(text):
 
 
 def test_a_passphrase_with_a_line_end_is_read_in_both_ways():
-    assert [p.as_typed for p in readings("secret words\n")] == [False, True]  # type: ignore[union-attr]
+    assert [p.as_typed for p in readings("secret words\n")] == [False, True]  # type: ignore[attr-defined]
     assert len(list(readings("secret words"))) == len(list(readings(KEY))) == 1
 
 
