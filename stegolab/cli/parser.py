@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--no-encrypt", dest="encrypt", action="store_false", help="let anyone listen")
     _add_json(sub)
 
-    sub.epilog = (
+    sub.epilog += "\n" + (
         "The output keeps the cover's transparency and resolution (DPI), and no other metadata: EXIF goes (upright is\n"
         "what its orientation says). Only opaque parts carry. Of animations and pages the first picture is used.\n"
         "Colours are converted to sRGB. COVER may be -, standard input."
