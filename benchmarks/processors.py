@@ -59,7 +59,8 @@ def main() -> None:
     parser.add_argument("--fixed", type=Path, help=argparse.SUPPRESS)  # the child: write the fixed set here
     options = parser.parse_args()
     if options.fixed:
-        np.savez(options.fixed, **dict(fixed()))
+        arrays: dict[str, Any] = dict(fixed())
+        np.savez(options.fixed, **arrays)
         return
     names = [
         p.stem for p in sorted((ROOT / "notebooks").glob("*.ipynb")) if p.stem.startswith(tuple(options.notebooks))
@@ -135,7 +136,8 @@ def fixed() -> Iterator[tuple[str, np.ndarray]]:
     cover = np.ascontiguousarray(data.sample_covers()["coffee"][:384, :512])
     brief = stegolab.Speech(speech.samples[: speech.rate // 2], speech.rate)
     for strength, carrier in (("file", "lattice"), *product(("jpeg", "social"), ("lattice", "inn"))):
-        chosen = {"strength": strength, "carrier": carrier, "codec": "codec2:1300", "salt": KEY[:16], "enhance": False}
+        chosen: dict[str, Any] = {"strength": strength, "carrier": carrier, "codec": "codec2:1300"}
+        chosen |= {"salt": KEY[:16], "enhance": False}
         stego = stegolab.hide(brief, cover, KEY, **chosen).picture.rgb
         yield f"stego picture, {carrier} {strength}", stego
         sent = stego if strength == "file" else spec.parse("jpeg:75")(stego)
