@@ -67,10 +67,7 @@ def batches(chosen: dict[str, str]) -> list[list[str]]:
 
 
 def index_options(configured: str) -> list[str]:
-    """What ``pip config list`` says about indexes, as options of uv, which reads no configuration of pip's.
-
-    Of several indexes pip takes the best version, and so does uv then.
-    """
+    """What ``pip config list`` says about indexes, as options of uv, which reads no configuration of pip's."""
     options: list[str] = []
     for name, value in re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'$", configured, re.MULTILINE):
         if name not in INDEX_OPTIONS:
@@ -80,6 +77,12 @@ def index_options(configured: str) -> list[str]:
         else:
             options += [part for one in value.replace("\\n", " ").split() for part in (f"--{name}", one)]
     return [*options, "--index-strategy", "unsafe-best-match"] if options else []
+
+
+def without_extra_indexes(options: list[str]) -> list[str]:
+    """``options`` of uv less each ``--extra-index-url`` and its value."""
+    extra = {at for at, option in enumerate(options) if option == "--extra-index-url"}
+    return [option for at, option in enumerate(options) if not {at, at - 1} & extra]
 
 
 def drop_half_installed(site_packages: Path, torch: str) -> list[str]:
@@ -109,7 +112,10 @@ class Installer:
         if not os.access(cache, os.W_OK):  # without a cache, what was downloaded before Ctrl-C would be lost
             for variable in ("PIP_CACHE_DIR", "UV_CACHE_DIR"):
                 self.environment.setdefault(variable, str(self.own_cache.absolute()))
-        self.options = self._uv_options() if uv else []
+        # Of one version uv takes a file of the first index that has any, and asks extra indexes before the main one: a
+        # mirror with half of a version's files hides the right one, which pip would take. So they are asked last.
+        self.all_indexes = self._uv_options() if uv else []
+        self.options = without_extra_indexes(self.all_indexes)
         # Built with the tools that the lock has installed by then, not with others from an index.
         self.build_options = ["--no-build-isolation"] if uv else ["--no-build-isolation", "--use-pep517"]
 
@@ -147,7 +153,14 @@ class Installer:
         with tempfile.NamedTemporaryFile("w", suffix=".txt", dir=self.venv) as file:
             file.write("\n".join(lines) + "\n")
             file.flush()
-            self._run([*self._install(), "--require-hashes", *options, "--requirement", file.name])
+            what = ["--require-hashes", *options, "--requirement", file.name]
+            command = [*self._install(), *what]
+            if self.options != self.all_indexes:
+                if not subprocess.run(command, env=self.environment, cwd=ROOT).returncode:
+                    return
+                print("asking the extra indexes as well", flush=True)
+                command = [*command, *self.all_indexes]
+            self._run(command)
 
     def install_project(self) -> None:
         """Install the project itself, where it lies; setuptools is there by now."""
@@ -162,7 +175,8 @@ class Installer:
         """Entries for the CPU builds of PyTorch, if an index that is configured has them all; else nothing."""
         wanted = [re.split(r"[\s;\\]", locked[name], maxsplit=1)[0] + "+cpu" for name in PYTORCH]
         if self.uv:
-            command = ["uv", "pip", "compile", "-", "--python", str(self.python), *self.options, "--no-deps", "--quiet"]
+            command = ["uv", "pip", "compile", "-", "--python", str(self.python), *self.all_indexes]
+            command += ["--no-deps", "--quiet"]
             command += ["--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"]
             asked = subprocess.run(
                 command, input="\n".join(wanted), capture_output=True, text=True, env=self.environment, cwd=ROOT

@@ -4,8 +4,10 @@ import base64
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -25,19 +27,20 @@ def _module() -> ModuleType:
 
 install = _module()
 LOCKED = install.entries((ROOT / "requirements" / "lock.txt").read_text())
+UV = shutil.which("uv") and subprocess.run(["uv", "--version"], capture_output=True).returncode == 0
 CPU_BUILDS = {name: f"{name}==1+cpu --hash=sha256:{'0' * 64}" for name in install.PYTORCH}
 
 
-def wheel(folder: Path, name: str, version: str = "1.0") -> str:
-    """Write a wheel of one empty module to ``folder``; returns its SHA-256 in hexadecimal."""
+def wheel(folder: Path, name: str, version: str = "1.0", platform: str = "any") -> str:
+    """Write a wheel of one module to ``folder``, which says its platform; returns its SHA-256 in hexadecimal."""
     info = f"{name}-{version}.dist-info"
     files = {
-        f"{name}.py": "",
+        f"{name}.py": f"PLATFORM = {platform!r}\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-{platform}\n",
     }
     record = []
-    path = folder / f"{name}-{version}-py3-none-any.whl"
+    path = folder / f"{name}-{version}-py3-none-{platform}.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for place, content in files.items():
             digest = base64.urlsafe_b64encode(hashlib.sha256(content.encode()).digest()).decode().rstrip("=")
@@ -109,6 +112,51 @@ def test_uv_is_told_where_pip_takes_packages_from():
         *("--index-strategy", "unsafe-best-match"),
     ]
     assert install.index_options("global.cert='/etc/cert'\n:env:.no-index='0'\n") == []
+
+
+def index(place: Path, wheels: dict[str, str]) -> str:
+    """An index of packages in the folder ``place``, with a wheel of "fifth" for each platform; returns its address."""
+    folder = place / "simple" / "fifth"
+    folder.mkdir(parents=True)
+    for platform in wheels:
+        wheels[platform] = wheel(folder, "fifth", platform=platform)
+    files = "".join(f'<a href="{path.name}">{path.name}</a>\n' for path in sorted(folder.iterdir()))
+    (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{files}</body></html>")
+    return (place / "simple").as_uri()
+
+
+@pytest.mark.parametrize("uv", [False, pytest.param(True, marks=pytest.mark.skipif(not UV, reason="uv is not here"))])
+def test_an_extra_index_with_half_of_the_files_does_not_hide_the_right_one(uv, wheelhouse, monkeypatch):
+    here = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    whole, half = {"any": "", here: ""}, {"any": ""}
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_INDEX_URL", index(wheelhouse / "main", whole))
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", index(wheelhouse / "extra", half))
+    installer = install.Installer(wheelhouse / "venv", uv=uv)
+    installer.make_environment()
+    installer.install(["fifth==1.0 " + " ".join(f"--hash=sha256:{one}" for one in {*whole.values(), *half.values()})])
+    command = [str(wheelhouse / "venv" / "bin" / "python"), "-c", "import fifth; print(fifth.PLATFORM)"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout.strip() == here
+
+
+def test_what_only_an_extra_index_has_is_taken_from_there(wheelhouse, monkeypatch):
+    main, extra = ["--index-url", "https://one/simple"], ["--extra-index-url", "https://two/simple"]
+    options = [*main, *extra, "--no-index"]
+    assert install.without_extra_indexes(options) == [*main, "--no-index"]
+    installer = install.Installer(wheelhouse / "venv", uv=True)
+    installer.all_indexes, installer.options = options, main
+    asked: list[list[str]] = []
+
+    def nothing_there(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(install.subprocess, "run", nothing_there)
+    wheelhouse.joinpath("venv").mkdir()
+    with pytest.raises(SystemExit):
+        installer.install(["fifth==1.0"])
+    assert ["--extra-index-url" in command for command in asked] == [False, True]
 
 
 def test_a_set_up_cut_short_is_completed(venv, wheelhouse):
