@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from . import progress
 from .audio import RATE, SoundSource, Speech, resample, speech_from
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
@@ -111,6 +112,7 @@ def hide(
         key = as_provider(key)  # a malformed key is told before the work
         if isinstance(key, Passphrase):
             key.warn_if_weak()
+    progress.say("reading")
     speech = speech_from(speech)
     said = list(speech.notes)
     sender = sender_for(cover_of(cover, keep_profile), strength, carrier, ecc, sparse, refine)
@@ -128,7 +130,9 @@ def hide(
             )
             warnings.warn(said[-1], MuchRemovedWarning, stacklevel=2)
     while True:
+        progress.say("coding the speech")
         name, message = _coded(speech, codec, budget, sender)
+        progress.say("hiding it")
         try:
             posted = sender.send(message, key, encrypt=encrypt, salt=salt)
             break
@@ -154,6 +158,7 @@ def reveal(image: Source, key: Key | None = None, allow_unencrypted: bool = Fals
     Raises:
         NoPayload, UnsupportedVersion, Truncated, Uncorrectable, AuthenticationFailed, NotEncrypted, BadImage, BadKey.
     """
+    progress.say("looking for a payload")
     message, report = receive(picture_of(image), key, EveryCarrier(), allow_unencrypted=allow_unencrypted)
     speech = codecs.decode(message)
     return Revealed(speech, report | {"codec": codecs.name_of(message), "seconds": round(speech.seconds, 3)})

@@ -189,7 +189,8 @@ class Sender:
         """The attacks that the message does not survive, and how the receiver would fail."""
         views = dict(opacity.views(stego, self.cover.alpha))
         tried = [(attack, on) for attack in self.carrier.strength.attacks for on in views]
-        failures = run_all(lambda pair: _failure(self.carrier, views[pair[1]], header, body)(pair[0]), tried)
+        check = lambda pair: _failure(self.carrier, views[pair[1]], header, body)(pair[0])  # noqa: E731 - used once
+        failures = run_all(check, tried, "making sure that it survives attacks")
         return {attack: error for (attack, _), error in zip(tried, failures, strict=True) if error}
 
     def _report(self, message: bytes, header: frame.Header, code_bits: int, lost: list[str]) -> dict[str, Any]:

@@ -128,7 +128,11 @@ assert len(list(EveryCarrier())) == 5
 
 
 def test_the_command_line_starts_light():
-    assert not {"torch", "matplotlib", "papermill", "scipy", "skimage"} & modules_after("import stegolab.cli")
+    assert not {"torch", "matplotlib", "papermill", "scipy", "skimage"} & modules_after("import stegolab.cli.parser")
+
+
+def test_nothing_slow_is_imported_where_an_interrupt_is_not_yet_answered():
+    assert not {"numpy", "PIL", "av", "soundfile"} & modules_after("import stegolab, stegolab.cli")
 
 
 # Where a clock may stand, and why: it records how long something took, or ends what hangs. None decides a result.

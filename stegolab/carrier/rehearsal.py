@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import progress
 from ..channel import spec
 from ..keystream import public_bits
 from . import opacity
@@ -91,7 +92,8 @@ def rehearse(
         return Rehearsal(0, ())
     tries = range(1 if slots > _MANY else 3)
     rounds = [sent for number in tries for sent in _embedded(carrier, rgb, alpha, slots, number, share)]
-    found = run_all(lambda pair: _attempt(carrier, *pair), list(product(carrier.strength.attacks, rounds)))
+    attempts = list(product(carrier.strength.attacks, rounds))
+    found = run_all(lambda pair: _attempt(carrier, *pair), attempts, "trying attacks on this cover")
     each = [found[i : i + len(rounds)] for i in range(0, len(found), len(rounds))]
     worst = [min(trials, key=lambda t: t.information) for trials in each]
     carries = share * opacity.opaque_share(alpha, carrier.strength.block)
@@ -135,7 +137,10 @@ def uncalibrated_information(agreement: NDArray[np.float32]) -> float:
     return max(information(np.float32(factor) * unit) for factor in (0.25, 0.5, 1, 2, 4, 8))
 
 
-def run_all(function, items):  # type: ignore[no-untyped-def]  # a typed map over threads says nothing more
-    """``map`` over a few threads, in order: Pillow and NumPy release the interpreter while they work."""
+def run_all(function, items, text):  # type: ignore[no-untyped-def]  # a typed map over threads says nothing more
+    """``map`` over a few threads, in order: Pillow and NumPy release the interpreter while they work.
+
+    ``text`` is what somebody who waits is told.
+    """
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(function, items))
+        return list(progress.steps(pool.map(function, items), len(items), text))

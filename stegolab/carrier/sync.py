@@ -23,6 +23,7 @@ from math import ceil, exp, floor, log
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import progress
 from . import registration, template
 from .blockdct import basis
 from .geometry import TURNS, Axis, Geometry, Plane
@@ -59,7 +60,7 @@ def search(plane: Plane, looks: int = LOOKS) -> Iterator[Aligned]:
     """
     doubtful: list[tuple[View, Lock]] = []
     certain = 0
-    for view, scales in islice(_hypotheses(plane), looks):
+    for view, scales in progress.steps(islice(_hypotheses(plane), looks), looks, "looking for another size"):
         lock = look(view, *scales)
         if lock is not None and lock.score > CERTAIN and certain < _CERTAIN_FOLLOWED:
             certain += 1

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import progress
 from ..audio import RATE, Speech
 from ..errors import BadAudio, NotTrained
 from .conditioning import LEVEL, HighPass, Leveller, Samples, Stage
@@ -25,6 +26,7 @@ from .resampling import Resampler
 WEIGHTS = Path(str(resources.files("stegolab"))) / "weights" / "speech.safetensors"
 
 _FRAME = RATE // 50  # samples; 20 ms
+_TOLD = 10  # seconds of sound after which somebody who waits is told how far it is
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,11 @@ class Enhancer:
         """The enhanced speech, in [-1, 1]: scaled down where taking away the noise made a peak exceed that."""
         if not speech.samples.any():
             return speech
-        said = np.concatenate(list(self._blocks([speech.samples], speech.rate)))
+        cut = np.split(speech.samples, range(_TOLD * speech.rate, len(speech.samples), _TOLD * speech.rate))
+        told = progress.steps(
+            cut, speech.seconds, "enhancing, in seconds of sound", lambda block: len(block) / speech.rate
+        )
+        said = np.concatenate(list(self._blocks(told, speech.rate)))
         said /= max(np.abs(said).max(), 1)
         return replace(speech, samples=said)
 

@@ -93,4 +93,4 @@ def test_useless_and_misleading_ratios_carry_nothing(useless):
 
 
 def test_run_all_keeps_the_order():
-    assert run_all(lambda x: x * x, range(20)) == [x * x for x in range(20)]
+    assert run_all(lambda x: x * x, range(20), "squaring") == [x * x for x in range(20)]
