@@ -13,7 +13,7 @@ PACKAGE = Path(stegolab.__file__).parent
 
 # From the ground up. A part may import what is on a floor below its own, and from itself.
 FLOORS = [
-    {"errors"},
+    {"errors", "progress"},
     {"files", "keystream", "picture", "picture_kinds", "png_texts"},
     {"colour", "picture_files"},
     {"audio", "images", "data", "show", "training", "training_command"},
