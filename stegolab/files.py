@@ -39,6 +39,7 @@ def replacing(path: str | os.PathLike[str], suffix: str | None = None) -> Iterat
 
     Raises:
         CannotWrite: what :func:`check` finds, or the disk is full.
+        BrokenPipeError: who reads the stream has gone.
     """
     with _errors(path):
         check(path)
@@ -161,6 +162,8 @@ def shown(path: str | os.PathLike[str]) -> str:
 def _errors(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
+    except BrokenPipeError:  # whoever reads what is written has gone: that is no fault of the output's
+        raise
     except (OSError, ValueError) as error:
         if isinstance(error, ValueError) and "null byte" not in str(error):
             raise

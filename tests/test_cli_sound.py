@@ -10,9 +10,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from stegolab import pipeline
-from stegolab.audio import encode, read_audio
-from stegolab.cli import batch, main
+from stegolab import pipeline, progress
+from stegolab.audio import Speech, encode, read_audio
+from stegolab.cli import batch, main, verbs
 from stegolab.errors import BadSpec
 from stegolab.speech.conditioning import HighPass, whole
 from stegolab.speech.enhancer import Enhancer
@@ -26,7 +26,8 @@ SPEECH = speak(0.5)
 def network(monkeypatch):
     """An enhancer that halves what it hears, in place of the one that ships."""
     monkeypatch.setattr(pipeline, "trained", lambda: True)
-    monkeypatch.setattr(pipeline, "shipped", lambda: Enhancer(lambda samples: np.float32(0.5) * samples))
+    for place in (pipeline, verbs):
+        monkeypatch.setattr(place, "shipped", lambda: Enhancer(lambda samples: np.float32(0.5) * samples))
 
 
 @pytest.fixture
@@ -62,8 +63,8 @@ def test_enhance_writes_the_format_that_the_suffix_says(tmp_path, suffix, kind):
 @pytest.mark.parametrize("name", ["out.docx", "nowhere/out.wav"])
 def test_outputs_are_refused_before_the_work(monkeypatch, capsys, tmp_path, cover, verb, given, name):
     soundfile.write(tmp_path / "in.wav", SPEECH.samples, 16_000)
-    for work in ("enhance", "reveal"):
-        monkeypatch.setattr(pipeline, work, lambda *_: pytest.fail("it was begun"))
+    for place, work in ((verbs, "sound_blocks"), (pipeline, "reveal")):
+        monkeypatch.setattr(place, work, lambda *_: pytest.fail("it was begun"))
     assert run(verb, tmp_path / given, tmp_path / name) == 1
     said = capsys.readouterr().err
     assert "CannotWrite" in said and name in said and said.count("\n") == 1
@@ -131,3 +132,95 @@ def test_a_folder_without_sound_is_refused_with_what_was_skipped(tmp_path):
     with pytest.raises(BadSpec, match=r"0\.txt .*4\.txt .*and 2 more") as caught:
         batch._clips(str(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+# --- long sound --------------------------------------------------------------------------------------------------
+
+
+def dull(samples: np.ndarray) -> np.ndarray:
+    return np.convolve(samples, [0.5, 0.3, 0.2])[: len(samples)].astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize("gain", [1, 5])
+def test_each_channel_is_what_python_makes_of_it_and_silence_stays(monkeypatch, tmp_path, rate, gain):
+    """Of a file of some blocks, also of one whose peak of 2.5 is scaled down."""
+    for place in (pipeline, verbs):
+        monkeypatch.setattr(place, "shipped", lambda: Enhancer(dull))
+    channels = [speak(7, rate).samples, np.full(7 * rate, 0.25), 0.1 * speak(7, rate, seed=1).samples]
+    soundfile.write(tmp_path / "in.wav", gain * np.stack(channels, axis=1), rate, subtype="FLOAT")
+    assert run("enhance", tmp_path / "in.wav", tmp_path / "out.wav") == 0
+    found, at = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    assert at == rate and soundfile.info(tmp_path / "out.wav").subtype == "FLOAT"
+    scale = np.float32(1 if gain == 1 else 0.4)
+    for number in (0, 2):
+        wanted = pipeline.enhance(Speech((scale * gain * channels[number]).astype(np.float32), rate)).samples
+        np.testing.assert_allclose(found[:, number], wanted, rtol=0, atol=1 / 32_768)
+    np.testing.assert_allclose(found[:, 1], 0.25 * gain * scale, rtol=1e-6)
+
+
+def test_enhance_clips_what_exceeds_full_scale_without_its_noise(monkeypatch, tmp_path):
+    monkeypatch.setattr(verbs, "shipped", lambda: Enhancer(lambda samples: np.float32(3) * samples))
+    soundfile.write(tmp_path / "in.wav", SPEECH.samples, 16_000, subtype="FLOAT")
+    assert run("enhance", tmp_path / "in.wav", tmp_path / "out.wav") == 0
+    found = soundfile.read(tmp_path / "out.wav")[0]
+    np.testing.assert_allclose(found, np.clip(3 * whole(HighPass(), SPEECH.samples), -1, 1), rtol=0, atol=1e-5)
+    assert np.abs(found).max() == 1
+
+
+def test_how_far_it_is_can_be_heard(monkeypatch, tmp_path):
+    said = []
+    monkeypatch.setattr(progress.LOGGER, "info", lambda text, *values: said.append(text % values))
+    soundfile.write(tmp_path / "in.wav", speak(18).samples, 16_000)
+    assert run("enhance", tmp_path / "in.wav", tmp_path / "out.wav") == 0
+    assert said == ["reading", *(f"enhancing, in seconds of sound: {done} of 18" for done in (0, 8, 16))]
+
+
+ENHANCE = """
+import sys
+import numpy
+from stegolab.cli import main, verbs
+from stegolab.speech.enhancer import Enhancer
+
+class Through:
+    def stream(self):
+        return self
+
+    def push(self, samples):
+        return samples
+
+    def flush(self):
+        return numpy.zeros(0, numpy.float32)
+
+verbs.shipped = lambda: Enhancer(Through())
+assert main(["enhance", *sys.argv[1:]]) == 0
+with open("/proc/self/status") as status:
+    print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel is asked for the memory that it took")
+def test_the_memory_does_not_grow_with_the_length(tmp_path):
+    """10 and 100 s of stereo, which are 38 MB of samples: more than the difference that is let pass."""
+    second = np.stack([speak(1, 48_000).samples, speak(1, 48_000, seed=1).samples], axis=1)
+    peaks = []
+    for seconds in (10, 100):
+        with soundfile.SoundFile(tmp_path / "in.wav", "w", 48_000, 2) as sound:
+            for _ in range(seconds):
+                sound.write(second)
+        done = subprocess.run(
+            [sys.executable, "-c", ENHANCE, tmp_path / "in.wav", tmp_path / "out.wav"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        peaks.append(int(done.stdout) / 1000)  # megabytes
+        assert soundfile.info(tmp_path / "out.wav").duration == seconds
+    assert peaks[1] < peaks[0] + 20
+
+
+def test_whoever_stops_reading_is_told_nothing(tmp_path):
+    (tmp_path / "in.wav").write_bytes(encode([speak(5)]))
+    command = f"set -o pipefail; '{sys.executable}' -m stegolab enhance in.wav - | head -c 4"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"RIFF", b"")

@@ -1,10 +1,11 @@
 """Speech in memory, and the way in from and out to sound files.
 
 Everything behind this door is mono float32 in [-1, 1]; whatever a person hands in (8 bit, 96 kHz, six channels, a
-film's sound track, a pipe) is turned into that here and nowhere else.
+film's sound track, a pipe) is turned into that here and nowhere else. Long sound passes in blocks of all its channels.
 """
 
-from .reading import Channels, read_audio, read_channels, speech_from
+from .reading import SoundBlocks, read_audio, sound_blocks, speech_from
+from .resampling import Resampler, resample
 from .source import SoundSource
 from .speech import (
     FULL_SCALE,
@@ -16,10 +17,9 @@ from .speech import (
     Speech,
     check,
     from_pcm16,
-    resample,
     to_pcm16,
 )
-from .writing import SUFFIXES, check_output, encode, write_sound, write_wav
+from .writing import SUFFIXES, check_output, encode, write_blocks, write_sound, write_wav
 
 __all__ = [
     "FULL_SCALE",
@@ -27,9 +27,10 @@ __all__ = [
     "RATE",
     "SHORTEST",
     "SUFFIXES",
-    "Channels",
     "CutShortWarning",
     "OutOfPhaseWarning",
+    "Resampler",
+    "SoundBlocks",
     "SoundSource",
     "Speech",
     "check",
@@ -37,10 +38,11 @@ __all__ = [
     "encode",
     "from_pcm16",
     "read_audio",
-    "read_channels",
     "resample",
+    "sound_blocks",
     "speech_from",
     "to_pcm16",
+    "write_blocks",
     "write_sound",
     "write_wav",
 ]

@@ -1,45 +1,66 @@
-"""Sound files to speech: any format that libsndfile or FFmpeg reads, block by block."""
+"""Sound files to speech in memory, or to blocks of all their channels: any format that libsndfile or FFmpeg reads."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadAudio
-from .containers import Container, inspect
-from .downmix import Downmix, named
-from .source import GIVE, SoundSource, name_of, opened
+from .blocks import Block, of_size
+from .decoding import BLOCK, Sound
+from .downmix import Downmix
+from .resampling import resample
+from .source import SoundSource, name_of, opened
 from .speech import (
     RATE,
-    CutShortWarning,
+    SILENCE,
     OutOfPhaseWarning,
     Speech,
     check,
+    check_measured,
     check_samples,
-    refuse_longer,
-    resample,
     within_full_scale,
 )
 
-_BLOCK = 1 << 17  # samples of each channel
-_SHORT = 0.1  # seconds that may be missing at the end: encoders' padding
-_STEREO = ("FL", "FR")
-_LOSSLESS = ("pcm", "flac", "alac")
-_SUBTYPES = {"s16": "PCM_16", "s32": "PCM_24", "flt": "FLOAT", "dbl": "DOUBLE"}
 
+@dataclass(frozen=True)
+class SoundBlocks:
+    """A sound that is decoded block by block, as often as asked, while :func:`sound_blocks` keeps it open.
 
-class Channels(list[Speech]):
-    """The channels of a sound file, each a :class:`Speech`; ``subtype`` is their sample format, as libsndfile calls it.
-
-    It is ``PCM_16`` where the file is compressed, and so has none.
+    ``rate`` in hertz, ``length`` in samples of each channel. ``subtype`` is the sample format, as libsndfile calls it;
+    ``PCM_16`` where the file is compressed, and so has none. ``silent`` says of each channel whether there is nothing
+    to hear in it.
     """
 
-    subtype: str = "PCM_16"
+    rate: int
+    subtype: str
+    length: int
+    silent: tuple[bool, ...]
+    _sound: Sound
+    _peak: np.float32  # of all channels; 1 where they stay within full scale
+    _name: str
+
+    @property
+    def channels(self) -> int:
+        """How many there are."""
+        return len(self.silent)
+
+    def blocks(self) -> Iterator[Block]:
+        """Blocks (n, channels) in [-1, 1], from the beginning; all but the last one of the same size.
+
+        Raises:
+            BadAudio: the file cannot be read any more.
+        """
+        try:
+            for block in of_size(self._sound.blocks(), BLOCK):
+                yield block / self._peak if self._peak > 1 else block
+        except (BadAudio, OSError, ValueError) as error:
+            raise BadAudio(f"cannot use {self._name}: {error}") from error
 
 
 def read_audio(source: SoundSource, rate: int | None = RATE) -> Speech:
@@ -56,7 +77,7 @@ def read_audio(source: SoundSource, rate: int | None = RATE) -> Speech:
     """
     try:
         with opened(source) as file:
-            sound = _Sound(file)
+            sound = Sound(file)
             mix = Downmix(sound.speakers)
             samples = _joined([mix.push(block) for block in sound.blocks()])
             notes = sound.notes
@@ -71,28 +92,27 @@ def read_audio(source: SoundSource, rate: int | None = RATE) -> Speech:
     return speech if rate is None else resample(speech, rate)
 
 
-def read_channels(source: SoundSource) -> Channels:
-    """Read every channel of a sound, at its own rate. Beyond full scale all are scaled down alike.
+@contextmanager
+def sound_blocks(source: SoundSource) -> Iterator[SoundBlocks]:
+    """Open a sound of any length, to be read with all its channels, at its own rate, in memory that does not grow.
+
+    ``source`` is what :func:`read_audio` takes. It is decoded once to check it and to find its peak: beyond full scale
+    all channels are scaled down alike, never clipped.
 
     Raises:
-        BadAudio: as :func:`read_audio`; a single channel may be silent.
+        BadAudio: as :func:`read_audio`; a single channel may be silent, not all.
     """
+    held = ExitStack()
     try:
-        with opened(source) as file:
-            sound = _Sound(file)
-            blocks = list(sound.blocks())  # each (n, channels)
-        samples = np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32)
-        check_samples(samples[:, np.abs(samples).sum(axis=0).argmax()] if samples.size else samples.ravel(), sound.rate)
-        if not np.isfinite(samples).all():
-            raise BadAudio("it holds samples that are not finite numbers: export it again as PCM")
-    except BadAudio as error:
-        raise BadAudio(f"cannot use {name_of(source)}: {error}") from error
-    notes = _told(source, sound.notes)
-    channels = Channels(
-        Speech(np.ascontiguousarray(channel), sound.rate, notes) for channel in within_full_scale(samples).T
-    )
-    channels.subtype = sound.subtype
-    return channels
+        try:
+            sound = Sound(held.enter_context(opened(source)))
+            found = _Extent.of(sound)
+        except BadAudio as error:
+            raise BadAudio(f"cannot use {name_of(source)}: {error}") from error
+        _told(source, sound.notes, level=4)  # past contextlib
+        yield SoundBlocks(sound.rate, sound.subtype, found.length, found.silent, sound, found.peak, name_of(source))
+    finally:
+        held.close()  # without what the caller raised: opened() would take an error of writing for one of reading
 
 
 def speech_from(source: Speech | SoundSource, rate: int | None = RATE) -> Speech:
@@ -105,131 +125,40 @@ def speech_from(source: Speech | SoundSource, rate: int | None = RATE) -> Speech
 
 
 @dataclass
-class _Sound:
-    """A sound file that is decoded block by block, as often as asked. ``notes`` are complete after the last block."""
+class _Extent:
+    """What there is to know about a sound before it is used: ``low`` and ``high`` are those of each channel."""
 
-    file: BinaryIO
-    rate: int = RATE
-    speakers: tuple[str, ...] = ("FC",)
-    subtype: str = "PCM_16"
-    notes: dict[str, type[Warning]] = field(default_factory=dict)
+    length: int
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
 
-    def __post_init__(self) -> None:
-        self._container: Container = inspect(self.file)
-        self._begin()
+    @classmethod
+    def of(cls, sound: Sound) -> _Extent:
+        """Raises :class:`BadAudio` for what is not speech of any level."""
+        found = cls(0, np.full(1, np.inf), np.full(1, -np.inf))
+        for block in sound.blocks():
+            found.length += len(block)
+            if len(block):
+                found.low, found.high = np.minimum(found.low, block.min(0)), np.maximum(found.high, block.max(0))
+        finite = bool(np.isfinite([found.low, found.high]).all())  # minima and maxima keep what is not
+        check_measured(found.length, sound.rate, finite, silent=finite and all(found.silent))
+        return found
 
-    def _begin(self) -> None:
-        """Learn rate and layout; choose the decoder."""
-        import soundfile
+    @property
+    def peak(self) -> np.float32:
+        return np.float32(max(-self.low.min(), self.high.max()))
 
-        known = False
-        self._by_ffmpeg = self._container.untold or self._container.mpeg
-        if not self._container.mpeg:
-            try:
-                with soundfile.SoundFile(self.file) as sound:
-                    refuse_longer(sound.frames / sound.samplerate)
-                    self.rate, self.subtype = sound.samplerate, _subtype(sound.subtype)
-                    self.speakers = _STEREO if sound.channels == 2 else ("FC",) * sound.channels
-                    self._by_ffmpeg |= sound.channels > 2  # which knows where the loudspeakers stand
-                    known = True
-            except (soundfile.SoundFileError, ValueError):
-                self._by_ffmpeg = True
-        self.file.seek(0)
-        if self._by_ffmpeg:
-            with _container(self.file) as container:
-                stream = container.streams.audio[0]
-                self.rate = int(stream.rate or RATE)
-                if not known and stream.codec_context.name.startswith(_LOSSLESS):
-                    self.subtype = _SUBTYPES.get(stream.format.name.removesuffix("p"), "PCM_16")
-                self.speakers = named(tuple(channel.name for channel in stream.layout.channels))
-
-    def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """Blocks (n, channels), from the beginning."""
-        import soundfile
-
-        found = 0
-        self._short = self._container.ends_early
-        if not self._by_ffmpeg:
-            self.file.seek(0)
-            try:
-                with soundfile.SoundFile(self.file) as sound:
-                    declared = sound.frames
-                    while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
-                        found += len(block)
-                        yield block
-                self._short |= found < declared - _SHORT * self.rate
-            except (soundfile.SoundFileError, ValueError):
-                self._by_ffmpeg = True  # it goes on over damage
-        if self._by_ffmpeg:
-            skip = found
-            for block in self._decoded():
-                yield block[skip:]
-                skip -= min(skip, len(block))
-        if self._short:
-            self.notes["it is cut short or damaged: what is there is taken"] = CutShortWarning
-
-    def _decoded(self) -> Iterator[NDArray[np.float32]]:
-        import av
-
-        self.file.seek(0)
-        with _container(self.file) as container:
-            stream = container.streams.audio[0]
-            planar = av.AudioResampler(format="fltp")  # converts the sample format only
-            count, declared = 0, float(stream.duration * stream.time_base) if stream.duration else 0.0
-            try:
-                for packet in container.demux(stream):
-                    try:
-                        frames = packet.decode()
-                    except av.error.InvalidDataError:
-                        self._short = True
-                        continue
-                    for frame in (part for whole in frames for part in planar.resample(whole)):
-                        count += frame.samples
-                        refuse_longer(count / self.rate)
-                        yield frame.to_ndarray().T.astype(np.float32, copy=False)  # (n, channels)
-            except (av.FFmpegError, ValueError) as error:  # ValueError: the sound's layout changes on the way
-                if not count or isinstance(error, ValueError):
-                    raise BadAudio(f"it is not a sound file that can be read: {GIVE}") from error
-                self._short = True
-            if not count and self._short:
-                raise BadAudio(f"it is not a sound file that can be read: {GIVE}")
-            if not self._container.untold:
-                self._short |= count / self.rate < declared - _SHORT
+    @property
+    def silent(self) -> tuple[bool, ...]:
+        """Of the channels within full scale, as :attr:`Speech.silent` says."""
+        return tuple((self.high - self.low < SILENCE * np.maximum(self.peak, 1)).tolist())
 
 
-class _container:
-    """FFmpeg's view of ``file``, which must hold sound."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        import av
-
-        file.seek(0)
-        try:
-            # A playlist may name other files and addresses; a sound file has no business opening either.
-            self._opened = av.open(file, mode="r", options={"protocol_whitelist": "none"})
-        except (av.FFmpegError, ValueError) as error:
-            raise BadAudio(f"it is not a sound file that can be read: {GIVE}") from error
-
-    def __enter__(self) -> Any:
-        if not self._opened.streams.audio or not self._opened.streams.audio[0].rate:
-            self._opened.close()
-            raise BadAudio(f"there is no sound in it: {GIVE}")
-        return self._opened
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
-
-
-def _subtype(name: str) -> str:
-    """The sample format to keep: that of PCM, 16 bit of anything else."""
-    return name if name in ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE") else "PCM_16"
-
-
-def _told(source: SoundSource, notes: dict[str, type[Warning]]) -> tuple[str, ...]:
-    """Give the warnings, and return them as text."""
+def _told(source: SoundSource, notes: dict[str, type[Warning]], level: int = 3) -> tuple[str, ...]:
+    """Give the warnings, as those of the caller so many levels above, and return them as text."""
     texts = {f"{name_of(source)}: {text}": kind for text, kind in notes.items()}
     for text, kind in texts.items():
-        warnings.warn(text, kind, stacklevel=3)
+        warnings.warn(text, kind, stacklevel=level)
     return tuple(texts)
 
 

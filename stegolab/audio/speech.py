@@ -14,6 +14,7 @@ RATE = 16_000  # hertz; wide-band speech, what the models and the codecs work at
 SHORTEST = 0.02  # seconds; less than one frame of any speech codec
 LONGEST = 3600.0  # seconds; beyond it a file is a mistake, and would fill the memory before it fits a picture
 FULL_SCALE = 32_768  # 16-bit steps to 1.0
+SILENCE = 2 / FULL_SCALE  # from the lowest to the highest sample; less cannot be heard
 
 
 class CutShortWarning(UserWarning):
@@ -43,28 +44,7 @@ class Speech:
     @property
     def silent(self) -> bool:
         """Whether there is nothing to hear; a constant offset is silence too."""
-        return not self.samples.size or bool(np.ptp(self.samples) < 2 / FULL_SCALE)
-
-
-def resample(speech: Speech, rate: int) -> Speech:
-    """Change the rate to ``rate`` hertz with FFmpeg's polyphase filter: ceil(n * rate / speech.rate) samples, no delay.
-
-    The filter is libswresample's because PyAV is loaded for the codecs anyway: importing ``scipy.signal`` alone
-    costs more than a second, a third of what hiding may take.
-    """
-    if rate == speech.rate:
-        return speech
-    import av
-
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(speech.samples[None], np.float32), "flt", "mono")
-    frame.sample_rate = speech.rate
-    parts = [part.to_ndarray()[0] for part in [*resampler.resample(frame), *resampler.resample(None)]]
-    n = -(-len(speech.samples) * rate // speech.rate)
-    samples = np.zeros(n, np.float32)  # the filter's tail may be a sample short or long
-    found = np.concatenate(parts)[:n] if parts else samples
-    samples[: len(found)] = found
-    return replace(speech, samples=within_full_scale(samples), rate=rate)
+        return not self.samples.size or bool(np.ptp(self.samples) < SILENCE)
 
 
 def check(speech: Speech) -> Speech:
@@ -115,7 +95,12 @@ def as_arrays(speech: Speech) -> Speech:
 
 def to_pcm16(speech: Speech) -> NDArray[np.int16]:
     """Round the samples to 16-bit integers, shape (n,); the inverse of :func:`from_pcm16`, exactly."""
-    return np.clip(np.rint(speech.samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return rounded(speech.samples)
+
+
+def rounded(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Samples of any shape, of which 1.0 is full scale, to the nearest 16-bit integers; what lies beyond is clipped."""
+    return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def from_pcm16(pcm: NDArray[np.int16], rate: int) -> Speech:
@@ -129,19 +114,29 @@ def check_samples(samples: NDArray[np.float32], rate: int) -> None:
     Raises:
         BadAudio: see :func:`check`.
     """
-    if not 4_000 <= rate <= 768_000:
-        raise BadAudio(f"its sampling rate of {rate} Hz is not one of speech: use 8000 to 48000 Hz")
     if samples.ndim != 1:
         raise BadAudio(f"samples must have shape (n,), not {samples.shape}: mix the channels down first")
-    if not samples.size:
+    finite = bool(np.isfinite(samples).all())
+    check_measured(samples.size, rate, finite, silent=finite and Speech(samples, rate).silent)
+
+
+def check_measured(n: int, rate: int, finite: bool, silent: bool) -> None:
+    """Refuse ``n`` samples that are not speech of any level, by what was found about them.
+
+    Raises:
+        BadAudio: see :func:`check`.
+    """
+    if not 4_000 <= rate <= 768_000:
+        raise BadAudio(f"its sampling rate of {rate} Hz is not one of speech: use 8000 to 48000 Hz")
+    if not n:
         raise BadAudio("it is empty: record at least 20 ms of speech")
-    seconds = samples.size / rate
+    seconds = n / rate
     if seconds < SHORTEST:
         raise BadAudio(f"it lasts {1000 * seconds:.1f} ms: record at least {1000 * SHORTEST:.0f} ms of speech")
     refuse_longer(seconds)
-    if not np.isfinite(samples).all():
+    if not finite:
         raise BadAudio("it holds samples that are not finite numbers: export it again as PCM")
-    if Speech(samples, rate).silent:
+    if silent:
         raise BadAudio("it is silent: check the microphone or the export")
 
 

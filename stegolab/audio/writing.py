@@ -1,21 +1,22 @@
-"""Speech to sound files: the format that the suffix says, in the sample format that was asked for."""
+"""Sound to files, block by block: the format that the suffix says, in the sample format that was asked for."""
 
 from __future__ import annotations
 
 import io
+import itertools
 import os
-import sys
-from collections.abc import Sequence
-from fractions import Fraction
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import files
 from ..errors import BadAudio, CannotWrite
+from .blocks import Block, of_size
+from .encoding import by_ffmpeg, by_libsndfile, in_16_bit, resampled
 from .source import repr_of_path
-from .speech import FULL_SCALE, Speech, as_arrays, resample, to_pcm16
+from .speech import Speech, as_arrays
 
 _PCM = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")  # from coarse to fine
 _SOUNDFILE = {  # what libsndfile writes, and the sample formats that each can hold
@@ -75,49 +76,50 @@ def _check_channels(suffix: str, channels: int) -> None:
 
 
 def encode(channels: Sequence[Speech], suffix: str = ".wav", subtype: str = "PCM_16", dither: bool = False) -> bytes:
-    """The bytes of a sound file, a channel for each ``Speech``.
-
-    ``subtype`` is the sample format, one of ``PCM_16``, ``PCM_24``, ``PCM_32``, ``FLOAT`` and ``DOUBLE``; a format
-    that cannot hold it takes the finest it can, and compressed ones none. ``dither`` adds triangular noise of two
-    steps before rounding to 16 bit, the same each time, unless the samples are 16-bit ones already.
+    """The bytes of a sound file, a channel for each ``Speech``; see :func:`write_blocks`.
 
     Raises:
         BadAudio: channels of different rates or lengths, or with samples that are not finite.
         CannotWrite: no such format, or it holds fewer channels.
     """
-    channels = _alike(channels)
-    _check_channels(suffix, len(channels))
-    wanted = channels[0].rate
-    if suffix in _RATES and wanted not in _RATES[suffix]:
-        wanted = next((rate for rate in _RATES[suffix] if rate >= wanted), _RATES[suffix][-1])
-        channels = [resample(channel, wanted) for channel in channels]
-    if suffix in _FFMPEG:
-        return _aac(np.stack([c.samples for c in channels]), wanted, _FFMPEG[suffix])
-    kind, subtypes = _SOUNDFILE[suffix]
-    if subtype not in subtypes:
-        subtype = subtypes[-1]
-    rounded = subtype == "PCM_16"
-    columns = [_pcm16(c, n, dither) if rounded else c.samples for n, c in enumerate(channels)]
-    return _by_libsndfile(np.stack(columns, axis=1), wanted, kind, subtype)
+    sound, (blocks, rate) = io.BytesIO(), _together(channels)
+    _write(sound, suffix, blocks, rate, subtype, dither)
+    return sound.getvalue()
+
+
+def write_blocks(
+    path: str | os.PathLike[str], blocks: Iterable[Block], rate: int, subtype: str = "PCM_16", dither: bool = False
+) -> None:
+    """Write sound in the format that the suffix says, as its blocks (n, channels) in [-1, 1] come: it may be long.
+
+    ``rate`` in hertz; where a format does not know it, the sound is resampled to the next higher one that it does, or
+    to its highest. ``subtype`` is the sample format, one of ``PCM_16``, ``PCM_24``, ``PCM_32``, ``FLOAT`` and
+    ``DOUBLE``; a format that cannot hold it takes the finest it can, and compressed ones none. ``dither`` adds
+    triangular noise of two steps before rounding to 16 bit, the same each time; in each channel it begins with the
+    first sample that is not one of 16 bit. How the sound is cut into blocks makes no difference to the file. A path
+    ``-`` is standard output, and gets a WAV, once it is complete.
+
+    Raises:
+        BadAudio: no block, blocks of different shapes, or with samples that are not finite.
+        CannotWrite: no such format, or it holds fewer channels; no such folder, no permission, disk full.
+        BrokenPipeError: who reads standard output has gone.
+    """
+    suffix = suffix_of(path)
+    with files.replacing(path, suffix) as temporary, temporary.open("w+b") as file:
+        _write(file, suffix, blocks, rate, subtype, dither)
 
 
 def write_sound(
     path: str | os.PathLike[str], channels: Sequence[Speech], subtype: str = "PCM_16", dither: bool = False
 ) -> None:
-    """Write what :func:`encode` makes for the suffix of ``path``; ``-`` is standard output, and gets a WAV.
+    """Write a channel for each ``Speech``; see :func:`write_blocks`.
 
     Raises:
-        BadAudio, CannotWrite: see :func:`encode`; no such folder, no permission, disk full.
+        BadAudio, CannotWrite, BrokenPipeError: see :func:`encode` and :func:`write_blocks`.
     """
-    suffix = suffix_of(path)
-    files.check(path)
-    data = encode(channels, suffix, subtype, dither)
-    if os.fspath(path) == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    with files.replacing(path, suffix) as temporary:
-        temporary.write_bytes(data)
+    suffix_of(path)  # a wrong name is told of before wrong samples
+    blocks, rate = _together(channels)
+    write_blocks(path, blocks, rate, subtype, dither)
 
 
 def write_wav(path: str | os.PathLike[str], *channels: Speech) -> None:
@@ -144,36 +146,42 @@ def _alike(channels: Sequence[Speech]) -> list[Speech]:
     return channels
 
 
-def _pcm16(channel: Speech, number: int, dither: bool) -> NDArray[np.int16]:
-    steps = channel.samples * np.float32(FULL_SCALE)
-    if not dither or np.array_equal(steps, np.rint(steps)):
-        return to_pcm16(channel)
-    random = np.random.default_rng(number)
-    noise = random.random(len(steps), np.float32) - random.random(len(steps), np.float32)
-    return to_pcm16(Speech(((steps + noise) / FULL_SCALE).astype(np.float32), channel.rate))
+def _together(channels: Sequence[Speech]) -> tuple[Iterator[Block], int]:
+    """The channels in blocks (n, channels), at least one, and their rate."""
+    channels = _alike(channels)
+    samples = [channel.samples for channel in channels]
+    starts = range(0, max(len(samples[0]), 1), _BLOCK)
+    return (np.stack([each[at : at + _BLOCK] for each in samples], axis=1) for at in starts), channels[0].rate
 
 
-def _by_libsndfile(samples: NDArray[np.generic], rate: int, kind: str, subtype: str) -> bytes:
-    import soundfile
+def _write(file: BinaryIO, suffix: str, blocks: Iterable[Block], rate: int, subtype: str, dither: bool) -> None:
+    """What :func:`write_blocks` describes, into an open file."""
+    blocks = iter(blocks)
+    first = next(blocks, None)
+    if first is None or first.ndim != 2 or not first.shape[1]:
+        raise BadAudio("there is no sound to write: give blocks of shape (n, channels)")
+    channels = first.shape[1]
+    _check_channels(suffix, channels)
+    blocks = _checked(itertools.chain([first], blocks), channels)
+    to = rate
+    if suffix in _RATES and rate not in _RATES[suffix]:
+        to = next((known for known in _RATES[suffix] if known >= rate), _RATES[suffix][-1])
+        blocks = resampled(blocks, channels, rate, to)
+    blocks = of_size(blocks, _BLOCK)  # encoders that look ahead look as far as they are given
+    if suffix in _FFMPEG:
+        by_ffmpeg(file, blocks, to, channels, _FFMPEG[suffix])
+        return
+    kind, subtypes = _SOUNDFILE[suffix]
+    if subtype not in subtypes:
+        subtype = subtypes[-1]
+    coded = in_16_bit(blocks, channels, dither) if subtype == "PCM_16" else blocks
+    by_libsndfile(file, coded, to, channels, kind, subtype)
 
-    sound = io.BytesIO()  # in memory first: libsndfile does not report a disk that fills up when it closes the file
-    with soundfile.SoundFile(sound, "w", rate, samples.shape[1], subtype, format=kind) as file:
-        for start in range(0, len(samples), _BLOCK):
-            file.write(samples[start : start + _BLOCK])
-    return sound.getvalue()
 
-
-def _aac(samples: NDArray[np.float32], rate: int, kind: str) -> bytes:
-    """(channels, n) to AAC."""
-    import av
-
-    layout = "mono" if len(samples) == 1 else "stereo"
-    sound = io.BytesIO()
-    with av.open(sound, "w", format=kind) as container:
-        stream = container.add_stream("aac", rate=rate, layout=layout)
-        stream.bit_rate = 96_000 * len(samples)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", layout)
-        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)  # so that the delay is written down
-        for packet in [*stream.encode(frame), *stream.encode(None)]:
-            container.mux(packet)
-    return sound.getvalue()
+def _checked(blocks: Iterable[Block], channels: int) -> Iterator[Block]:
+    for block in blocks:
+        if block.ndim != 2 or block.shape[1] != channels:
+            raise BadAudio(f"blocks must have shape (n, {channels}) as the first one, not {block.shape}")
+        if not np.isfinite(block).all():
+            raise BadAudio("there are samples that are not finite numbers: nothing is written")
+        yield np.asarray(block, np.float32)

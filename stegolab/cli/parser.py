@@ -44,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
     sub.epilog = (
         "INPUT is any sound file, or - for standard input; every channel is kept, and the sample format of PCM.\n"
         f"OUTPUT is a file ending in {', '.join(SUFFIXES)}; or - for a WAV on standard output.\n"
-        "What lies above 8 kHz is taken away: the network hears 16,000 samples a second."
+        "What lies above 8 kHz is taken away: the network hears 16,000 samples a second. The sound may be long: it is\n"
+        "read twice, and written as it is enhanced. A peak that exceeds full scale without its noise is clipped."
     )
 
     sub = verb("hide", verbs.hide, "hide speech in a picture", "speech", "cover", "output")

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .. import files, pipeline
-from ..audio import check_output, read_channels, write_sound
+from .. import files, pipeline, progress
+from ..audio import check_output, sound_blocks, write_blocks, write_sound
 from ..carrier.strengths import STRENGTHS
 from ..channel import spec
 from ..channel.uploading import uploaded
@@ -18,16 +18,19 @@ from ..images import Source, from_array, read_image, write_image
 from ..message import codecs
 from ..message.keys import AwsKms, Key, KeyFile, Passphrase, generate_key_file
 from ..picture_files import check_output as check_picture
+from ..speech.enhancer import shipped, told
 from .output import tell
 
 
 def enhance(options: argparse.Namespace) -> None:
     """Every channel of a sound without its noise."""
     check_output(options.output)
-    channels = read_channels(options.input)
-    check_output(options.output, len(channels))
-    said = [channel if channel.silent else pipeline.enhance(channel) for channel in channels]
-    write_sound(options.output, said, channels.subtype, dither=True)
+    progress.say("reading")
+    with sound_blocks(options.input) as sound:
+        check_output(options.output, sound.channels)
+        blocks = told(sound.blocks(), sound.length, sound.rate)
+        said = shipped().stream_channels(blocks, sound.rate, sound.silent)
+        write_blocks(options.output, said, sound.rate, sound.subtype, dither=True)
 
 
 def hide(options: argparse.Namespace) -> None:

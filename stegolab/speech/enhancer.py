@@ -7,7 +7,7 @@ louder or quieter, comes out at that rate and that level.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -17,16 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import progress
-from ..audio import RATE, Speech
+from ..audio import RATE, Resampler, Speech
 from ..errors import BadAudio, NotTrained
 from .conditioning import LEVEL, HighPass, Leveller, Samples, Stage
 from .dccrn_numpy import NumpyDccrn
-from .resampling import Resampler
 
 WEIGHTS = Path(str(resources.files("stegolab"))) / "weights" / "speech.safetensors"
 
 _FRAME = RATE // 50  # samples; 20 ms
 _TOLD = 10  # seconds of sound after which somebody who waits is told how far it is
+
+
+def told(blocks: Iterable[Samples], length: int, rate: int) -> Iterator[Samples]:
+    """Blocks (n, ...) of a sound of ``length`` samples, of which is told how far its enhancement is."""
+    return progress.steps(blocks, length / rate, "enhancing, in seconds of sound", lambda block: len(block) / rate)
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,7 @@ class Enhancer:
         if not speech.samples.any():
             return speech
         cut = np.split(speech.samples, range(_TOLD * speech.rate, len(speech.samples), _TOLD * speech.rate))
-        told = progress.steps(
-            cut, speech.seconds, "enhancing, in seconds of sound", lambda block: len(block) / speech.rate
-        )
-        said = np.concatenate(list(self._blocks(told, speech.rate)))
+        said = np.concatenate(list(self._blocks(told(cut, len(speech.samples), speech.rate), speech.rate)))
         said /= max(np.abs(said).max(), 1)
         return replace(speech, samples=said)
 
@@ -66,6 +67,23 @@ class Enhancer:
         if not 4_000 <= rate <= 768_000:
             raise BadAudio(f"a sampling rate of {rate} Hz is not one of speech: use 8000 to 48000 Hz")
         return (np.clip(block, -1, 1) for block in self._blocks(blocks, rate) if len(block))
+
+    def stream_channels(
+        self, blocks: Iterable[NDArray[np.float32]], rate: int, silent: Sequence[bool]
+    ) -> Iterator[NDArray[np.float32]]:
+        """Enhanced blocks of blocks (n, channels): each channel as :meth:`stream` gives it, all in step.
+
+        ``silent`` says of each channel whether it is to stay as it is.
+
+        Raises:
+            BadAudio: as :meth:`stream`.
+        """
+        speaking = [number for number, quiet in enumerate(silent) if not quiet]
+        if not speaking:
+            return iter(blocks)
+        heard, *copies = _copies(blocks, 1 + len(speaking))
+        said = [self.stream(_column(copy, n), rate) for n, copy in zip(speaking, copies, strict=True)]
+        return _replaced(heard, speaking, said)
 
     def _blocks(self, blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
         make = getattr(self.network, "stream", None)
@@ -130,6 +148,44 @@ class _Count:
             given = block[: self._owed]
             self._owed -= len(given)
             yield given
+
+
+def _copies(blocks: Iterable[NDArray[np.float32]], count: int) -> list[Iterator[NDArray[np.float32]]]:
+    """As ``itertools.tee``, which however holds on to 57 blocks that all have passed."""
+    source, waiting = iter(blocks), [deque[NDArray[np.float32]]() for _ in range(count)]
+
+    def another() -> bool:
+        block = next(source, None)
+        if block is not None:
+            for own in waiting:
+                own.append(block)
+        return block is not None
+
+    def copy(own: deque[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        while own or another():
+            yield own.popleft()
+
+    return [copy(own) for own in waiting]
+
+
+def _column(blocks: Iterable[NDArray[np.float32]], number: int) -> Iterator[Samples]:
+    return (block[:, number] for block in blocks)
+
+
+def _replaced(
+    blocks: Iterator[NDArray[np.float32]], columns: Sequence[int], by: Sequence[Iterator[Samples]]
+) -> Iterator[NDArray[np.float32]]:
+    """Blocks (n, channels) with what these streams give in these columns. All of them lag behind the blocks alike."""
+    held: list[NDArray[np.float32]] = []
+    for parts in zip(*by, strict=True):
+        n = len(parts[0])
+        while sum(map(len, held)) < n:
+            held.append(next(blocks))
+        joined = np.concatenate(held)
+        held = [joined[n:]]
+        block = joined[:n].copy()
+        block[:, columns] = np.stack(parts, axis=1)
+        yield block
 
 
 def _through(stage: Stage, blocks: Iterable[Samples]) -> Iterator[Samples]:

@@ -1,6 +1,10 @@
 """Sound files: the format that the suffix says, the sample format that was asked for, and refusals before the work."""
 
 import io
+import resource
+import signal
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import av
@@ -8,7 +12,17 @@ import numpy as np
 import pytest
 import soundfile
 
-from stegolab.audio import SUFFIXES, Speech, check_output, encode, read_audio, read_channels, write_sound, write_wav
+from stegolab.audio import (
+    SUFFIXES,
+    Speech,
+    check_output,
+    encode,
+    read_audio,
+    sound_blocks,
+    write_blocks,
+    write_sound,
+    write_wav,
+)
 from stegolab.errors import BadAudio, CannotWrite
 from tests.voice import speak
 
@@ -22,6 +36,12 @@ FORMATS = {
 def made(samples: Any, rate: Any) -> Speech:
     """A Speech of whatever a caller may put into it."""
     return Speech(samples, rate)
+
+
+def heard(source: Any) -> np.ndarray:
+    """All samples (n, channels) of a file."""
+    with sound_blocks(source) as sound:
+        return np.concatenate(list(sound.blocks()))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -66,9 +86,9 @@ def test_sample_formats_are_kept(suffix, subtype, error):
     quiet = made(np.float32(0.001) * SPEECH.samples, 16_000)
     data = encode([quiet], suffix, subtype)
     assert soundfile.info(io.BytesIO(data)).subtype == subtype
-    channels = read_channels(data)
-    assert channels.subtype == subtype
-    assert np.abs(channels[0].samples - quiet.samples).max() <= error
+    with sound_blocks(data) as sound:
+        assert sound.subtype == subtype
+    assert np.abs(heard(data)[:, 0] - quiet.samples).max() <= error
 
 
 def test_a_format_takes_the_finest_that_it_can_hold():
@@ -92,6 +112,19 @@ def test_16_bit_samples_and_silence_are_never_dithered():
     assert encode([exact], dither=True) == encode([exact])
     silent = made(np.zeros(8_000, np.float32), 16_000)
     assert not soundfile.read(io.BytesIO(encode([silent], dither=True)))[0].any()
+
+
+def test_each_channel_is_dithered_with_noise_of_its_own_from_its_first_sample_that_is_finer():
+    exact = np.rint(SPEECH.samples * 32_768).astype(np.float32) / 32_768
+    finer = exact.copy()
+    finer[3_000:] += np.float32(0.4 / 32_768)
+    channels = [made(samples, 16_000) for samples in (finer, exact, finer)]
+    steps = 32_768 * soundfile.read(io.BytesIO(encode(channels, dither=True)))[0]
+    np.testing.assert_array_equal(steps[:3_000], 32_768 * np.stack([exact[:3_000]] * 3, axis=1))
+    np.testing.assert_array_equal(steps[:, 1], 32_768 * exact)
+    error = steps[3_000:] - 32_768 * finer[3_000:, None]
+    assert np.abs(error[:, [0, 2]].mean(axis=0)).max() < 0.05  # the noise, not .4 of a step
+    assert abs(np.corrcoef(error[:, 0], error[:, 2])[0, 1]) < 0.05
 
 
 @pytest.mark.parametrize(
@@ -127,3 +160,97 @@ def test_standard_output_gets_a_wav(capfdbinary):
     np.testing.assert_array_equal(
         soundfile.read(io.BytesIO(capfdbinary.readouterr().out))[0], np.rint(SPEECH.samples * 32_768) / 32_768
     )
+
+
+# --- in blocks ---------------------------------------------------------------------------------------------------
+
+STEREO = np.stack([speak(3, 44_100).samples, speak(3, 44_100, seed=1).samples], axis=1)
+
+
+def cut(sound: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Blocks (n, channels) of ``sound``, and an empty one."""
+    yield sound[:0]
+    for start in range(0, len(sound), size):
+        yield sound[start : start + size]
+
+
+@pytest.mark.parametrize("suffix, rate", [*((suffix, 44_100) for suffix in SUFFIXES), (".mp3", 44_101)])
+def test_blocks_make_no_difference_to_the_sample(tmp_path, suffix, rate):
+    wanted = heard(encode([made(channel, rate) for channel in STEREO.T], suffix, dither=True))
+    for size in (997, 50_000):
+        write_blocks(tmp_path / f"out{suffix}", cut(STEREO, size), rate, dither=True)
+        np.testing.assert_array_equal(heard(tmp_path / f"out{suffix}"), wanted)
+    assert len(wanted) >= len(STEREO)
+
+
+@pytest.mark.parametrize("suffix, rate", [*((suffix, 44_100) for suffix in SUFFIXES), (".mp3", 44_101)])
+def test_few_blocks_are_held_however_many_there_are(tmp_path, suffix, rate):
+    held = []
+
+    def blocks() -> Iterator[np.ndarray]:
+        for number in range(60):
+            block = STEREO[1000 * number : 1000 * number + 10_000].copy()
+            finalizers.append(weakref.finalize(block, int))
+            held.append(sum(finalizer.alive for finalizer in finalizers))
+            yield block
+
+    finalizers: list[Any] = []
+    write_blocks(tmp_path / f"out{suffix}", blocks(), rate)
+    assert len(held) == 60 and max(held) <= 5
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("early", [True, False])
+def test_a_full_disk_leaves_the_old_file_whenever_it_is_full(tmp_path, suffix, early):
+    """Early, or at the last byte: libsndfile does not say so when it closes a file."""
+    path = tmp_path / f"out{suffix}"
+    size = len(encode([SPEECH], suffix))
+    path.write_bytes(b"old")
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000 if early else size - 1, limits[1]))
+        with pytest.raises(CannotWrite, match=path.name):
+            write_wav(path, SPEECH)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(path.name, b"old")]
+
+
+def test_a_full_device_is_told_of():
+    with pytest.raises(CannotWrite, match="/dev/full: No space left"):
+        write_wav("/dev/full", SPEECH)
+
+
+def test_what_goes_wrong_with_a_block_leaves_the_old_file(tmp_path):
+    def blocks() -> Iterator[np.ndarray]:
+        yield STEREO
+        raise BadAudio("it cannot be read any more")
+
+    (tmp_path / "out.wav").write_bytes(b"old")
+    with pytest.raises(BadAudio, match="any more"):
+        write_blocks(tmp_path / "out.wav", blocks(), 44_100)
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
+
+
+@pytest.mark.parametrize(
+    "blocks, said",
+    [
+        ([], "no sound"),
+        ([np.zeros(800, np.float32)], "shape"),
+        ([np.zeros((800, 0), np.float32)], "shape"),
+        ([STEREO, STEREO[:, :1]], r"\(n, 2\)"),
+        ([STEREO, np.where(np.arange(132_300)[:, None] == 7, np.inf, STEREO)], "finite"),
+    ],
+)
+def test_blocks_that_cannot_be_written_are_refused(tmp_path, blocks, said):
+    with pytest.raises(BadAudio, match=said):
+        write_blocks(tmp_path / "out.wav", blocks, 44_100)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_change_of_rate_lifts_above_full_scale_is_clipped(tmp_path):
+    """A square wave: between its samples the filter finds more."""
+    square = np.sign(np.sin(2 * np.pi * 300 * np.arange(44_101) / 44_101)).astype(np.float32)[:, None]
+    write_blocks(tmp_path / "out.mp3", [square], 44_101)
+    assert np.abs(heard(tmp_path / "out.mp3")).max() == 1

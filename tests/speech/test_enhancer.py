@@ -132,10 +132,25 @@ def test_a_stream_stays_within_full_scale():
     assert np.abs(found).max() == 1
 
 
+@pytest.mark.parametrize("rate", [16_000, 48_000])
+@pytest.mark.parametrize("silent", [(False, False, False), (False, True, False), (True, True, True)])
+def test_channels_are_streams_in_step_and_the_silent_ones_stay(monkeypatch, tmp_path, rate, silent):
+    monkeypatch.setattr(enhancer, "WEIGHTS", tmp_path / "speech.safetensors")
+    keep(enhancer.WEIGHTS)
+    sound = np.stack([speak(3.1, rate, seed=n).samples for n in range(3)], axis=1)
+    blocks = [sound[start : start + 20_000] for start in range(0, len(sound), 20_000)]
+    found = np.concatenate(list(shipped().stream_channels(blocks, rate, silent)))
+    for n in range(3):
+        said = np.concatenate(list(shipped().stream([sound[:, n]], rate)))
+        np.testing.assert_array_equal(found[:, n], sound[:, n] if silent[n] else said)
+
+
 @pytest.mark.parametrize("rate", [0, 100, 10**7])
 def test_a_stream_of_another_rate_than_one_of_sound_is_refused(rate):
     with pytest.raises(BadAudio, match="sampling rate"):
         DULL.stream([], rate)
+    with pytest.raises(BadAudio, match="sampling rate"):
+        DULL.stream_channels([], rate, [False])
 
 
 # --- what recordings do to speech, with the weights that ship ----------------------------------------------------

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stegolab.audio.resampling import Resampler
 from stegolab.speech.conditioning import whole
-from stegolab.speech.resampling import Resampler
 
 RATES = [8_000, 22_050, 44_100, 44_101, 48_000]
 
