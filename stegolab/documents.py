@@ -8,7 +8,8 @@ A document says in comments, which no reader of the page sees, what belongs wher
 
     <!-- value: attack_study {exact:,} of {trials:,} -->7,417 of 7,424<!-- end -->
 
-A value is a format string of :meth:`str.format` over the metrics of that file. ``stegolab results`` brings all
+A value is a format string of :meth:`str.format` over the metrics of that file; an entry of a list is named by its
+number or by what it holds, as in ``{rows[carrier=inn/share=1.0][psnr_db]:.1f}``. ``stegolab results`` brings all
 documents up to date; ``tests/test_documents.py`` fails when one is not.
 """
 
@@ -17,13 +18,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from . import files, results
 from .errors import BadData, CannotWrite
 from .tables import TABLES
 
 PROJECT = results.FOLDER.parent
-_MARKED = re.compile(r"<!-- (table|value): (\w+) (.+?) -->(.*?)<!-- end -->", re.DOTALL)
+#: kind (table or value), name of the result, what of it, and the content that is filled in
+MARKED = re.compile(r"<!-- (table|value): (\w+) (.+?) -->(.*?)<!-- end -->", re.DOTALL)
 
 
 def fill(text: str, folder: Path = results.FOLDER) -> str:
@@ -38,7 +41,7 @@ def fill(text: str, folder: Path = results.FOLDER) -> str:
         found = results.read(name, folder)
         try:
             if kind == "value":
-                content = what.format(**found["metrics"])
+                content = what.format(**_findable(found["metrics"]))
             else:
                 table = "\n".join(TABLES[what](found["metrics"]))
                 content = f"\n{table}\n\n{_source(name, found['command'], found['date'])}\n"
@@ -46,7 +49,7 @@ def fill(text: str, folder: Path = results.FOLDER) -> str:
             raise BadData(f"results/{name}.json has no {kind} {what!r}: {error!r}") from error
         return f"<!-- {kind}: {name} {what} -->{content}<!-- end -->"
 
-    return _MARKED.sub(written, text)
+    return MARKED.sub(written, text)
 
 
 def all_documents(project: Path = PROJECT) -> list[Path]:
@@ -85,6 +88,25 @@ def update(paths: Iterable[Path]) -> list[Path]:
             temporary.write_text(text, encoding="utf-8")
         written.append(path)
     return written
+
+
+class _Entries(list[Any]):
+    """A list whose entries may be asked for by what only one of them holds: ``carrier=inn/share=1.0``."""
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        wanted = {part.strip() for part in key.split("/")}  # in a document such a list may be broken into lines
+        found = [entry for entry in self if wanted <= {f"{name}={value}" for name, value in dict(entry).items()}]
+        if len(found) != 1:
+            raise KeyError(f"{key}: {len(found)} entries hold that")
+        return found[0]
+
+
+def _findable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _findable(inner) for key, inner in value.items()}
+    return _Entries(map(_findable, value)) if isinstance(value, list) else value
 
 
 def _source(name: str, command: str, date: str) -> str:

@@ -40,7 +40,7 @@ class MuchRemovedWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Stego:
-    """What :func:`hide` made: the picture, and a report whose keys the README lists."""
+    """What :func:`hide` made: the picture, and a report whose keys docs/reference.md lists."""
 
     picture: Picture
     report: dict[str, Any]
@@ -48,7 +48,7 @@ class Stego:
 
 @dataclass(frozen=True)
 class Revealed:
-    """What :func:`reveal` found: the speech, and a report whose keys the README lists."""
+    """What :func:`reveal` found: the speech, and a report whose keys docs/reference.md lists."""
 
     speech: Speech
     report: dict[str, Any]

@@ -48,6 +48,7 @@ SLOW = (
     "test_sender.py::test_short_messages_come_back_too",
     "test_sender.py::test_the_more_it_carries_the_more_blocks_change",
     "test_sender.py::test_what_capacity_promises_comes_back_from_every_kind_of_cover",
+    "test_worked_examples.py",
 )
 
 

@@ -38,7 +38,7 @@ NEIGHBOURS = {
     "results": {"lab"},
     "documents": {"results", "tables"},
     "sender": {"receiver"},
-    "cli": {"study", "lab", "results", "execution", "gallery", "__init__"},
+    "cli": {"study", "lab", "results", "documents", "execution", "gallery", "__init__"},
     "study": {"lab"},
     "__main__": {"cli"},
 }

@@ -27,7 +27,7 @@ KEY = bytes(range(32))
 COVER = covers.larger()["coffee"]
 SPEECH = speak(1.0)
 SMALL_RUNG = next(rung for rung in ("amrnb:4750", "codec2:3200") if rung in codecs.ladder())
-# What the README's contract promises to whoever reads --json.
+# What docs/reference.md promises to whoever reads --json.
 HIDE_REPORT = {
     *("psnr_db", "ssim", "payload_sha256", "payload_bits", "capacity_bits", "codec", "seconds", "strength"),
     *("carrier", "code_rate"),

@@ -15,7 +15,7 @@ from ..channel.uploading import BACKGROUNDS
 from ..errors import BadSpec
 from ..message import codecs
 from ..pipeline import CARRIERS
-from . import batch, verbs
+from . import batch, project, verbs
 
 
 class _Parser(argparse.ArgumentParser):
@@ -127,6 +127,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--jobs", type=int, default=1, help="notebooks at a time")
     sub.add_argument("--folder", default="notebooks", help="where the notebooks are")
     _add_data(sub)
+
+    sub = verb("results", project.results, "write the published figures, results/*.json, into README.md and docs/")
+    sub.add_argument("--check", action="store_true", help="write nothing; fail if a document is not up to date")
 
     verb("keygen", verbs.keygen, "write a new random key file, readable by its owner only", "output")
     return top

@@ -119,7 +119,7 @@ SETS = ("published", "declared", "all")
 
 
 def attacks_of(name: str, strength_name: str) -> tuple[str, ...]:
-    """A named set: ``published`` (the README's table), ``declared`` (all that is promised), ``all`` (and beyond).
+    """A named set: ``published`` (a short table), ``declared`` (all that is promised), ``all`` (and beyond).
 
     Raises:
         BadSpec: no such set or strength.

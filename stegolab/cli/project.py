@@ -1,0 +1,25 @@
+"""The verb for whoever works on the project itself: documents that hold what is published."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from ..errors import BadData
+
+
+def results(options: argparse.Namespace) -> None:
+    """README and docs with the figures of ``results/*.json``: written, or with ``--check`` only compared."""
+    from .. import documents
+
+    every = documents.all_documents()
+    if options.check:
+        names = [os.path.relpath(path) for path, _ in documents.outdated(every)]
+        if names:
+            raise BadData(f"not up to date with results/: {', '.join(names)}; bring them up to date: stegolab results")
+        print(f"{len(every)} documents are up to date")
+        return
+    written = documents.update(every)
+    for path in written:
+        print(os.path.relpath(path))
+    print(f"{len(written)} of {len(every)} documents changed")
