@@ -98,6 +98,13 @@ def test_a_file_that_ends_early_gives_what_is_there_and_says_so_once_to_its_call
     assert 0.49 < len(found) / len(LONG.samples) < 0.5
 
 
+def test_the_file_is_closed_afterwards(tmp_path):
+    with sound_blocks(save(tmp_path / "in.wav", LONG.samples)) as sound:
+        pass
+    with pytest.raises(BadAudio, match=r"in\.wav: .*closed"):
+        next(sound.blocks())
+
+
 def test_what_goes_wrong_with_the_blocks_is_not_taken_for_an_error_of_reading(tmp_path):
     path = save(tmp_path / "in.wav", LONG.samples)
     with pytest.raises(OSError, match="full") as caught, sound_blocks(path):

@@ -127,6 +127,15 @@ def test_each_channel_is_dithered_with_noise_of_its_own_from_its_first_sample_th
     assert abs(np.corrcoef(error[:, 0], error[:, 2])[0, 1]) < 0.05
 
 
+def test_once_it_has_begun_dither_goes_on_where_samples_are_those_of_16_bit_again():
+    samples = np.zeros(50_000, np.float32)  # some of the blocks in which they are written
+    samples[1_000] = 0.4 / 32_768
+    steps = 32_768 * soundfile.read(io.BytesIO(encode([made(samples, 16_000)], dither=True)))[0]
+    assert not steps[:1_000].any()
+    for start in range(2_000, 50_000, 2_000):
+        assert 0.2 < np.square(steps[start : start + 2_000]).mean() < 0.3  # 1/4: rounded to 0 or one step either way
+
+
 @pytest.mark.parametrize(
     "channels, said",
     [
