@@ -42,6 +42,7 @@ SLOW = (
     "test_install.py::test_an_environment",
     "test_install.py::test_another_hash",
     "test_install.py::test_cpu_builds",
+    "test_reference.py::test_every_key_of_the_reports_has_its_row",
     "test_sender.py::test_a_full_message_comes_back_after_every_declared_attack",
     "test_sender.py::test_a_rehearsal_that_hopes_too_much_of_the_busiest_blocks_ends_with_all_of_them",
     "test_sender.py::test_hardly_any_cover_is_hopeless",
