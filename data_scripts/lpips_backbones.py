@@ -20,7 +20,7 @@ from unpickling import load_arrays
 
 from stegolab.data import cache_dir
 from stegolab.errors import BadData
-from stegolab.files import replacing
+from stegolab.files import check_folder, replacing
 
 Trunk = dict[str, NDArray[np.float32]]
 
@@ -49,6 +49,7 @@ def _run(source: Path | None, out: Path) -> None:
     if all(place.is_file() for place in places.values()):
         print(f"{_NAME}: already prepared in {out}")
         return
+    check_folder(out, *(place.name for place in places.values()))
     with work_folder(out) as temporary:
         try:
             trunks, origin = _from_torchvision(source), "torchvision"

@@ -20,7 +20,7 @@ from table import DATASETS, Dataset
 
 from stegolab.data import COLUMNS, cache_dir, data_dir
 from stegolab.errors import BadData, CannotWrite, StegolabError
-from stegolab.files import replacing
+from stegolab.files import check_folder, replacing
 
 RATE = 16_000  # hertz: what all speech and noise is brought to
 
@@ -131,6 +131,7 @@ def _run(dataset: Dataset, prepare: Prepare, source: Path | None, out: Path | No
             raise BadData(f"{place} is in the way and not in {out / 'INDEX.csv'}: move it, then run this again")
         print(f"{dataset.name}: already prepared in {place}")
         return
+    check_folder(out, "INDEX.csv")
     with work_folder(out) as temporary:
         work, ready = Path(temporary), Path(temporary) / "ready"
         folders = [fetching.obtain(dataset, archive, source, work) for archive in dataset.archives]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import BadData, BadSpec
+from .files import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,12 +122,12 @@ def index() -> list[Entry]:
         with file.open(newline="", encoding="utf-8") as lines:
             rows = list(csv.DictReader(lines))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadData(f"cannot read {file}: {error}") from error
+        raise BadData(f"cannot read {shown(file)}: {error}") from error
     entries = []
     for number, row in enumerate(rows, start=2):
         values = [row.get(column) for column in COLUMNS]
         if not all(isinstance(value, str) for value in values) or not values[0]:
-            raise BadData(f"{file}, line {number}: expected the columns {','.join(COLUMNS)}")
+            raise BadData(f"{shown(file)}, line {number}: expected the columns {','.join(COLUMNS)}")
         path, *known = (str(value) for value in values)
         entries.append(Entry(root / path, *known))
     return entries
@@ -144,10 +145,10 @@ def files(kind: str, split: str) -> list[Path]:
     paths = sorted(entry.path for entry in index() if entry.kind == kind and entry.split == split)
     if not paths:
         advice = f": python data_scripts/{_SCRIPTS[kind]} adds some" if kind in _SCRIPTS else ""
-        raise BadData(f"{_root()} has no {kind} files in its {split} split{advice}")
+        raise BadData(f"{shown(_root())} has no {kind} files in its {split} split{advice}")
     for path in paths:
         if not path.is_file():
-            raise BadData(f"the index lists {path}, which is not there: bring the file or remove its row")
+            raise BadData(f"the index lists {shown(path)}, which is not there: bring the file or remove its row")
     return paths
 
 
@@ -194,7 +195,7 @@ def eval_pairs() -> list[Pair]:
     if not (folder / "pairs.csv").is_file():
         noisy, clean = files("noisy", "eval"), files("speech", "eval")
         if [path.name for path in noisy] != [path.name for path in clean]:
-            raise BadData(f"the noisy and the clean files of the eval split in {_root()} do not pair up by name")
+            raise BadData(f"the noisy and the clean files of the eval split in {shown(_root())} do not pair up by name")
         return [Pair(n.stem, "noise", float("nan"), n, c) for n, c in zip(noisy, clean, strict=True)]
     pairs = []
     try:
@@ -204,7 +205,7 @@ def eval_pairs() -> list[Pair]:
                 level = float(row["snr_db_or_rt60_s"])
                 pairs.append(Pair(row["name"], row["kind"], level, noisy_path, clean_path))
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        raise BadData(f"cannot read {folder / 'pairs.csv'}: {error!r}") from error
+        raise BadData(f"cannot read {shown(folder / 'pairs.csv')}: {error!r}") from error
     return pairs
 
 
@@ -229,7 +230,7 @@ def thumbnails(split: str) -> NDArray[np.uint8]:
         if (file := _root() / name).is_file():
             with np.load(file, allow_pickle=False) as arrays:
                 return arrays[key]
-    raise BadData(f"{_root()} has no CIFAR-10: python data_scripts/{_SCRIPTS['thumbnails']} adds it")
+    raise BadData(f"{shown(_root())} has no CIFAR-10: python data_scripts/{_SCRIPTS['thumbnails']} adds it")
 
 
 def sample_speech() -> dict[str, Path]:
@@ -291,7 +292,8 @@ def _root() -> Path:
 def _index_file(root: Path) -> Path:
     file = root / "INDEX.csv"
     if not file.is_file():
-        raise BadData(f"{root} is no data folder, it has no INDEX.csv: data_scripts/README.md tells how to make one")
+        remedy = "data_scripts/README.md tells how to make one"
+        raise BadData(f"{shown(root)} is no data folder, it has no INDEX.csv: {remedy}")
     return file
 
 
@@ -300,4 +302,4 @@ def _with_suffix(stem: Path) -> Path:
     for suffix in (".flac", ".wav"):
         if (path := stem.with_name(stem.name + suffix)).is_file():  # with_suffix would cut "reverb_0.3"
             return path
-    raise BadData(f"{stem}.flac is missing from the eval pairs")
+    raise BadData(f"{shown(stem)}.flac is missing from the eval pairs")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import logging
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,10 +53,14 @@ def execute(
     import papermill
     from nbclient.exceptions import DeadKernelError
 
-    require_parameters(read(source), parameters)
+    notebook = read(source)
+    require_parameters(notebook, parameters)
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # we say what went wrong
     problem = None
-    with files.replacing(target) as executed, watching(limits, stop or Stop()) as kernel:
+    # papermill formats the names of its files and writes them down: one that is no text, or has braces, would end it
+    private = tempfile.TemporaryDirectory(prefix="stegolab-")
+    with files.replacing(target) as executed, private as place, watching(limits, stop or Stop()) as kernel:
+        saved = Path(place) / "executed.ipynb"
 
         def begin(cell: NotebookNode, cell_index: int) -> None:
             kernel.begin_cell(_first_line(cell.source))
@@ -63,8 +68,8 @@ def execute(
 
         try:
             papermill.execute_notebook(
-                source,
-                executed,
+                notebook,
+                saved,
                 dict(parameters),
                 kernel_name="python3",
                 language="python",
@@ -84,7 +89,7 @@ def execute(
         except (DeadKernelError, RuntimeError) as error:
             where = f"cell `{kernel.cell}`" if kernel.cell else "the kernel did not start"
             problem = kernel.verdict or f"{where}: {_first_line(str(error))}: the kernel was killed, out of memory?"
-        notebook = nbformat.read(executed, as_version=4)
+        notebook = nbformat.read(saved, as_version=4)
         notebook.metadata.pop("papermill", None)  # absolute paths of this machine
         nbformat.write(notebook, executed)
     return notebook, problem or check_executed(notebook)

@@ -21,6 +21,7 @@ from .errors import CannotWrite
 
 STANDARD_OUTPUT = "-"
 _SHOWN = 200  # characters of a name in a message
+_BLOCK = 4096  # bytes: a full disk still takes an empty file
 _LINKS = 40  # that lead on to another before it is a circle, as in Linux itself
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self|PID)/fd)/([0-9]+)")
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
@@ -128,15 +129,17 @@ def folder(path: str | os.PathLike[str]) -> Path:
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise CannotWrite(f"cannot make the folder {shown(path)}: {_reason(error)}") from error
+        raise CannotWrite(f"cannot make the folder {shown(path)}: {reason(error)}") from error
     return Path(path)
 
 
-def check_folder(path: str | os.PathLike[str]) -> None:
+def check_folder(path: str | os.PathLike[str], *inside: str) -> None:
     """Find out that :func:`folder` can make ``path``, or that files can be put into it; nothing is changed.
 
+    ``inside`` are the names that they will have there.
+
     Raises:
-        CannotWrite: it cannot, they cannot, or ``path`` is a file.
+        CannotWrite: it cannot, they cannot, or ``path`` is a file; or see :func:`check` for one of ``inside``.
     """
     with _errors(path):
         if not os.fspath(path):
@@ -149,12 +152,27 @@ def check_folder(path: str | os.PathLike[str]) -> None:
         if not place.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{place} is not a folder")
         _probe(place)
+    if place == Path(path):
+        for name in inside:
+            check(place / name)
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    """A name as text of one line that can be printed and kept anywhere; two names never give the same.
+
+    File names are bytes: what is no UTF-8 in them, is no printable character or is a backslash becomes an escape, such
+    as ``\\udcff`` for the byte 0xff and ``\\n`` for a line feed. It does not depend on the locale.
+    """
+    try:
+        text = os.fsencode(path).decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # no file can be called so here
+        text = os.fspath(path)
+    return "".join(c if c.isprintable() and c != "\\" else repr(c)[1:-1] for c in text)
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """A name as it can be printed anywhere: what is no UTF-8 or no printable character is escaped, and it is short."""
-    text = os.fspath(path).encode("utf-8", "backslashreplace").decode()
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    """A name for a message: as :func:`printable` has it, but short."""
+    text = printable(path)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}...{text[-_SHOWN // 2 :]}"
 
 
@@ -165,14 +183,17 @@ def _errors(path: str | os.PathLike[str]) -> Iterator[None]:
     except BrokenPipeError:  # whoever reads what is written has gone: that is no fault of the output's
         raise
     except (OSError, ValueError) as error:
-        if isinstance(error, ValueError) and "null byte" not in str(error):
+        if not (isinstance(error, OSError | UnicodeEncodeError) or "null byte" in str(error)):
             raise
-        raise CannotWrite(f"cannot write {shown(path)}: {_reason(error)}") from error
+        raise CannotWrite(f"cannot write {shown(path)}: {reason(error)}") from error
 
 
-def _reason(error: OSError | ValueError) -> str:
+def reason(error: OSError | ValueError) -> str:
+    """Why a file could not be opened, in a few words."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
+    if isinstance(error, UnicodeEncodeError):
+        return "its name holds a character that names of files cannot hold here"
     return "its name holds a NUL character"
 
 
@@ -212,10 +233,13 @@ def _descriptor(path: str | os.PathLike[str]) -> int | None:
 
 
 def _probe(place: Path) -> None:
-    """Put a file there and take it away: permissions alone do not tell of read-only systems, quotas and lists."""
+    """Put a file there and take it away: permissions alone do not tell of read-only systems, full disks and quotas."""
     handle, name = tempfile.mkstemp(prefix=".stegolab-", dir=place)
-    os.close(handle)
-    Path(name).unlink()
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(bytes(_BLOCK))
+    finally:
+        Path(name).unlink()
 
 
 def _may_rename_over(target: Path) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import execution, files, kernels, lab, pages
-from .errors import BadSpec, CannotWrite, NotebookFailed
+from .errors import BadSpec, NotebookFailed
 from .kernels import Limits, Stop
 from .outcomes import Gallery, Outcome
 
@@ -71,10 +71,12 @@ def run_notebooks(
         raise BadSpec(f"jobs {jobs}: run at least one notebook at a time")
     sources = find_notebooks(names, folder)
     if data is not None and not Path(data).is_dir():
-        raise BadSpec(f"data folder {data}: there is no such folder")
+        raise BadSpec(f"data folder {files.shown(data)}: there is no such folder")
+    files.check_folder(out_dir)
+    out = Path(out_dir).resolve()
+    _check_outputs(out, sources)
     if profile == "gpu":
         lab._require_gpu()  # here, once, and not in every notebook
-    out = Path(out_dir).resolve()
     # The kernels' cwd is out_dir: no path of this machine gets into the executed notebooks.
     values = {"profile": profile, "out_dir": ".", **(parameters or {})}
     with (
@@ -83,11 +85,7 @@ def run_notebooks(
         kernels.kernel_environment(Path(private), max(1, (os.cpu_count() or 1) // jobs), data),
     ):
         kernels.require_own_kernel()
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CannotWrite(f"cannot write {out_dir}: {error.strerror}") from error
-        gallery = Gallery(out, profile)
+        gallery = Gallery(files.folder(out), profile)
         with _Progress(sources) as progress, ThreadPoolExecutor(jobs) as pool:
 
             def run(source: Path) -> Outcome | None:
@@ -118,14 +116,26 @@ def find_notebooks(names: Sequence[str], folder: Path) -> list[Path]:
     """
     present = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
     if not present:
-        raise BadSpec(f"no notebooks in {folder}: run this in the project's folder")
+        raise BadSpec(f"no notebooks in {files.shown(folder)}: run this in the project's folder")
     stems = [Path(name).name.removesuffix(".ipynb") for name in names] or list(present)
     for stem in stems:
         if stem not in present:
-            raise BadSpec(f"no notebook {stem!r}: choose from {', '.join(present)}")
+            raise BadSpec(f"no notebook {stem!r}: choose from {', '.join(map(files.printable, present))}")
         if stems.count(stem) > 1:
             raise BadSpec(f"notebook {stem!r} is named twice: both would write the same output")
     return [path for stem, path in present.items() if stem in stems]
+
+
+def _check_outputs(out: Path, sources: Sequence[Path]) -> None:
+    """Everything that will be written into ``out`` can be.
+
+    Raises:
+        CannotWrite: it cannot.
+    """
+    written = [f"{source.stem}{suffix}" for source in sources for suffix in (".ipynb", ".html")]
+    files.check_folder(out, "summary.json", "index.html", *written)
+    for source in sources:
+        files.check_folder(out / source.stem, "results.json")
 
 
 def raise_failures(outcomes: Sequence[Outcome]) -> None:
@@ -139,14 +149,15 @@ def _run_one(
     source: Path, out: Path, values: dict[str, Any], limits: Limits, progress: _Progress, stop: Stop
 ) -> Outcome:
     """Execute ``source``, write its notebook and its page into ``out``, and tell what became of it."""
-    name, title, began = source.stem, source.stem, time.monotonic()
+    name, said, began = source.stem, files.printable(source.stem), time.monotonic()
+    title = said
     problem: str | None = None
     metrics: dict[str, Any] = {}
     try:
         results, target, page = out / name / "results.json", out / f"{name}.ipynb", out / f"{name}.html"
         for earlier in (results, target, page):
             earlier.unlink(missing_ok=True)  # what is there afterwards is fresh
-        title = pages.title_of(execution.read(source)) or name
+        title = pages.title_of(execution.read(source)) or title
         executed, problem = execution.execute(
             source, target, values, limits, lambda line: progress.begin_cell(name, line), stop
         )
@@ -157,9 +168,9 @@ def _run_one(
     except NotebookFailed as error:
         problem = str(error)
     seconds = round(time.monotonic() - began, 1)
-    said = "interrupted" if problem and stop.asked else "failed" if problem else "passed"
-    progress.end(name, f"{name}: {said} after {seconds} s")
-    return Outcome(name, title, seconds, metrics, NotebookFailed(f"{name}: {problem}") if problem else None)
+    fate = "interrupted" if problem and stop.asked else "failed" if problem else "passed"
+    progress.end(name, f"{said}: {fate} after {seconds} s")
+    return Outcome(name, title, seconds, metrics, NotebookFailed(f"{said}: {problem}") if problem else None)
 
 
 def _recorded(results: Path) -> dict[str, Any]:
@@ -212,7 +223,9 @@ class _Progress:
     def _advance(self, name: str, cells: int) -> None:
         cells = min(cells, self._ahead[name])
         self._ahead[name] -= cells
-        self._bar.set_postfix_str("; ".join(f"{name}: {line:.40}" for name, line in self._now.items()), refresh=False)
+        self._bar.set_postfix_str(
+            "; ".join(f"{files.printable(name)}: {line:.40}" for name, line in self._now.items()), refresh=False
+        )
         self._bar.update(cells)
         self._bar.refresh()
 

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import files, show
-from .errors import BadSpec, CannotWrite
+from .errors import BadSpec
 
 PROFILES = ("smoke", "cpu", "gpu")
 RECORDED = ("stegolab", "numpy", "scipy", "pillow", "torch", "torchaudio", "av")
@@ -56,11 +56,7 @@ def start(name: str, profile: str = "smoke", seed: int = 0, out_dir: str | os.Pa
         device = "cuda"
         _require_gpu()
     seed_everything(seed)
-    folder = Path(out_dir) / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite(f"cannot make the folder {folder}: {error.strerror}") from error
+    folder = files.folder(Path(out_dir) / name)
     show.style()
     run = Run(name, profile, seed, device, folder, _versions(), time.perf_counter())
     shown = [f"{package} {run.versions[package]}" for package in ("numpy", "torch") if package in run.versions]

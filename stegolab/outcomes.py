@@ -122,8 +122,8 @@ def _executed(results: Path) -> Outcome | None:
         notebook = execution.read(out / f"{name}.ipynb")
         found = json.loads(results.read_text(encoding="utf-8"))
         problem = execution.check_executed(notebook)
-        title = pages.title_of(notebook) or name
-        error = f"{name}: {problem}" if problem else None
+        title = pages.title_of(notebook) or files.printable(name)
+        error = f"{files.printable(name)}: {problem}" if problem else None
         return _entry({**found, "name": name, "title": title, "error": error}, out)
     except (NotebookFailed, OSError, ValueError, TypeError):
         return None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from .lab import three_digits
 
@@ -151,7 +152,7 @@ def _card(card: Card) -> str:
         headline = f'<p class="headline">{escape(three_digits(value))}</p><p class="faint">{escape(name)}</p>'
     title = escape(card.title)
     if card.ran:
-        title = f'<a href="{escape(card.name)}.html">{title}</a>'
+        title = f'<a href="{quote(card.name, errors="surrogateescape")}.html">{title}</a>'
     when = f"{card.seconds:g} s, {escape(card.earlier)}" if card.earlier else f"{card.seconds:g} s"
     return f'<li>{picture}<h2>{title}</h2>{headline}<p class="faint">{when}</p></li>'
 

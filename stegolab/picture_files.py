@@ -85,7 +85,9 @@ def _suffix_of(path: str | os.PathLike[str]) -> str:
     if not suffix and files.is_stream(path):
         return ".png"
     if suffix not in _LOSSLESS:
-        raise BadImage(f"{path}: only lossless formats keep the picture as it is; use .png, .webp, .bmp or .tif")
+        raise BadImage(
+            f"{files.shown(path)}: only lossless formats keep the picture as it is; use .png, .webp, .bmp or .tif"
+        )
     return suffix
 
 
@@ -108,9 +110,9 @@ def write_image(path: str | os.PathLike[str], picture: Picture | Image.Image | N
         picture = read_image(picture)
     suffix = _suffix_of(path)
     if suffix == ".bmp" and picture.alpha is not None:
-        raise BadImage(f"{path}: BMP has no transparency; use .png, .webp or .tif")
+        raise BadImage(f"{files.shown(path)}: BMP has no transparency; use .png, .webp or .tif")
     if suffix == ".webp" and max(picture.height, picture.width) > _WEBP_MAX_SIDE:
-        raise BadImage(f"{path}: WebP holds at most {_WEBP_MAX_SIDE} pixels on a side; use .png or .tif")
+        raise BadImage(f"{files.shown(path)}: WebP holds at most {_WEBP_MAX_SIDE} pixels on a side; use .png or .tif")
     more: dict[str, Any] = {"icc_profile": picture.icc} if picture.icc else {}
     if picture.dpi:
         more["dpi"] = picture.dpi
@@ -126,8 +128,7 @@ def name_of(source: object) -> str:
         return "the array"
     if not isinstance(source, str | os.PathLike):
         source = getattr(source, "filename", None) or getattr(source, "name", None) or f"the {type(source).__name__}"
-    name = os.fspath(source) if isinstance(source, str | os.PathLike) else type(source).__name__
-    return name if isinstance(name, str) and name.isprintable() else ascii(name)
+    return files.shown(source) if isinstance(source, str | os.PathLike) else type(source).__name__
 
 
 def _read(source: Source) -> Picture:

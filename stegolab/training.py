@@ -23,6 +23,8 @@ from torch import Tensor, nn
 from . import files
 from .errors import BadSpec, StegolabError
 
+WRITTEN = ("config.json", "log.jsonl", "checkpoint.pt", "best.safetensors")  # into the folder of a run
+
 
 class Diverged(StegolabError):
     """The loss or its gradient is not a number; the last good checkpoint is kept."""

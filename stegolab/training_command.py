@@ -14,9 +14,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import data
+from . import data, files
 from .errors import StegolabError
-from .training import RunConfig, Trainer, fit
+from .training import WRITTEN, RunConfig, Trainer, fit
 
 Begin = Callable[[Any, Any], tuple[Trainer, Any, Any]]
 
@@ -61,6 +61,7 @@ def _train(settings: RunConfig, begin: Begin, options: dict[str, Any]) -> Any:
     import torch
     from lightning_fabric import Fabric
 
+    files.check_folder(options["out"], *WRITTEN)
     if options["threads"]:
         torch.set_num_threads(options["threads"])
     if options["data"]:

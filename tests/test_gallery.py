@@ -235,3 +235,15 @@ def test_an_output_folder_that_cannot_be_made(tmp_path: Path) -> None:
     write(tmp_path, "00_plain", [FINISH])
     with pytest.raises(CannotWrite):
         gallery.run_notebooks([], "smoke", tmp_path / "00_plain.ipynb", folder=tmp_path)
+
+
+def test_names_that_are_no_text_or_look_like_a_format(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / os.fsdecode(b"caf\xe9 {0} 50%")
+    write(source, "00_good", [START, FINISH])
+    write(source, "01_text", [FINISH.replace("run.", "print.")])
+    (source / "01_text.ipynb").rename(source / os.fsdecode(b"01_caf\xe9#.ipynb"))
+    good, named = gallery.run_notebooks([], "smoke", out, folder=source)
+    assert good.error is None
+    assert str(named.error).startswith("01_caf\\udce9#: In [3] ") and "AttributeError" in str(named.error)
+    assert 'href="01_caf%E9%23.html"' in (out / "index.html").read_text(encoding="utf-8")
+    assert json.loads((out / "summary.json").read_text())["failed"] == 1

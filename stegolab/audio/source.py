@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, BinaryIO, cast
 
+from .. import files
 from ..errors import BadAudio
 
 SoundSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
@@ -25,14 +26,9 @@ def name_of(source: SoundSource) -> str:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return f"the {len(source)} bytes of sound"
     if isinstance(source, (str, os.PathLike)):
-        return "standard input" if os.fspath(source) == "-" else repr_of_path(source)
+        return "standard input" if os.fspath(source) == "-" else files.shown(source)
     name = getattr(source, "name", None)
-    return name if isinstance(name, str) else "the stream of sound"
-
-
-def repr_of_path(path: str | os.PathLike[str]) -> str:
-    """A path as messages print it, in one line and without characters that are none."""
-    return os.fspath(path).encode(errors="surrogateescape").decode(errors="replace").replace("\0", "\\0")
+    return files.shown(name) if isinstance(name, str) else "the stream of sound"
 
 
 @contextmanager
@@ -64,9 +60,8 @@ def opened(source: SoundSource) -> Iterator[BinaryIO]:
         else:
             raise BadAudio(f"a {type(source).__name__} is no sound: give a Speech, a path, bytes or a binary stream")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name, a closed stream
-        if isinstance(error, OSError) and error.strerror:
-            raise BadAudio(f"{error.strerror}: {GIVE}") from error
-        raise BadAudio(f"{error}: {GIVE}") from error
+        named = isinstance(error, OSError | UnicodeEncodeError) or "null byte" in str(error)
+        raise BadAudio(f"{files.reason(error) if named else error}: {GIVE}") from error
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from .. import files
 from ..errors import BadAudio, CannotWrite
 from .blocks import Block, of_size
 from .encoding import by_ffmpeg, by_libsndfile, in_16_bit, resampled
-from .source import repr_of_path
 from .speech import Speech, as_arrays
 
 _PCM = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")  # from coarse to fine
@@ -50,12 +49,12 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
     """
     name = os.fspath(path)
     if "\0" in name:
-        raise CannotWrite(f"cannot write {repr_of_path(name)}: a file name cannot hold a NUL character")
+        raise CannotWrite(f"cannot write {files.shown(name)}: a file name cannot hold a NUL character")
     suffix = Path(name).suffix.lower()
     if name == "-" or not suffix:
         return ".wav"
     if suffix not in SUFFIXES:
-        raise CannotWrite(f"cannot write {repr_of_path(name)}: sound is written as {', '.join(SUFFIXES)}")
+        raise CannotWrite(f"cannot write {files.shown(name)}: sound is written as {', '.join(SUFFIXES)}")
     return suffix
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
-from .. import files
+from .. import files, progress
 from ..audio import Speech, read_audio
 from ..carrier.strengths import STRENGTHS
 from ..data import brief_speech, eval_covers
 from ..errors import BadAudio, BadSpec
 from ..pipeline import cover_of
-from .output import tell
+from .output import clear_line, tell
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _NAMED = 5  # files that were skipped; the others are counted
 
@@ -25,21 +30,23 @@ class SkippedWarning(UserWarning):
 
 def study(options: argparse.Namespace) -> None:
     """The table of what comes back, in a folder."""
-    from tqdm import tqdm
-
     from .. import results
     from .. import study as trials
 
+    trials.check_output(options.out)
     engine = trials.engine(options.engine, options.jobs, options.address)
     strengths = options.strength or [s for s in STRENGTHS if s != "file"]
     attacks = _lines(options.attacks) if options.attacks else options.set
     trials.plan(strengths, attacks)
-    covers = {name: cover_of(path) for name, path in _by_name(options.covers or eval_covers()).items()}
+    paths = _by_name(options.covers or eval_covers())
+    covers = {name: cover_of(paths[name]) for name in progress.steps(paths, len(paths), "reading covers")}
     clips = _clips(options.speech) if options.speech else None
     out = files.folder(options.out)
-    with tqdm(unit="trial", file=sys.stderr) as bar:
+    with _bar() as bar:
 
-        def progress(done: int, total: int) -> None:
+        def count(done: int, total: int) -> None:
+            first = bar.total is None and done < total
+            bar.set_description_str("rehearsing the covers" if first else "", refresh=False)
             bar.total, bar.n = total, done
             bar.refresh()
 
@@ -48,42 +55,68 @@ def study(options: argparse.Namespace) -> None:
             enhance=options.enhance,
             turns=options.turns,
             engine=engine,
-            journal=out / "journal.jsonl",
-            progress=progress,
+            journal=out / trials.JOURNAL,
+            progress=count,
         )
-    trials.write_csv(out / "trials.csv", rows)
-    trials.write_parquet(out / "trials.parquet", rows)
+    trials.write_csv(out / trials.CSV, rows)
+    trials.write_parquet(out / trials.PARQUET, rows)
     table = trials.summary(rows)
-    with files.replacing(out / "summary.md") as temporary:
-        temporary.write_text(table + "\n")
+    with files.replacing(out / trials.SUMMARY) as temporary:
+        temporary.write_text(table + "\n", encoding="utf-8")
     results.write(
         *("attack_study", trials.figures(rows)),
         profile="command",
         seed=options.seed,
-        command=options.command,
-        path=out / "results.json",
+        command=options.command if options.command.isprintable() else files.printable(options.command),
+        path=out / trials.RESULTS,
     )
     corrupt = sum(row.outcome == trials.CORRUPT for row in rows)
     tell(options, {"trials": len(rows), "exact": sum(r.exact for r in rows), "silent_corruptions": corrupt}, table)
 
 
+@contextmanager
+def _bar() -> Iterator[tqdm[NoReturn]]:
+    """On a terminal a bar of the trials, whose clock goes on while covers are rehearsed and no trial ends."""
+    from tqdm import tqdm
+
+    clear_line()
+    progress.LOGGER.disabled = True  # what single trials say would be written over the bar
+    ended = threading.Event()
+    with tqdm(unit="trial", disable=None) as bar:
+
+        def tick() -> None:
+            while not ended.wait(1):
+                bar.refresh()
+
+        clock = threading.Thread(target=tick, daemon=True)
+        clock.start()
+        try:
+            yield bar
+        finally:
+            ended.set()
+            clock.join()
+            progress.LOGGER.disabled = False
+
+
 def _clips(source: str) -> dict[str, Speech]:
     if source == "valid":
-        return {name: read_audio(path) for name, path in brief_speech("valid").items()}
+        brief = brief_speech("valid")
+        return {name: read_audio(brief[name]) for name in progress.steps(brief, len(brief), "reading speech")}
     folder = Path(source)
     clips: dict[Path, Speech] = {}
     skipped = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")):
+    there = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    for path in progress.steps(there, len(there), "reading speech"):
         try:
             clips[path] = read_audio(path)
         except BadAudio as error:
-            skipped.append(f"{path.name} ({str(error).removeprefix(f'cannot use {path}: ')})")
+            skipped.append(f"{files.shown(path.name)} ({str(error).removeprefix(f'cannot use {files.shown(path)}: ')})")
     more = [f"and {len(skipped) - _NAMED} more"] if len(skipped) > _NAMED else []
     left_out = "; ".join([*skipped[:_NAMED], *more]) or "nothing"
     if not clips:
-        raise BadSpec(f"--speech {folder}: no sound there that can be read; skipped {left_out}")
+        raise BadSpec(f"--speech {files.shown(folder)}: no sound there that can be read; skipped {left_out}")
     if skipped:
-        warnings.warn(f"--speech {folder}: skipped {left_out}", SkippedWarning, stacklevel=2)
+        warnings.warn(f"--speech {files.shown(folder)}: skipped {left_out}", SkippedWarning, stacklevel=2)
     return {name: clips[path] for name, path in _by_name(list(clips)).items()}
 
 
@@ -102,15 +135,17 @@ def notebooks(options: argparse.Namespace) -> None:
         options.names, options.profile, options.out, options.jobs, Path(options.folder), options.data
     )
     gallery.raise_failures(outcomes)
-    print(f"{len(outcomes)} notebooks executed: {Path(options.out) / 'index.html'}")
+    print(f"{len(outcomes)} notebooks executed: {files.printable(Path(options.out) / 'index.html')}")
 
 
 def _lines(path: str) -> list[str]:
     try:
         lines = [line.partition("#")[0].strip() for line in Path(path).read_text("utf-8-sig").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSpec(f"--attacks {path}: cannot be read, one attack a line is expected ({error})") from error
+    except (OSError, ValueError) as error:
+        raise BadSpec(
+            f"--attacks {files.shown(path)}: cannot be read, one attack a line is expected ({error})"
+        ) from error
     attacks = [line for line in lines if line]
     if not attacks:
-        raise BadSpec(f"--attacks {path}: it names no attack; write one a line, such as jpeg:75")
+        raise BadSpec(f"--attacks {files.shown(path)}: it names no attack; write one a line, such as jpeg:75")
     return attacks

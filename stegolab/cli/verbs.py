@@ -56,7 +56,7 @@ def hide(options: argparse.Namespace) -> None:
     what = "enhanced speech" if r["enhanced"] else "speech"
     spoken = f"{r['seconds']:.1f} s of {what} as {r['codec']}, {r['payload_bits']} of {r['capacity_bits']} bits"
     kept = ", ".join(r["survives"]) or "nothing"
-    tell(options, r, f"{options.output}: {spoken}, PSNR {r['psnr_db']:.1f} dB, survives {kept}")
+    tell(options, r, f"{files.printable(options.output)}: {spoken}, PSNR {r['psnr_db']:.1f} dB, survives {kept}")
 
 
 def reveal(options: argparse.Namespace) -> None:
@@ -66,7 +66,7 @@ def reveal(options: argparse.Namespace) -> None:
     write_sound(options.output, [found.speech])
     r = found.report
     repaired = f"{r['corrected_bits']} of {r['code_bits']} bits corrected, margin {100 * r['margin']:.0f} %"
-    tell(options, r, f"{options.output}: {r['seconds']:.1f} s of speech as {r['codec']}, {repaired}")
+    tell(options, r, f"{files.printable(options.output)}: {r['seconds']:.1f} s of speech as {r['codec']}, {repaired}")
 
 
 def attack(options: argparse.Namespace) -> None:
@@ -83,7 +83,8 @@ def attack(options: argparse.Namespace) -> None:
         raise BadSpec(f"this attack ends as {suffix}, not {wanted}: name the output so, or .png to keep the pixels")
     else:
         write_image(options.output, from_array(chain(received)))
-    tell(options, {"spec": str(chain), "output": str(options.output)}, f"{options.output}: {chain}")
+    name = files.printable(options.output)
+    tell(options, {"spec": str(chain), "output": name}, f"{name}: {chain}")
 
 
 def capacity(options: argparse.Namespace) -> None:
@@ -108,7 +109,7 @@ def capacity(options: argparse.Namespace) -> None:
 def keygen(options: argparse.Namespace) -> None:
     """A new key file."""
     generate_key_file(options.output)
-    print(f"{options.output}: keep it secret, and send it by another way than the picture")
+    print(f"{files.printable(options.output)}: keep it secret, and send it by another way than the picture")
 
 
 def _picture(place: str) -> Source:

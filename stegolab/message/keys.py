@@ -23,6 +23,7 @@ from typing import Any, Protocol, runtime_checkable
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from ..errors import BadKey, CannotWrite, KeyFileWarning, WeakPassphraseWarning
+from ..files import reason, shown
 
 KEY_BYTES = 32
 SHORTEST_PASSPHRASE = 8  # characters; whoever holds the picture can try shorter ones one after the other
@@ -199,30 +200,31 @@ def generate_key_file(path: str | os.PathLike[str]) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise CannotWrite(f"{path} exists and may be somebody's only key: choose another name") from error
-    except OSError as error:
-        raise CannotWrite(f"cannot write {path}: {error.strerror}") from error
+        raise CannotWrite(f"{shown(path)} exists and may be somebody's only key: choose another name") from error
+    except (OSError, ValueError) as error:
+        raise CannotWrite(f"cannot write {shown(path)}: {reason(error)}") from error
     try:
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_hex(KEY_BYTES) + "\n")
     except OSError as error:
         Path(path).unlink(missing_ok=True)
-        raise CannotWrite(f"cannot write {path}: {error.strerror}") from error
+        raise CannotWrite(f"cannot write {shown(path)}: {reason(error)}") from error
 
 
 def _read_key(path: Path) -> bytes:
+    name = shown(path)
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(1024)
-    except OSError as error:
-        raise BadKey(f"cannot read the key file {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise BadKey(f"cannot read the key file {name}: {reason(error)}") from error
     if os.name == "posix" and stat.S_ISREG(mode):  # a pipe has no readers but us
         if mode & 0o022:
-            raise BadKey(f"others may change the key file {path}: close it to them with chmod 600 {path}")
+            raise BadKey(f"others may change the key file {name}: close it to them with chmod 600 {name}")
         if mode & 0o044:
             warnings.warn(
-                f"others may read the key file {path}: close it to them with chmod 600 {path}, if it is yours",
+                f"others may read the key file {name}: close it to them with chmod 600 {name}, if it is yours",
                 KeyFileWarning,
                 stacklevel=4,
             )
@@ -231,7 +233,7 @@ def _read_key(path: Path) -> bytes:
     key = _key_in_text(content)
     if key is None:
         raise BadKey(
-            f"the key file {path} holds {len(content)} bytes that are no key: "
+            f"the key file {name} holds {len(content)} bytes that are no key: "
             "it must hold 32 bytes, 64 hexadecimal digits or base64 of 32 bytes, and nothing else"
         )
     return key

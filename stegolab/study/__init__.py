@@ -26,14 +26,14 @@ from .figures import figures
 from .setting import Clip, Cover, Setting
 from .summary import summary, wilson
 from .sweeps import ATTACKS, SETS, SWEEPS, Sweep, attacks_of, declared, family, unique
-from .table import write_csv, write_parquet
+from .table import CSV, JOURNAL, PARQUET, RESULTS, SUMMARY, check_output, write_csv, write_parquet
 from .trial import CORRUPT, EXACT, Trial, trials
 from .version import version
 
 __all__ = [
-    "ATTACKS", "CORRUPT", "ENGINES", "EXACT", "SETS", "SWEEPS", "Sweep", "Trial",
-    "attacks_of", "declared", "engine", "family", "figures", "plan", "run", "summary", "wilson",
-    "write_csv", "write_parquet",
+    "ATTACKS", "CORRUPT", "CSV", "ENGINES", "EXACT", "JOURNAL", "PARQUET", "RESULTS", "SETS", "SUMMARY", "SWEEPS",
+    "Sweep", "Trial", "attacks_of", "check_output", "declared", "engine", "family", "figures", "plan", "run", "summary",
+    "wilson", "write_csv", "write_parquet",
 ]  # fmt: skip
 
 _TOGETHER = 8  # attacks in a task: what a crash costs at most for each core, and how often a stego picture is made anew

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from .. import files
 from ..errors import CannotWrite
 from .trial import COLUMNS, Trial
 
@@ -71,14 +72,14 @@ def opened(path: Path) -> Iterator[Journal]:
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-    except OSError as error:
-        raise CannotWrite(f"cannot write {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise CannotWrite(f"cannot write {files.shown(path)}: {files.reason(error)}") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise CannotWrite(
-                f"{path} is being written by another study: wait for it, or name another folder"
+                f"{files.shown(path)} is being written by another study: wait for it, or name another folder"
             ) from error
         contents = path.read_bytes()
         whole = contents.rfind(b"\n") + 1

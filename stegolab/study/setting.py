@@ -26,7 +26,8 @@ class Cover:
     @classmethod
     def of(cls, name: str, picture: Picture) -> Cover:
         """Name a picture."""
-        return cls(name, _digest(picture.rgb, picture.rgb.shape), picture)
+        samples = picture.rgb if picture.alpha is None else np.dstack([picture.rgb, picture.alpha])
+        return cls(name, _digest(samples, samples.shape), picture)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,35 @@
-"""The study's table on disk: one line a trial, as CSV for people and as parquet for programs (notebook 08)."""
+"""The study's table on disk: one line a trial, as CSV for people and as parquet for programs (notebook 08).
+
+Covers and clips are called as :func:`stegolab.files.printable` has it: a name of a file need be no text.
+"""
 
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from .. import files
+from . import journal
 from .trial import COLUMNS, Trial
+
+#: what ``stegolab study`` writes into its folder
+JOURNAL, CSV, PARQUET, SUMMARY, RESULTS = "journal.jsonl", "trials.csv", "trials.parquet", "summary.md", "results.json"
+
+
+def check_output(folder: str | os.PathLike[str]) -> None:
+    """Find out, before anything is measured, that all of a study can be written into ``folder``.
+
+    Raises:
+        CannotWrite: it cannot; see :func:`stegolab.files.check_folder`. Or another study is writing there.
+    """
+    files.check_folder(folder, JOURNAL, CSV, PARQUET, SUMMARY, RESULTS)
+    if (memory := Path(folder) / JOURNAL).exists():
+        with journal.opened(memory):
+            pass
 
 
 def write_csv(path: Path, rows: Sequence[Trial]) -> None:
@@ -17,10 +38,10 @@ def write_csv(path: Path, rows: Sequence[Trial]) -> None:
     Raises:
         CannotWrite: no such folder, no permission, disk full.
     """
-    with files.replacing(path) as temporary, temporary.open("w", newline="") as file:
+    with files.replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+        writer.writerows(map(_written, rows))
 
 
 def write_parquet(path: Path, rows: Sequence[Trial]) -> None:
@@ -34,5 +55,10 @@ def write_parquet(path: Path, rows: Sequence[Trial]) -> None:
 
     kinds = {"str": pyarrow.string(), "int": pyarrow.int64(), "float": pyarrow.float64(), "bool": pyarrow.bool_()}
     schema = pyarrow.schema([(name, kinds[str(Trial.__annotations__[name])]) for name in COLUMNS])
-    with files.replacing(path) as temporary:
-        parquet.write_table(pyarrow.Table.from_pylist([asdict(row) for row in rows], schema), temporary)
+    table = pyarrow.Table.from_pylist([_written(row) for row in rows], schema)
+    with files.replacing(path) as temporary, temporary.open("wb") as file:  # its own opening takes only UTF-8 names
+        parquet.write_table(table, file)
+
+
+def _written(row: Trial) -> dict[str, Any]:
+    return asdict(row) | {"cover": files.printable(row.cover), "speech": files.printable(row.speech)}

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..audio import RATE, Speech, resample
 from ..channel import spec
+from ..channel.uploading import flattened
 from ..errors import BadData, CapacityExceeded, StegolabError
 from ..images import from_array, lpips, psnr, ssim
 from ..message import codecs, frame
@@ -108,6 +109,11 @@ class _Sent:
     common: dict[str, Any]
 
     @cached_property
+    def seen(self) -> NDArray[np.uint8]:
+        """What attacks are made on: the picture on white, as whoever makes a JPEG lays it."""
+        return flattened(self.posted.picture.rgb, self.posted.picture.alpha)
+
+    @cached_property
     def sounds(self) -> dict[str, float]:
         """The scores of the message's speech: of every trial that is exact."""
         return self.scores(self.message)
@@ -124,8 +130,7 @@ class _Sent:
 
     @cached_property
     def _code_bits(self) -> tuple[frame.Header, NDArray[np.uint8], NDArray[np.bool_]]:
-        stego = self.posted.picture.rgb
-        reading = self.sender.carrier.read(stego, stego.shape)
+        reading = self.sender.carrier.read(self.seen, self.seen.shape)
         header = frame.read_header(reading.header_llr)
         assert header is not None, "a stego picture that the sender verified has a header"
         found = frame.unpack(reading.body_llr(header.code_word()), header)
@@ -134,7 +139,7 @@ class _Sent:
     def raw_ber(self, received: NDArray[np.uint8]) -> float:
         """Share of code bits wrong, read at the true size; a bit of which nothing arrived is half wrong."""
         header, bits, used = self._code_bits
-        reading = self.sender.carrier.read(received, self.posted.picture.rgb.shape)
+        reading = self.sender.carrier.read(received, self.seen.shape)
         llr = reading.body_llr(header.code_word())[used]
         return float(np.mean(np.where(llr == 0, 0.5, (llr > 0) != bits[used])))
 
@@ -194,7 +199,7 @@ def _hidden(setting: Setting, sender: Sender) -> tuple[str, bytes, Posted]:
 
 
 def _attacked(sent: _Sent, attack: str) -> Trial:
-    received = spec.parse(attack)(sent.posted.picture.rgb)
+    received = spec.parse(attack)(sent.seen)
     began = time.perf_counter()
     try:
         got, report = receive(from_array(received), sent.setting.key, EveryCarrier())

@@ -53,7 +53,7 @@ def test_a_stream_is_read_from_where_it_stands(file):
 @pytest.mark.parametrize(
     "source, said",
     [
-        ("a\0b.wav", "null"),
+        ("a\0b.wav", "NUL"),
         (b"no sound at all", "the 15 bytes of sound"),
         (io.StringIO("text"), "binary"),
         (42, "int"),
