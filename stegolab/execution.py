@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import logging
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 from . import files
 from .errors import NotebookFailed
@@ -49,12 +51,12 @@ def execute(
         NotebookFailed: the file is no notebook, or it does not declare one of ``parameters``.
         CannotWrite: the folder of ``target`` cannot be written.
     """
+    notebook = read(source)
+    require_parameters(notebook, parameters)
     import nbformat
     import papermill
     from nbclient.exceptions import DeadKernelError
 
-    notebook = read(source)
-    require_parameters(notebook, parameters)
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # we say what went wrong
     problem = None
     # papermill formats the names of its files and writes them down: one that is no text, or has braces, would end it
@@ -120,8 +122,13 @@ def read(source: Path) -> NotebookNode:
     Raises:
         NotebookFailed: it is not one.
     """
+    # With this package jsonschema, which nbformat imports, builds a grammar of addresses: 3 seconds for every process
+    # that opens a notebook, and no notebook holds one. Without it jsonschema does as well.
+    sys.modules.setdefault("rfc3987_syntax", cast(ModuleType, None))
     import nbformat
 
+    if sys.modules["rfc3987_syntax"] is None:
+        del sys.modules["rfc3987_syntax"]
     try:
         return nbformat.read(source, as_version=4)
     except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError, AttributeError) as error:

@@ -19,6 +19,7 @@ from lightning_fabric import Fabric
 from PIL import Image
 from safetensors import safe_open
 
+from stegolab import training_command
 from stegolab.carrier import inn, sync, template, train
 from stegolab.carrier import trainer as trainers
 from stegolab.carrier.model import CarrierModel, ModelConfig, load
@@ -440,23 +441,23 @@ def test_without_data_or_with_pictures_too_small_it_says_so(some_data, tmp_path,
         fit(TINY, tmp_path)
 
 
-def command(*arguments, **variables):
-    return subprocess.run(
-        [sys.executable, "-m", "stegolab.carrier.train", *map(str, arguments)],
-        capture_output=True, text=True, env=os.environ | variables,
-    )  # fmt: skip
+def command(*arguments):
+    training_command.run(TrainConfig(), train.begin, train.__doc__, [str(argument) for argument in arguments])
 
 
-def test_the_command_tells_its_options():
-    said = command("--help")
-    assert said.returncode == 0
+def test_the_command_tells_its_options(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command("--help")
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
     for name in asdict(TrainConfig()):
-        assert "--" + name.replace("_", "-") in said.stdout
+        assert "--" + name.replace("_", "-") in said
 
 
-def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
-    said = command("--out", tmp_path / "run", "--data", tmp_path)
-    assert said.returncode == 1
-    assert said.stdout == ""
-    assert "INDEX.csv" in said.stderr
-    assert len(said.stderr.strip().splitlines()) == 1
+def test_the_command_says_in_one_line_what_is_wrong(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("STEGOLAB_DATA", "")
+    with pytest.raises(SystemExit) as ended:
+        command("--out", tmp_path / "run", "--data", tmp_path)
+    said = str(ended.value.code)  # which Python prints to standard error, and exits with 1
+    assert said.startswith("stegolab: ") and "INDEX.csv" in said and "\n" not in said
+    assert capsys.readouterr() == ("", "")
