@@ -74,3 +74,16 @@ def test_what_may_be_cut_away_may_all_be_of_the_opaque_part():
     carrier = LatticeCarrier(STRENGTHS["social"])
     half = alpha(columns=slice(128, 256))
     assert rehearse(carrier, COVER, alpha=half).lost == pytest.approx(2 * rehearse(carrier, COVER).lost)
+
+
+def test_of_each_attack_the_worst_on_any_background_counts(monkeypatch):
+    """The background on which the body fares worst need not be the one on which the header does."""
+    carrier, half = LatticeCarrier(JPEG), alpha(columns=slice(128, 256))
+    alone = []
+    for name in ("white", "black"):
+        monkeypatch.setattr(opacity, "views", lambda rgb, through, on=name: [(on, flattened(rgb, through, on))])
+        alone.append(rehearse(carrier, COVER, alpha=half).trials)
+    monkeypatch.undo()
+    for number, trial in enumerate(rehearse(carrier, COVER, alpha=half).trials):
+        for field, worst in {"information": min, "header": min, "presence": min, "bit_error_rate": max}.items():
+            assert getattr(trial, field) == worst(getattr(trials[number], field) for trials in alone)
