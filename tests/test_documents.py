@@ -210,6 +210,13 @@ def test_links_lead_somewhere(page):
         assert not place or place in anchors(target), f"{named(page)}: {link}: no such heading"
 
 
+@pytest.mark.parametrize("page", [*DOCUMENTS, documents.PROJECT / "CONTRIBUTING.md"], ids=named)
+def test_files_of_the_project_that_a_page_names_are_there(page):
+    every = {named(path) for path in documents.PROJECT.rglob("*.py") if ".venv" not in path.parts}
+    ends = {"/".join(name.split("/")[-n:]) for name in every for n in range(1, 6)}
+    assert set(re.findall(r"`([\w/]+\.py)\b", page.read_text())) - ends == set()
+
+
 def test_every_document_is_linked_to():
     """By the README or by a page that it links to."""
     reached, ahead = set(), [documents.PROJECT / "README.md"]

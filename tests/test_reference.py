@@ -111,6 +111,24 @@ def test_every_variable_that_the_package_reads_is_listed():
     assert {name for name in first_cells(section(REFERENCE, "Environment variables")) if "STEGOLAB" in name} == read
 
 
+def fields(module: str, name: str) -> set[str]:
+    """The options of a configuration: its fields, as the command line writes them."""
+    for node in ast.walk(ast.parse((PACKAGE / module).read_text())):
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            lines = [line for line in node.body if isinstance(line, ast.AnnAssign)]
+            return {"--" + line.target.id.replace("_", "-") for line in lines if isinstance(line.target, ast.Name)}
+    raise AssertionError(f"{module} has no {name}")
+
+
+def test_every_option_of_a_training_is_listed():
+    shared = fields("training.py", "RunConfig")
+    own = set(re.findall(r'add_argument\(\s*"(--[\w-]+)"', (PACKAGE / "training_command.py").read_text()))
+    assert "--rate" in shared and "--out" in own
+    assert first_cells(section(REFERENCE, "Options of every training")) == shared | own
+    for heading, module in (("Model 1", "speech/trainer.py"), ("the learned carrier", "carrier/trainer.py")):
+        assert first_cells(section(REFERENCE, f"Options of {heading}")) == fields(module, "TrainConfig") - shared
+
+
 def test_the_formats_are_those_that_are_read_and_written():
     files = section(REFERENCE, "Files that are read and written")
     written = re.findall(r"`(\.\w+)`", files.split("**Pictures.**")[0])
