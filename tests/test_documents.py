@@ -10,6 +10,8 @@ import pytest
 from stegolab import cli, documents, results
 from stegolab.errors import BadData, CannotWrite
 
+from .test_architecture import FLOOR, MODULES, imported, part_of
+
 DOCUMENTS = documents.all_documents()
 PAGES = [  # all pages that people read in the repository
     *DOCUMENTS,
@@ -215,6 +217,19 @@ def test_files_of_the_project_that_a_page_names_are_there(page):
     every = {named(path) for path in documents.PROJECT.rglob("*.py") if ".venv" not in path.parts}
     ends = {"/".join(name.split("/")[-n:]) for name in every for n in range(1, 6)}
     assert set(re.findall(r"`([\w/]+\.py)\b", page.read_text())) - ends == set()
+
+
+def test_every_arrow_of_the_diagram_is_an_import():
+    """And what it names are parts of the package."""
+    (chart,) = re.findall(r"```mermaid\n(.*?)```", (documents.PROJECT / "docs/architecture.md").read_text(), re.DOTALL)
+    labels = dict(re.findall(r'(\w+)\["([^":(]+)', chart))
+    parts = {node: {word.strip() for word in label.split(",")} for node, label in labels.items()}
+    assert set().union(*parts.values()) <= set(FLOOR)
+    knows = {(part_of(path), other) for path in MODULES.values() for other in imported(path)}
+    arrows = re.findall(r'^ *(\w+)(?:\[".*?"\])? --> (\w+)', chart, re.MULTILINE)
+    assert len(arrows) > 15
+    for above, below in arrows:
+        assert any((a, b) in knows for a in parts[above] for b in parts[below]), f"{above} does not know {below}"
 
 
 def test_every_document_is_linked_to():
