@@ -2,10 +2,12 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import yaml
 
 from stegolab import cli, documents, results
 from stegolab.errors import BadData, CannotWrite
@@ -181,6 +183,13 @@ def test_the_readme_is_one_page():
 def test_lines_outside_tables_can_be_read_in_an_editor(path):
     typed = documents.MARKED.sub(lambda match: "" if match[1] == "table" else match[0], path.read_text())
     assert [line for line in typed.splitlines() if len(line) > 120 and not line.startswith("|")] == []
+
+
+def test_the_citation_and_the_changelog_know_the_version():
+    project = tomllib.loads((documents.PROJECT / "pyproject.toml").read_text())["project"]
+    cited = yaml.safe_load((documents.PROJECT / "CITATION.cff").read_text())
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+    assert f"## {project['version']}" in (documents.PROJECT / "CHANGELOG.md").read_text()
 
 
 def anchors(page: Path) -> set[str]:
