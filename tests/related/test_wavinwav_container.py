@@ -184,6 +184,15 @@ def test_sealed_bytes_come_back_exactly_through_file_and_noise(tmp_path):
         bits.reveal(stego, network(), RawKey(bytes(32)))
 
 
+def test_a_salt_that_is_given_gives_the_same_sound_again():
+    one, same, other, fresh = (
+        bits.hide(clips()[0], b"x", network(), RawKey(KEY), salt=salt).samples
+        for salt in (bytes(16), bytes(16), b"\1" * 16, None)
+    )
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other) and not np.array_equal(one, fresh)
+
+
 def test_bits_that_do_not_fit_or_do_not_arrive_are_refused():
     cover = clips()[0]
     room = bits.capacity(len(prepare(cover).T))

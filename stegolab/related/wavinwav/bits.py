@@ -33,8 +33,17 @@ def capacity(samples: int) -> int:
     return max(0, _slots(samples) // 2 // 8 - envelope.OVERHEAD - _LENGTH)
 
 
-def hide(cover: Speech, message: bytes, network: InvertibleNetwork, provider: KeyProvider) -> Speech:
+def hide(
+    cover: Speech,
+    message: bytes,
+    network: InvertibleNetwork,
+    provider: KeyProvider,
+    *,
+    salt: bytes | None = None,
+) -> Speech:
     """The stego: ``cover`` at the network's level with the sealed ``message`` inside, rounded to 16 bits.
+
+    ``salt`` is for reproducing a figure only; see :func:`stegolab.message.envelope.seal`.
 
     Raises:
         BadAudio: see :func:`.container.hide`.
@@ -46,7 +55,7 @@ def hide(cover: Speech, message: bytes, network: InvertibleNetwork, provider: Ke
     if len(message) > room:
         raise CapacityExceeded(f"{len(message)} bytes, and the cover carries {room}: choose a longer cover")
     framed = len(message).to_bytes(_LENGTH, "big") + message.ljust(room, b"\0")
-    body = envelope.seal(framed, provider, _HEADER)
+    body = envelope.seal(framed, provider, _HEADER, salt=salt)
     y = _modulate(np.unpackbits(np.frombuffer(body, np.uint8)), x.shape[1])
     with torch.no_grad():
         return as_speech(requantise(network(x, torch.from_numpy(y)[None])[0]))
