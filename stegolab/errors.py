@@ -1,4 +1,4 @@
-"""Every way the toolkit says no: one class per cause, each message telling the reader what to do next.
+"""Every error of the toolkit: one class per cause, each message telling the reader what to do next.
 
 All derive from :class:`StegolabError`, so a caller can catch the family; the command line prints the
 message on one line and exits with code 1.

@@ -22,7 +22,7 @@ from .errors import CannotWrite
 STANDARD_OUTPUT = "-"
 _SHOWN = 200  # characters of a name in a message
 _BLOCK = 4096  # bytes: a full disk still takes an empty file
-_LINKS = 40  # that lead on to another before it is a circle, as in Linux itself
+_LINKS = 40  # links in a row that are followed, as Linux does; more are a circle
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self|PID)/fd)/([0-9]+)")
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 

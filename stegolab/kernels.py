@@ -32,7 +32,7 @@ LEAST = 0.25
 
 @dataclass(frozen=True)
 class Limits:
-    """What ends a kernel that hangs, in seconds of processor time, of which a second of the clock is one at most.
+    """What ends a kernel that hangs, in seconds of processor time; no second of the clock counts as more than one.
 
     A second of the clock in which the kernel got less than a quarter of a processor counts as a quarter. ``stall`` is
     the time in which a kernel must use at least half a percent of a processor.

@@ -30,8 +30,8 @@ from .sender import Posted, Sender, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained
 
 CARRIERS = ("inn", "lattice")
-_MUCH = 12.0  # decibels of which enhancement cannot have been all noise in speech that can be understood
-_NEXT_TO_NOTHING = 0.25  # bit a slot; of seven pictures of the valid and train split below it six take the lattice
+_MUCH = 12.0  # decibels; if enhancement takes more than that away, it was probably no speech
+_NEXT_TO_NOTHING = 0.25  # bits per slot; below it the lattice is tried too, and carries more in six of seven covers
 
 
 class MuchRemovedWarning(UserWarning):
@@ -200,7 +200,7 @@ def carrier_for(strength: str, carrier: str = "auto", refine: int = 0) -> Carrie
     if carrier == "inn" or (carrier == "auto" and weights_of(chosen).exists()):
         return learned_carrier(chosen, refine)
     if refine:
-        raise BadSpec("only the learned carrier refines what it embeds: take carrier inn, or refine 0 steps")
+        raise BadSpec("only the learned carrier refines what it embeds: take --carrier inn, or leave out --refine")
     return LatticeCarrier(chosen)
 
 
@@ -241,7 +241,7 @@ def _removed(before: Speech, after: Speech) -> float:
         BadAudio: nothing is left.
     """
     if after.silent:
-        raise BadAudio("enhancement leaves nothing of it: it is no speech, or hide it as it is (--no-enhance)")
+        raise BadAudio("enhancement leaves nothing of it: if it is speech after all, hide it with --no-enhance")
     return float(20 * np.log10(np.std(before.samples) / np.std(after.samples)))
 
 

@@ -32,7 +32,7 @@ class Unsafe(CapacityExceeded):
 
 
 class Untraceable(Unsafe):
-    """It did not because nothing of it was found: a shorter message would not be found either."""
+    """After some attack not even the header was found, so a shorter message would not be found either."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Sender:
             )
         if not opacity.opaque_share(cover.alpha, carrier.strength.block):
             raise BadImage(
-                "0 % of this cover's blocks are opaque, and no other carries: lay it onto a background first"
+                "0 % of this cover's blocks are opaque, and only opaque ones can carry: lay it onto a background first"
             )
         chosen = not carrier.strength.spread if sparse is None else sparse
         return cls(cover, carrier, family, chosen, rehearsal=rehearse(carrier, cover.rgb, alpha=cover.alpha))
@@ -124,8 +124,8 @@ class Sender:
         """Seal, code and embed ``message``; then attack the result and make sure that it can be read.
 
         Raises:
-            CapacityExceeded: longer than :meth:`capacity`. Unsafe: it is not, and still does not survive.
-            Untraceable: that, for want of a trace of the picture's geometry. BadKey: no key, or a malformed one.
+            CapacityExceeded: longer than :meth:`capacity`. Unsafe: it fits, but an attack destroys it. Untraceable:
+            after an attack the receiver does not even find it. BadKey: no key, or a malformed one.
         """
         if len(message) > self.capacity(encrypt) or not self.capacity(encrypt):
             raise CapacityExceeded(self.too_long(8 * len(message), encrypt))
@@ -146,9 +146,9 @@ class Sender:
             if not lost or self.forced:
                 report = self._report(message, header, int(used.sum()), list(lost)) | {"share": share}
                 return Posted(replace(self.cover, rgb=stego), report)
-            salt = salt and sha256(salt).digest()[: len(salt)]  # another one, and the same another time
+            salt = salt and sha256(salt).digest()[: len(salt)]  # the next one, the same whenever the first is the same
         if any(isinstance(error, NoPayload) for error in lost.values()):
-            raise Untraceable(f"this cover hides from the receiver itself after {', '.join(lost)}: take another one")
+            raise Untraceable(f"this cover's payload is no longer found after {', '.join(lost)}: take another cover")
         raise Unsafe(f"this cover loses the message after {', '.join(lost)}: shorten the speech or take another cover")
 
     def too_long(self, bits: int, encrypt: bool = True) -> str:

@@ -1,7 +1,9 @@
 """What holds for every test: the same examples each time, no windows, no widgets, a cache of its own."""
 
 import os
+import signal
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,10 @@ os.environ["STEGOLAB_HEADLESS"] = "1"
 _cache = tempfile.TemporaryDirectory(prefix="stegolab-tests-")  # emptied when the tests end
 os.environ["STEGOLAB_CACHE"] = _cache.name
 os.environ["IPYTHONDIR"] = str(Path(_cache.name) / "ipython")  # the user's IPython start-up files stay out of it
+
+# A shell starts jobs in the background with Ctrl-C ignored, and the processes that tests interrupt would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "stegolab", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]

@@ -71,7 +71,7 @@ def check_output(path: str | os.PathLike[str], channels: int = 1) -> None:
 
 def _check_channels(suffix: str, channels: int) -> None:
     if channels > _MOST_CHANNELS.get(suffix, channels):
-        raise CannotWrite(f"{suffix} holds fewer than {channels} channels: take .wav")
+        raise CannotWrite(f"{suffix} holds at most {_MOST_CHANNELS[suffix]} channels, not {channels}: take .wav")
 
 
 def encode(channels: Sequence[Speech], suffix: str = ".wav", subtype: str = "PCM_16", dither: bool = False) -> bytes:

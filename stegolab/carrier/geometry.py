@@ -48,7 +48,7 @@ class Axis:
         return Axis(self.scale, self.offset - self.scale * later)
 
     def moved(self, by: float, centre: float = 0.0, stretch: float = 0.0) -> Axis:
-        """The axis whose place X was taken for ``X + by + stretch * (X - centre)`` before; all of the original."""
+        """This axis moved by ``by`` and stretched about ``centre``, both in pixels of the original."""
         scale = self.scale * (1 + stretch)
         return Axis(scale, self.offset + self.scale * (by - stretch * centre))
 

@@ -78,7 +78,7 @@ class Carrier(Protocol):
         ...
 
     def read_luma(self, plane: NDArray[np.float32]) -> Reading:
-        """Look at a luma plane (H, W) as it lies: :meth:`read` for who has one, be it a view of a turned one."""
+        """As :meth:`read`, of a luma plane (H, W) of the original's size; it may be a turned view of one."""
         ...
 
     def read_aligned(self, aligned: Aligned) -> Reading:

@@ -49,7 +49,7 @@ def learned_carrier(strength: Strength, refine: int = 0, network: str = "inverti
     ``network`` plain is the ablation (``carrier_plain_*.safetensors``); no receiver looks for it unless it is told to.
 
     Raises:
-        NotTrained: none ship for this strength. BadSpec: fewer than no steps.
+        NotTrained: none ship for this strength. BadSpec: ``refine`` is negative.
     """
     if refine < 0:
         raise BadSpec(f"refine must be 0 or more steps, not {refine}")

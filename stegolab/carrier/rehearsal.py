@@ -22,7 +22,7 @@ from .interface import HEADER_CODE_BITS, PRESENT, Carrier
 _THREADS = 2
 _MANY = 60_000  # slots
 _HEADER_NEEDS = 80.0  # bits; of 900 trials with 48 bits of header none failed above 60
-_PRESENCE_NEEDS = PRESENT + 2.5  # its own deviation from one embedding to the next is about 1.2
+_PRESENCE_NEEDS = PRESENT + 2.5  # presence varies by about 1.2 (standard deviation) from one embedding to the next
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ..images import luma
 Plane = NDArray[np.float32]
 
 _ROUNDS = 12  # covers that clip nowhere need one
-_SETTLED = 0.004  # of a step: what there still is to move, on average, when it may stop
+_SETTLED = 0.004  # of a step; it stops when the mean move that is left is smaller
 
 
 def settle(rgb: NDArray[np.uint8], nearer: Callable[[Plane, int], tuple[Plane, float]]) -> NDArray[np.uint8]:

@@ -90,7 +90,7 @@ def look(view: View, scale: float, across: float | None = None) -> Lock | None:
 
 
 def _hypotheses(plane: Plane) -> Iterator[tuple[View, Scales]]:
-    """How to look, and at which scales, the likeliest first: before the many, busy pictures at the common ones."""
+    """How to look, and at which scales: full size, then the common scales, then the sweep over all."""
     half, full, held = View(plane), View(plane, 1), View(plane, 1, held=True)
     yield full, (1.0, 1.0)
     for scales, factors in (_COMMON, _COMMON), (_sweep(), _SELDOM):
@@ -100,7 +100,7 @@ def _hypotheses(plane: Plane) -> Iterator[tuple[View, Scales]]:
 
 
 def _whole(plane: Plane, factor: float) -> Iterator[Scales]:
-    """The exact scales of both sides where this factor, rounded, made whole pixels of whole pixels."""
+    """The exact scales (height, width) of every original that this factor, rounded, makes as large as ``plane``."""
     sizes = (range(ceil((have - 0.5) / factor), floor((have + 0.5) / factor) + 1) for have in plane.shape)
     for height, width in product(*sizes):
         yield plane.shape[0] / height, plane.shape[1] / width

@@ -28,7 +28,7 @@ STEP = 39.0  # of the lattice, in 8-bit luma; symbols stand a quarter of it abov
 PERIOD = 32  # blocks
 
 _COMPENSATION = 0.9
-_SIZES = 1 << 20  # signs that say sizes; the strides below make different blocks, periods and sizes meet nowhere near
+_SIZES = 1 << 20  # signs that tell sizes; the strides below give each block and size its own part
 _STRIDES = (40_503, 7_919, 611_953)  # to the next row, column and size
 
 

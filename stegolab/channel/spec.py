@@ -147,7 +147,7 @@ def _attack(name: str, words: list[str]) -> Attack:
     while arguments and arguments[-1] == parameters[len(arguments) - 1].default:
         arguments.pop()
     attack = Attack(name, tuple(arguments))
-    attack(np.zeros((16, 16, 3), np.uint8))  # the ranges are the attack's own knowledge: let it object now
+    attack(np.zeros((16, 16, 3), np.uint8))  # once on a small picture: each attack checks its own arguments
     return attack
 
 

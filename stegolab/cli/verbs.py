@@ -80,7 +80,7 @@ def attack(options: argparse.Namespace) -> None:
         with files.replacing(options.output) as temporary:
             temporary.write_bytes(data)
     elif wanted in (".jpg", ".webp"):
-        raise BadSpec(f"this attack ends as {suffix}, not {wanted}: name the output so, or .png to keep the pixels")
+        raise BadSpec(f"this attack gives a {suffix}, not a {wanted}: end the output in {suffix}, or in .png")
     else:
         write_image(options.output, from_array(chain(received)))
     name = files.printable(options.output)

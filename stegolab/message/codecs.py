@@ -72,7 +72,7 @@ def decode(message: bytes) -> Speech:
     name, rest = _read_name(message)
     count, body = read_varint(rest)
     if not 0 < count <= audio.LONGEST * audio.RATE:
-        raise Truncated(f"the speech message declares {count} samples: it is damaged, hide it again")
+        raise Truncated(f"the speech message declares {count} samples: it is damaged, have it sent again")
     coder = _coder(name)
     pcm = coder.decode(body, -(-count * coder.rate // audio.RATE))
     at16k = audio.resample(audio.from_pcm16(pcm, coder.rate), audio.RATE)
@@ -165,7 +165,7 @@ def _name_bytes(name: str) -> bytes:
 def _read_name(message: bytes) -> tuple[str, bytes]:
     """The inverse of :func:`_name_bytes`, and what follows the name."""
     if not message:
-        raise Truncated("the speech message is empty: hide it again")
+        raise Truncated("the speech message is empty: have it sent again")
     if message[0] >= len(_NUMBERED):
         raise UnsupportedVersion(f"codec number {message[0]} is unknown to this version: update stegolab")
     name = _NUMBERED[message[0]]
@@ -173,5 +173,5 @@ def _read_name(message: bytes) -> tuple[str, bytes]:
         return name, message[1:]
     rate, rest = read_varint(message[1:])
     if rate not in _OPUS_RATES:
-        raise Truncated(f"the speech message declares Opus at {rate} bit/s: it is damaged, hide it again")
+        raise Truncated(f"the speech message declares Opus at {rate} bit/s: it is damaged, have it sent again")
     return f"opus:{rate}", rest

@@ -1,4 +1,4 @@
-"""The order of bits on the air: header, whitening, one interleaver over everything (notebook 04).
+"""How header and body are coded, whitened and interleaved over the slots of a picture (notebook 04).
 
 A picture offers a header of :data:`HEADER_CODE_BITS` and a body of ``slots`` code bits. The header says how to read the
 body, in 48 bits: version 4, encrypted 1, error-correcting scheme 5, body length in bytes 22, CRC 16. It has a code of

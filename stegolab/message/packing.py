@@ -108,4 +108,4 @@ def _read_length(body: bytes, at: int) -> tuple[int, int]:
 
 
 def _ends_early() -> Truncated:
-    return Truncated("the speech message is damaged or cut short: hide it again, or ask for the picture again")
+    return Truncated("the speech message is damaged or cut short: have it sent again")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Messages = NDArray[np.float32]
 
 MAX_LLR = 20.0  # beyond this float32 tanh is 1 and its logarithm has no information left
-_MIN_LLR = 1e-9  # a check of which all others are sure says phi of this, 21.4: it must be able to outvote MAX_LLR
+_MIN_LLR = 1e-9  # the least |LLR|: phi of it is 21.4, so that one sure check can outvote MAX_LLR
 
 
 class TannerGraph:

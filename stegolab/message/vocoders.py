@@ -154,7 +154,7 @@ class Codec2(FixedFrames):
 _AMR_BITS = {12200: 244, 10200: 204, 7950: 159, 7400: 148, 6700: 134, 5900: 118, 5150: 103, 4750: 95}
 AMR_NB = {rate: AmrNb(rate, frame=160, bits=bits, lead=40) for rate, bits in _AMR_BITS.items()}
 
-# A vocoder's waveform does not match its input: these leads give the best match of short-time envelopes over speech.
+# Leads chosen for the best match of short-time envelopes over speech: the waveforms of a vocoder do not match.
 CODEC2 = {
     3200: Codec2(3200, frame=160, bits=64, lead=150),
     2400: Codec2(2400, frame=160, bits=48, lead=150),
@@ -182,7 +182,7 @@ def _exactly(count: int, pcm: Pcm) -> Pcm:
 
 def _expect(consistent: bool) -> None:
     if not consistent:
-        raise Truncated("the speech message does not hold as many samples as it declares: hide it again")
+        raise Truncated("the speech message does not hold as many samples as it declares: have it sent again")
 
 
 @cache
@@ -229,7 +229,7 @@ def _av_decode(name: str, rate: int, packets: list[bytes], longest: int) -> Pcm:
         try:
             frames = decoder.decode(av.Packet(packet))
         except (av.FFmpegError, ValueError) as error:
-            raise Truncated("a frame of the speech message is damaged: hide it again") from error
+            raise Truncated("a frame of the speech message is damaged: have it sent again") from error
         for frame in frames:
             _expect((frame.sample_rate, frame.layout.name, frame.samples <= longest) == (rate, "mono", True))
             parts.append(_pcm16(frame))

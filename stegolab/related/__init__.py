@@ -1,1 +1,1 @@
-"""Four systems that people come from, rebuilt honestly and measured on the same channel (notebooks 09 to 13)."""
+"""Four related systems, rebuilt and measured on the same channel (notebooks 09 to 13)."""

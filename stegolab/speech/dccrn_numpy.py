@@ -24,7 +24,7 @@ State = dict[int, Any]  # what each layer, by its number, keeps for the next chu
 Layer = Callable[[Array, State], Array]
 
 _CHUNK = 80  # frames; a second
-_FREQUENCIES = 5  # under a kernel, of which the stride is 2; and 2 frames
+_FREQUENCIES = 5  # the kernel's extent in frequency, with stride 2; in time it is 2 frames
 _POWER, _FAINT = 0.3, 1e-8  # of the compressed spectrum, as in dccrn and frontend
 _EPSILON = 1e-5  # of the whitening
 

@@ -25,11 +25,11 @@ from .dccrn_numpy import NumpyDccrn
 WEIGHTS = Path(str(resources.files("stegolab"))) / "weights" / "speech.safetensors"
 
 _FRAME = RATE // 50  # samples; 20 ms
-_TOLD = 10  # seconds of sound after which somebody who waits is told how far it is
+_TOLD = 10  # seconds of sound from one report of progress to the next
 
 
 def told(blocks: Iterable[Samples], length: int, rate: int) -> Iterator[Samples]:
-    """Blocks (n, ...) of a sound of ``length`` samples, of which is told how far its enhancement is."""
+    """The blocks (n, ...) of a sound of ``length`` samples, with a report of progress before each."""
     return progress.steps(blocks, length / rate, "enhancing, in seconds of sound", lambda block: len(block) / rate)
 
 

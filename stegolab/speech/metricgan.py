@@ -1,4 +1,4 @@
-"""A critic with ears: a network that learns to predict PESQ and STOI, so that Model 1 can be trained to please it.
+"""A network that learns to predict PESQ and STOI, so that Model 1 can be trained to raise its prediction.
 
 The two scores cannot be differentiated; a network that has learned them can. It looks at what the scores listen to,
 bands as wide as those of the ear, of the reference and of the estimate, and is trained beside the network it judges
