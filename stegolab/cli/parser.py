@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    sub = verb("enhance", verbs.enhance, "take noise and other voices out of speech", "input", "output")
+    sub = verb("enhance", verbs.enhance, "take noise out of speech", "input", "output")
     sub.epilog = (
         "INPUT is any sound file, or - for standard input; every channel is kept, and the sample format of PCM.\n"
         f"OUTPUT is a file ending in {', '.join(SUFFIXES)}; or - for a WAV on standard output.\n"

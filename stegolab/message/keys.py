@@ -42,7 +42,7 @@ class KeyProvider(Protocol):
 class Passphrase:
     """Argon2id (RFC 9106) over a passphrase: three passes over 64 MiB in four lanes, about 0.15 s a guess.
 
-    Line ends at its end do not count: files and shells add them. ``as_typed`` keeps them, as versions before 0.2 did.
+    Line ends at its end do not count: files and shells add them. ``as_typed`` keeps them, as earlier versions did.
 
     Raises:
         BadKey: the passphrase is empty, or not text in UTF-8.
