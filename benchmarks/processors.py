@@ -106,6 +106,7 @@ def fixed() -> Iterator[tuple[str, np.ndarray]]:
     from threadpoolctl import threadpool_info
 
     import stegolab
+    from benchmarks.unchanged import related
     from stegolab import data
     from stegolab.audio import read_audio
     from stegolab.channel import spec
@@ -149,19 +150,6 @@ def fixed() -> Iterator[tuple[str, np.ndarray]]:
         for name, path in dccrn_weights.SHIPPED.items():
             yield f"network in PyTorch, {name}", dccrn_weights.load(path)(samples)[0].numpy()
     yield from related(cover, short)
-
-
-def related(cover: np.ndarray, speech: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """What the related systems' networks hide."""
-    from stegolab.related.audio_cnn import container as audio_cnn
-    from stegolab.related.pixinwav import container as pixinwav
-
-    learned = audio_cnn.Learned()
-    yield (
-        "container, audio_cnn",
-        audio_cnn.hide(learned, [cover], speech.samples[: audio_cnn.capacity(learned, [cover])])[0],
-    )
-    yield "container, pixinwav", pixinwav.hide(pixinwav.shipped(), speech, cover[:64, :64]).container.samples
 
 
 def compared_bits(files: dict[str, Path]) -> dict[str, dict[str, Any]]:
