@@ -60,7 +60,7 @@ train-speech: env  ## train Model 1 on DATA=DIR: stage one, then the metric phas
 
 train-carrier: env  ## train the learned carrier on DATA=DIR: STRENGTH=social (or jpeg), more options in ARGS="..."
 	$(if $(STEGOLAB_DATA),,$(error make train-carrier DATA=DIR: name the folder with the real data))
-	$(BIN)/python -m stegolab.carrier.train --strength $(or $(STRENGTH),social) \
+	$(BIN)/python -m stegolab.carrier.training --strength $(or $(STRENGTH),social) \
 		--out runs/train/carrier_$(or $(STRENGTH),social) $(ARGS)
 
 bench: env  ## how long hide and reveal take on this machine, and how much memory

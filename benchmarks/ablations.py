@@ -21,9 +21,9 @@ import torch
 from lightning_fabric import Fabric
 
 from stegolab import results
-from stegolab.carrier import train
-from stegolab.carrier.inn import points
-from stegolab.carrier.trainer import TrainConfig
+from stegolab.carrier.networks.inn import points
+from stegolab.carrier.training.__main__ import begin
+from stegolab.carrier.training.trainer import TrainConfig
 from stegolab.images import lpips, luma, psnr, ssim
 from stegolab.training import fit
 
@@ -58,7 +58,7 @@ def main() -> None:
 
 def judged(config: TrainConfig, out: Path, net: str) -> dict[str, Any]:
     fabric = Fabric(accelerator="cpu", devices=1)
-    trainer, pictures, valid = train.begin(config, fabric)
+    trainer, pictures, valid = begin(config, fabric)
     for _ in fit(trainer, pictures, valid, out):
         pass
     trainer.load(torch.load(out / "checkpoint.pt", weights_only=True) | {})

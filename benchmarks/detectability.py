@@ -176,7 +176,7 @@ def least_share(kind: Setting, bits: float, crops: Sequence[Crop]) -> float:
 def trained_carrier(name: str, file: Path, code: str) -> Setting:
     """The learned carrier with the weights of a file, at the strength that they are for."""
     from stegolab.carrier.learned import LearnedCarrier
-    from stegolab.carrier.model import load
+    from stegolab.carrier.networks.model import load
     from stegolab.carrier.strengths import strength
 
     model = load(file)

@@ -32,12 +32,12 @@ from typing import Any
 import numpy as np
 
 from stegolab import data, results, show
-from stegolab.carrier import template
 from stegolab.carrier.interface import Carrier
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.learned import LearnedCarrier, learned_carrier
-from stegolab.carrier.model import load
+from stegolab.carrier.networks.model import load
 from stegolab.carrier.strengths import strength as strength_named
+from stegolab.carrier.sync import template
 from stegolab.channel import spec
 from stegolab.errors import BadSpec, CapacityExceeded, NotTrained, StegolabError
 from stegolab.files import folder

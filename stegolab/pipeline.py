@@ -17,7 +17,6 @@ from .audio import RATE, SoundSource, Speech, resample, speech_from
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
 from .carrier.learned import learned_carrier
-from .carrier.rehearsal import Rehearsal, rehearse
 from .carrier.strengths import STRENGTHS, weights_of
 from .carrier.strengths import strength as strength_named
 from .colour import cover_in_srgb
@@ -25,6 +24,7 @@ from .errors import BadAudio, BadSpec, CapacityExceeded
 from .images import Picture, Source, psnr, read_image, ssim
 from .message import codecs
 from .message.keys import Key, Passphrase, as_provider
+from .probe import Rehearsal, rehearse
 from .receiver import receive
 from .sender import Posted, Sender, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .carrier import sync
-from .carrier.geometry import TURNS, facing
 from .carrier.interface import PRESENT, Carrier, Reading
+from .carrier.sync.geometry import TURNS, facing
+from .carrier.sync.search import search
 from .channel.uploading import flattened
 from .errors import (
     AuthenticationFailed,
@@ -103,7 +103,7 @@ def _readings(rgb: NDArray[np.uint8], carriers: Iterable[Carrier]) -> Iterator[t
     for carrier in carriers:
         yield from _looked(carrier, carrier.read_luma(plane))
     if any(carrier.strength.rescaled for carrier in carriers):
-        for aligned in sync.search(plane):  # slower: any scale, part and turn of the original
+        for aligned in search(plane):  # slower: any scale, part and turn of the original
             for carrier in carriers:
                 if carrier.strength.rescaled:
                     yield from _looked(carrier, carrier.read_aligned(aligned))

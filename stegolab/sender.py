@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from .carrier import opacity
 from .carrier.interface import Carrier
-from .carrier.rehearsal import Rehearsal, rehearse, run_all
 from .channel import spec
 from .errors import BadImage, BadKey, CapacityExceeded, NoPayload, StegolabError, Uncorrectable
 from .images import Picture
 from .message import ecc, envelope, frame
 from .message.keys import Key, KeyProvider, as_provider
+from .probe import Rehearsal, rehearse, run_all
 from .receiver import decode
 
 MIN_COVER = 128  # pixels on the shorter side

@@ -1,7 +1,7 @@
 """The command line of a training: every field of its configuration is an option, the rest says where and for how long.
 
-``python -m stegolab.carrier.train``, ``python -m stegolab.speech.train`` and those of the related systems are this one
-function with another configuration.
+``python -m stegolab.carrier.training``, ``python -m stegolab.speech.train`` and those of the related systems are this
+one function with another configuration.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ settings.load_profile("stegolab")
 SLOW = (
     *("test_data_scripts.py", "test_execution.py", "test_gallery.py", "test_gallery_anywhere.py", "test_lab.py"),
     *("test_gallery_in_browser.py", "test_gallery_signals.py", "test_kernels.py"),
-    *("carrier/test_refine.py", "carrier/test_trainer.py", "detect/test_detectability.py", "detect/test_network.py"),
+    *("carrier/test_refine.py", "carrier/training/test_trainer.py"),
+    *("detect/test_detectability.py", "detect/test_network.py"),
     *("related/test_audio_cnn_trainer.py", "related/test_comparison.py", "related/test_hide_reveal_training.py"),
     *("related/test_pixinwav_trainer.py", "related/test_wavinwav_trainer.py", "speech/test_metricgan.py"),
     *("speech/test_trainer.py", "study/test_resume.py"),

@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from stegolab.carrier.interface import HEADER_CODE_BITS
 from stegolab.data import sample_covers
+from stegolab.header import HEADER_CODE_BITS
 
 RGB = NDArray[np.uint8]
 _SIDE = 256

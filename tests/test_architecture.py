@@ -13,13 +13,14 @@ PACKAGE = Path(stegolab.__file__).parent
 
 # From the ground up. A part may import what is on a floor below its own, and from itself.
 FLOORS = [
-    {"errors", "progress"},
+    {"errors", "header", "progress"},
     {"files", "keystream", "picture", "picture_kinds", "png_texts"},
     {"colour", "picture_files"},
     {"audio", "images", "data", "show", "training", "training_command"},
     {"speech", "message", "channel"},
     {"carrier"},
-    {"related", "sender", "receiver"},
+    {"related", "probe", "receiver"},
+    {"sender"},
     {"pipeline"},
     {"study", "detect", "lab", "results", "kernels", "execution", "pages", "outcomes", "gallery"}
     | {"documents", "tables"}
@@ -37,11 +38,21 @@ NEIGHBOURS = {
     "gallery": {"lab", "kernels", "execution", "pages", "outcomes"},
     "results": {"lab"},
     "documents": {"results", "tables"},
-    "sender": {"receiver"},
     "cli": {"study", "lab", "results", "documents", "execution", "gallery", "__init__"},
     "study": {"lab"},
     "__main__": {"cli"},
 }
+# The same inside ``carrier``: its folders, and the modules beside them.
+CARRIER_FLOORS = [
+    {"blockdct", "qim", "texture", "calibration", "clipping"},
+    {"strengths"},
+    {"sync", "networks"},
+    {"layout", "interface"},
+    {"lattice", "refine", "opacity"},
+    {"learned"},
+    {"training"},
+]
+CARRIER_FLOOR = {part: number for number, floor in enumerate(CARRIER_FLOORS) for part in floor}
 # Parts that a floor plan alone would allow to meet, and that must not.
 STRANGERS = {
     "carrier": {"audio", "speech", "message"},
@@ -56,8 +67,8 @@ def part_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported(path: Path) -> set[str]:
-    """The parts that a module imports, lazily or not, for types or not."""
+def names_imported(path: Path) -> list[str]:
+    """The full names of all that a module imports, lazily or not, for types or not."""
     package = ["stegolab", *path.relative_to(PACKAGE).parent.parts]
     names: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
@@ -67,8 +78,13 @@ def imported(path: Path) -> set[str]:
             base = package[: len(package) - node.level + 1] if node.level else []
             origin = [*base, *(node.module or "").split(".")] if node.module else base
             names += [".".join([*origin, alias.name]) for alias in node.names]
+    return names
+
+
+def imported(path: Path) -> set[str]:
+    """The parts that a module imports."""
     found = set()
-    for name in names:
+    for name in names_imported(path):
         top, *rest = name.split(".")
         if top == "stegolab":
             known = bool(rest) and rest[0] in FLOOR
@@ -81,7 +97,7 @@ MODULES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob
 
 def test_there_is_something_to_check():
     assert len(MODULES) > 25
-    assert imported(MODULES["carrier/lattice.py"]) == {"images", "carrier"}
+    assert imported(MODULES["carrier/lattice.py"]) == {"images", "header", "carrier"}
     assert imported(MODULES["pipeline.py"]) >= {"audio", "carrier", "errors", "images", "message", "receiver", "sender"}
     assert imported(MODULES["message/codecs.py"]) == {"audio", "errors", "message"}
 
@@ -98,6 +114,26 @@ def test_imports_run_down_only(module):
         below = FLOOR[other] < FLOOR[part]
         assert below or other in NEIGHBOURS.get(part, ()), f"{module} must not import {other}"
         assert other not in STRANGERS.get(part, ()), f"{part} and {other} are strangers"
+
+
+CARRIER = {name: path for name, path in MODULES.items() if name.startswith("carrier/") and path.stem != "__init__"}
+
+
+def carrier_part(name: str) -> str:
+    """The folder or module of ``carrier`` that a file is in."""
+    return name.removeprefix("carrier/").removesuffix(".py").split("/")[0]
+
+
+def test_every_part_of_the_carrier_has_its_floor():
+    assert {carrier_part(name) for name in CARRIER} == set(CARRIER_FLOOR)
+    assert len(list((PACKAGE / "carrier").glob("*.py"))) <= 14
+
+
+@pytest.mark.parametrize("module", CARRIER)
+def test_imports_in_the_carrier_run_down_only(module):
+    part = carrier_part(module)
+    others = {name.split(".")[2] for name in names_imported(CARRIER[module]) if name.startswith("stegolab.carrier.")}
+    assert others - {part} <= {other for other, floor in CARRIER_FLOOR.items() if floor < CARRIER_FLOOR[part]}
 
 
 def modules_after(code: str) -> set[str]:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stegolab.carrier import sync
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.learned import LearnedCarrier
-from stegolab.carrier.model import CarrierModel, ModelConfig
+from stegolab.carrier.networks.config import ModelConfig
+from stegolab.carrier.networks.model import CarrierModel
 from stegolab.carrier.strengths import JPEG, SOCIAL
+from stegolab.carrier.sync.search import search
 from stegolab.errors import BadSpec
 from stegolab.images import luma, psnr
 from tests import covers
@@ -63,7 +64,7 @@ def test_larger_steps_cost_what_they_should_and_are_read(carrier):
     quality = [psnr(cover, c.embed(cover, header, body, used)) for c in (carrier, larger, carrier)]
     assert quality[0] == quality[2]
     if carrier.strength.rescaled:  # or nobody would find the geometry
-        aligned = next(sync.search(luma(larger.embed(cover, header, body, used))[48:]))
+        aligned = next(search(luma(larger.embed(cover, header, body, used))[48:]))
         assert aligned.shape == cover.shape[:2]
     assert quality[0] - quality[1] == pytest.approx(6.0, abs=1.0)
     if carrier.name != "plain":  # which hears nothing before it is trained

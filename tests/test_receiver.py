@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegolab.carrier.geometry import turned
-from stegolab.carrier.interface import HEADER_CODE_BITS
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, STRENGTHS
+from stegolab.carrier.sync.geometry import turned
 from stegolab.channel import spec
 from stegolab.errors import (
     AuthenticationFailed,
@@ -22,6 +21,7 @@ from stegolab.errors import (
     Uncorrectable,
     UnsupportedVersion,
 )
+from stegolab.header import HEADER_CODE_BITS
 from stegolab.images import MIN_SIDE, from_array
 from stegolab.message import ecc, envelope, frame
 from stegolab.message.keys import Passphrase, RawKey

@@ -15,6 +15,7 @@ from stegolab.audio import SUFFIXES
 from stegolab.channel.platforms import PLATFORMS
 from stegolab.channel.spec import ATTACKS
 from stegolab.cli.parser import parser
+from stegolab.header import HEADER_CODE_BITS
 from stegolab.message import codecs, frame
 from stegolab.picture_files import _LOSSLESS, _READABLE
 from stegolab.pipeline import hide, reveal
@@ -124,7 +125,7 @@ def test_every_option_of_a_training_is_listed():
     own = set(re.findall(r'add_argument\(\s*"(--[\w-]+)"', (PACKAGE / "training_command.py").read_text()))
     assert "--rate" in shared and "--out" in own
     assert first_cells(section(REFERENCE, "Options of every training")) == shared | own
-    for heading, module in (("Model 1", "speech/trainer.py"), ("the learned carrier", "carrier/trainer.py")):
+    for heading, module in (("Model 1", "speech/trainer.py"), ("the learned carrier", "carrier/training/trainer.py")):
         assert first_cells(section(REFERENCE, f"Options of {heading}")) == fields(module, "TrainConfig") - shared
 
 
@@ -148,7 +149,7 @@ def test_the_numbers_of_codecs_are_those_of_the_format():
     rates = [re.findall(r"\d+", group) for group in re.findall(r"\(([\d, \n]+)\)", listed)]
     names = ["flac", "opus", *(f"amrnb:{r}" for r in rates[0]), *(f"codec2:{r}" for r in rates[1])]
     assert names == list(codecs._NUMBERED)
-    assert f"LDPC 48 to {frame.HEADER_CODE_BITS}" in REFERENCE and f"Format version {frame.VERSION}." in REFERENCE
+    assert f"LDPC 48 to {HEADER_CODE_BITS}" in REFERENCE and f"Format version {frame.VERSION}." in REFERENCE
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

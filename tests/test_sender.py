@@ -226,11 +226,11 @@ def test_the_report_adds_up():
 
 def test_the_check_is_told_no_more_than_the_receiver(monkeypatch):
     """A picture whose size the receiver could not find is not handed out, though its slots would say it all."""
-    from stegolab.carrier import sync
+    from stegolab import receiver
 
     on = sender(SOCIAL)
     on.send(b"found", KEY)
-    monkeypatch.setattr(sync, "search", lambda plane: iter(()))
+    monkeypatch.setattr(receiver, "search", lambda plane: iter(()))
     with pytest.raises(Untraceable, match=r"resize:0\.5"):
         on.send(b"lost", KEY)
 

@@ -4,9 +4,15 @@ A soft decoder must know how sure each bit is. If the error of a received angle 
 ``2 * kappa * evidence``; kappa depends on the frequency, and on how busy the block is, because smoothing spills the
 detail of busy blocks into the band. Both are fitted where the true bits are known, by maximum likelihood
 (Platt 1999), which for a decoder is the right fit even when the error is not von Mises: JPEG's is nearly uniform.
+
+Whether the ratios then mean what they say, the reliability diagram tells (notebook 07): of the bits that are said to be
+ones with nine chances in ten, nine in ten must be. DeGroot & Fienberg 1983; expected calibration error: Guo, Pleiss,
+Sun & Weinberger 2017.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,3 +49,34 @@ def reliability(
         if total < best[0]:
             best = total, _KAPPAS[choice], float(exponent)
     return best[1], best[2]
+
+
+@dataclass(frozen=True)
+class ReliabilityDiagram:
+    """Bins of equal width over the predicted probability of a 1; NaN in ``predicted`` and ``observed`` where empty.
+
+    ``predicted``: mean probability that the ratios give; ``observed``: share of bits that are 1; ``count``: how many.
+    """
+
+    predicted: NDArray[np.float64]
+    observed: NDArray[np.float64]
+    count: NDArray[np.int64]
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error, in [0, 1]: the mean of |observed - predicted| over all bits."""
+        return float(np.nansum(np.abs(self.observed - self.predicted) * self.count) / self.count.sum())
+
+
+def reliability_diagram(llr: NDArray[np.float32], bits: NDArray[np.uint8], bins: int = 15) -> ReliabilityDiagram:
+    """The diagram of ratios log p(1)/p(0) and the bits that were sent, any shape.
+
+    >>> reliability_diagram(np.log([3, 3, 3, 3]), np.array([1, 1, 1, 0])).error
+    0.0
+    """
+    probability = np.ravel(1 / (1 + np.exp(-llr.astype(np.float64))))
+    bin_ = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    count = np.bincount(bin_, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        predicted, observed = (np.bincount(bin_, w, minlength=bins) / count for w in (probability, np.ravel(bits)))
+    return ReliabilityDiagram(predicted, observed, count)

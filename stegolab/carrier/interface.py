@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .layout import HEADER_CODE_BITS
-from .registration import Aligned
+from ..header import HEADER_CODE_BITS
 from .strengths import Strength
+from .sync.registration import Aligned
 
 __all__ = ["HEADER_CODE_BITS", "PRESENT", "Carrier", "Reading"]
 

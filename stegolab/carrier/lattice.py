@@ -14,14 +14,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..header import HEADER_CODE_BITS
 from ..images import luma
-from . import blockdct, pilots, qim, texture
+from . import blockdct, qim, texture
 from .calibration import reliability
-from .geometry import resized
-from .layout import HEADER_CODE_BITS, Layout
-from .registration import Aligned
-from .settle import settle
+from .clipping import settle
+from .layout import Layout
 from .strengths import Strength
+from .sync import pilots
+from .sync.geometry import resized
+from .sync.registration import Aligned
 
 _BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels
 
@@ -145,12 +147,12 @@ class LatticeReading:
     @property
     def header_llr(self) -> NDArray[np.float32]:
         """See the interface."""
-        return pilots.together(self.layout, self._header)
+        return pilots.together(self.layout.header_bit, self._header)
 
     @property
     def presence(self) -> float:
         """See the interface."""
-        return pilots.presence(self.layout, self._header)
+        return pilots.presence(self.layout.header_bit, self._header)
 
     def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Choose the blur and the reliabilities that explain the pilots best, then weigh every slot by them.
@@ -180,7 +182,7 @@ class LatticeReading:
         return said * self._seen.reshape(-1)[block]
 
     def _agreement(self, evidence: NDArray[np.float32]) -> float:
-        sums = pilots.together(self.layout, evidence)
+        sums = pilots.together(self.layout.header_bit, evidence)
         return float(sums @ sums)
 
     def _gain(self, blur: float) -> NDArray[np.float32]:

@@ -14,11 +14,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..header import HEADER_CODE_BITS
 from ..keystream import public_uniform
-from . import template
 from .strengths import Strength
+from .sync import template
 
-HEADER_CODE_BITS = 240  # length of the header's code word: 48 bits at the mother rate 1/5
 _PILOTS = 2048  # header slots aimed at, where the picture has that many blocks; half where a template helps out
 _REPEATS = 3  # of the code word, at least, so small pictures have several slots a block; 4 beside a template
 _FEW = 5 * HEADER_CODE_BITS  # blocks, a little over 512 x 512 pixels: with fewer, one slot each is too little

@@ -15,19 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadSpec, NotTrained
+from ..header import HEADER_CODE_BITS
 from ..images import luma
 from ..keystream import public_bits
-from . import blockdct, pilots, template, texture
-from .geometry import resized
-from .inn_numpy import NumpyModel, points
-from .layout import HEADER_CODE_BITS, Layout
-from .registration import Aligned
-from .settle import settle
+from . import blockdct, texture
+from .clipping import settle
+from .layout import Layout
+from .networks.config import BLURS
+from .networks.numpy_inference import NumpyModel, points
+from .networks.weights import Weights
 from .strengths import Strength, weights_of
-from .weights import BLURS, Weights
+from .sync import pilots, template
+from .sync.geometry import resized
+from .sync.registration import Aligned
 
 if TYPE_CHECKING:
-    from .model import CarrierModel
+    from .networks.model import CarrierModel
 
 Array = NDArray[np.float32]
 
@@ -85,7 +88,7 @@ class LearnedCarrier:
     @cached_property
     def model(self) -> CarrierModel:
         """The same in torch, for who refines, trains on or takes it apart; what came from training is not copied."""
-        from .model import load
+        from .networks.model import load
 
         return load(self.trained) if isinstance(self.trained, Weights) else self.trained
 
@@ -215,11 +218,11 @@ class LearnedReading:
 
         In pictures whose own detail drowns the lattice they know most of a header that is hardly there without them.
         """
-        found = {blur: pilots.presence(self.layout, evidence) for blur, evidence in self._evidence.items()}
+        found = {blur: pilots.presence(self.layout.header_bit, evidence) for blur, evidence in self._evidence.items()}
         blur = max(found, key=lambda b: found[b])
         if not _FAINT < found[blur] < _CLEAR:
             return found[blur]
-        return max(found[blur], pilots.presence(self.layout, self._weighed(blur)))
+        return max(found[blur], pilots.presence(self.layout.header_bit, self._weighed(blur)))
 
     def _weighed(self, blur: float) -> Array:
         """What the networks make of the header's slots, of those in the middle in large pictures, 0 elsewhere."""
@@ -241,9 +244,9 @@ class LearnedReading:
     @property
     def header_llr(self) -> Array:
         """See the interface."""
-        sums = {blur: pilots.together(self.layout, e) for blur, e in self._evidence.items()}
+        sums = {blur: pilots.together(self.layout.header_bit, e) for blur, e in self._evidence.items()}
         blur = max(sums, key=lambda b: float(sums[b] @ sums[b]))
-        return pilots.together(self.layout, self._llr(blur)[self.layout.header_slots])
+        return pilots.together(self.layout.header_bit, self._llr(blur)[self.layout.header_slots])
 
     def body_llr(self, header: NDArray[np.uint8]) -> Array:
         """See the interface."""

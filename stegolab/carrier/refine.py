@@ -22,10 +22,10 @@ from ..channel.differentiable import twin
 from ..channel.diffjpeg import quantisation_tables
 from ..channel.resampling import resize_to
 from ..channel.rounding import cubic
-from . import inn
-from .model import CarrierModel
+from .networks import inn
+from .networks.config import BLURS
+from .networks.model import CarrierModel
 from .strengths import strength
-from .weights import BLURS
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..carrier.critic import Critic
+from ..carrier.training.discriminator import Critic
 
 _CUT = 8.0  # grey levels of residual
 

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..carrier.interface import Carrier
-from ..carrier.rehearsal import Rehearsal
 from ..errors import BadData, BadSpec, CapacityExceeded
 from ..images import RGB, Picture, luma, psnr, read_image
 from ..message import ecc, envelope, frame
 from ..message.frame import Header
 from ..message.keys import as_provider
 from ..pipeline import carrier_for
+from ..probe import Rehearsal
 from ..sender import Sender
 
 Plane = NDArray[np.uint8]  # luma (side, side), rounded

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..carrier.losses import discriminator_loss
+from ..carrier.training.losses import discriminator_loss
 from ..errors import BadData
 from ..training import Learner, LearnerTrainer, RunConfig, cosine
 from .network import Detector

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CapacityExceeded, Truncated, UnsupportedVersion
+from ..header import HEADER_BITS, HEADER_CODE_BITS
 from ..keystream import public_bits, public_permutation
 from . import ecc
 from .ldpc import Algorithm, LdpcCode
@@ -22,9 +23,8 @@ Bits = NDArray[np.uint8]
 Llr = NDArray[np.float32]
 
 VERSION = 1
-HEADER_CODE_BITS = 240
 MAX_BODY = (1 << 22) - 1  # bytes
-_CODE = LdpcCode(48, HEADER_CODE_BITS)
+_CODE = LdpcCode(HEADER_BITS, HEADER_CODE_BITS)
 _ALGORITHMS: tuple[Algorithm, ...] = ("sum-product", "min-sum")
 _RMS = 1.7  # of calibrated LLRs at the signal-to-noise ratio where this code begins to fail, about -6 dB
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.fft import dctn
 
 from stegolab.carrier.blockdct import basis, forward, inverse, some, zigzag
-from stegolab.carrier.geometry import TURNS, facing
+from stegolab.carrier.sync.geometry import TURNS, facing
 
 SIZES = (8, 16, 32)
 sizes = st.sampled_from(SIZES)

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stegolab.carrier import blockdct
-from stegolab.carrier.geometry import facing, turned
-from stegolab.carrier.inn_numpy import NumpyModel
-from stegolab.carrier.interface import HEADER_CODE_BITS, PRESENT
+from stegolab.carrier.interface import PRESENT
 from stegolab.carrier.lattice import LatticeCarrier
+from stegolab.carrier.networks.numpy_inference import NumpyModel
 from stegolab.carrier.strengths import JPEG, SOCIAL, STRENGTHS
+from stegolab.carrier.sync.geometry import facing, turned
+from stegolab.header import HEADER_CODE_BITS
 from stegolab.images import luma
 from tests import covers
 from tests.carrier.untrained import fresh

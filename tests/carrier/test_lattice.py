@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from stegolab.carrier.geometry import Axis, Geometry
 from stegolab.carrier.lattice import LatticeCarrier, LatticeReading
 from stegolab.carrier.layout import Layout
-from stegolab.carrier.registration import Aligned
 from stegolab.carrier.strengths import SOCIAL, STRENGTHS
+from stegolab.carrier.sync.geometry import Axis, Geometry
+from stegolab.carrier.sync.registration import Aligned
 from stegolab.images import luma, psnr
 from tests import covers
 from tests.covers import random_bits, wrong

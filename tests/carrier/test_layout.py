@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stegolab.carrier import template
-from stegolab.carrier.layout import HEADER_CODE_BITS, Layout
+from stegolab.carrier.layout import Layout
 from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, STRENGTHS
+from stegolab.carrier.sync import template
 from stegolab.errors import BadSpec
+from stegolab.header import HEADER_CODE_BITS
 from stegolab.message import frame
 
 strengths = st.sampled_from(list(STRENGTHS.values()))
@@ -17,8 +18,10 @@ EVERY = pytest.mark.parametrize("strength", STRENGTHS.values(), ids=STRENGTHS)
 SIZES = [(256, 256), (300, 451), (512, 512), (640, 480), (1200, 1600)]
 
 
-def test_header_and_frame_agree_on_the_code_word():
-    assert HEADER_CODE_BITS == frame.HEADER_CODE_BITS
+@EVERY
+def test_the_layout_has_a_place_for_every_bit_of_the_code_word_that_the_frame_makes(strength):
+    bits = np.unique(Layout.of(strength, (512, 512)).header_bit)
+    assert bits.tolist() == list(range(len(frame.Header(10, 0).code_word())))
 
 
 @given(strengths, sides, sides)

@@ -6,12 +6,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from stegolab.carrier import sync
-from stegolab.carrier.interface import HEADER_CODE_BITS, PRESENT
+from stegolab.carrier.interface import PRESENT
 from stegolab.carrier.learned import LearnedReading, learned_carrier, whitening
 from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, weights_of
+from stegolab.carrier.sync.search import search
 from stegolab.channel import spec
 from stegolab.errors import NoPayload, NotTrained
+from stegolab.header import HEADER_CODE_BITS
 from stegolab.images import from_array, luma, psnr
 from stegolab.receiver import receive
 from stegolab.sender import Sender
@@ -120,7 +121,7 @@ def test_the_template_leads_back_to_the_original(attack):
     carrier, cover = CARRIERS["social"], covers.larger()["chelsea"]
     header, body, used = random_bits(carrier, cover)
     received = spec.parse(attack)(carrier.embed(cover, header, body, used))
-    aligned = next(sync.search(luma(received)))
+    aligned = next(search(luma(received)))
     reading = carrier.read_aligned(aligned)
     count = len(reading.layout.strength.frequencies)
     there = aligned.seen.reshape(-1)[reading.layout.body_slots // count]

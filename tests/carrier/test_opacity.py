@@ -6,9 +6,9 @@ import pytest
 from stegolab.carrier import opacity
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.learned import learned_carrier
-from stegolab.carrier.rehearsal import rehearse
 from stegolab.carrier.strengths import JPEG, STRENGTHS
 from stegolab.channel.uploading import flattened
+from stegolab.probe import rehearse
 from tests import covers
 from tests.covers import random_bits
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from stegolab.carrier import inn
 from stegolab.carrier.learned import learned_carrier
+from stegolab.carrier.networks import inn
+from stegolab.carrier.networks.config import BLURS
 from stegolab.carrier.refine import Refinement, _channel, measured_blur
-from stegolab.carrier.rehearsal import information
 from stegolab.carrier.strengths import JPEG, SOCIAL
-from stegolab.carrier.weights import BLURS
 from stegolab.channel import spec
 from stegolab.images import luma, psnr
+from stegolab.probe import information
 from tests import covers
 from tests.covers import random_bits
 

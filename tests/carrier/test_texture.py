@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stegolab.carrier import sync
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.learned import learned_carrier
 from stegolab.carrier.strengths import JPEG, SOCIAL
+from stegolab.carrier.sync.search import search
 from stegolab.carrier.texture import activity, busiest, floor
 from stegolab.channel import spec
 from stegolab.images import from_array, luma, psnr, ssim
@@ -96,7 +96,7 @@ def test_in_a_part_of_the_picture_too(carrier):
     cover = covers.larger()["coffee"]
     header, body, used = random_bits(carrier, cover)
     received = spec.parse("crop:0.1,jpeg:90")(carrier.embed(cover, header, body, used, 0.6))
-    aligned = next(sync.search(luma(received)))
+    aligned = next(search(luma(received)))
     reading = carrier.read_aligned(aligned)
     llr, count = reading.body_llr(header), len(reading.layout.strength.frequencies)
     there = aligned.seen.reshape(-1)[reading.layout.body_slots // count]

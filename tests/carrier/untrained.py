@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from stegolab.carrier.learned import LearnedCarrier
-from stegolab.carrier.model import CarrierModel, ModelConfig
+from stegolab.carrier.networks.config import ModelConfig
+from stegolab.carrier.networks.model import CarrierModel
 
 
 def fresh(strength, **changes):

@@ -9,11 +9,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stegolab.carrier import layout
 from stegolab.errors import CapacityExceeded, Truncated, Uncorrectable, UnsupportedVersion
 from stegolab.keystream import public_bits
 from stegolab.message import ecc, frame
-from stegolab.message.frame import HEADER_CODE_BITS, MAX_BODY, VERSION, Header, capacity, pack, read_header, unpack
+from stegolab.message.frame import MAX_BODY, VERSION, Header, capacity, pack, read_header, unpack
 from stegolab.message.ldpc import LdpcCode
 
 lengths = st.integers(0, MAX_BODY)
@@ -45,10 +44,6 @@ def word_of(packed, crc):
 
 
 # --- header ----------------------------------------------------------------------------------------------------------
-
-
-def test_the_carrier_lays_out_as_many_header_bits_as_there_are():
-    assert HEADER_CODE_BITS == layout.HEADER_CODE_BITS
 
 
 def test_the_format_does_not_change():

@@ -1,0 +1,1 @@
+"""The learned carrier's networks: parts, configuration, weights, and how NumPy runs them (notebook 06)."""

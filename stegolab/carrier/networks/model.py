@@ -1,0 +1,130 @@
+"""The learned carrier's networks as one module with its configuration, and the file they are kept in (notebook 06)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ...errors import BadSpec
+from .. import blockdct
+from .config import NETWORKS, ModelConfig
+from .extractor import Reception
+from .inn import InvertibleNetwork
+from .plain import PlainNetwork
+from .weights import Weights
+
+
+class CarrierModel(nn.Module):
+    """Sender's and receiver's networks. Luma planes are (B, H, W) in 8-bit units.
+
+    Raises:
+        BadSpec: no such network.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        if config.network not in NETWORKS:
+            raise BadSpec(f"network must be one of {', '.join(NETWORKS)}, not {config.network}")
+        self.config = config
+        self.carried, self.passive = config.carried, config.passive
+        steps = torch.tensor(config.steps)
+        if config.network == "plain":  # answers all that is asked of the other one
+            self.network: InvertibleNetwork = PlainNetwork(steps, len(self.passive))  # type: ignore[assignment]
+        else:
+            self.network = InvertibleNetwork(steps, len(self.passive), config.width, config.attention, config.floor)
+        self.reception = Reception(self.carried, self.passive, len(config.band), config.width + 16, config.restoration)
+
+    def analyse(self, luma: Tensor) -> Tensor:
+        """Luma -> its band (B, band, h, w)."""
+        u, v = zip(*self.config.band, strict=True)
+        return blockdct.forward(luma, self.config.block)[..., u, v].movedim(-1, 1)
+
+    def synthesise(self, change: Tensor, shape: Sequence[int]) -> Tensor:
+        """A change of the carrying coefficients (B, carried, h, w) -> a change of the luma (B, H, W)."""
+        u, v = zip(*self.config.frequencies, strict=True)
+        size = self.config.block
+        full = change.new_zeros(len(change), *change.shape[2:], size, size)
+        full[..., u, v] = change.movedim(1, -1)
+        blocks = blockdct.inverse(full)
+        plane = change.new_zeros(len(change), *shape)
+        plane[:, : blocks.shape[1], : blocks.shape[2]] = blocks
+        return plane
+
+    def embed(self, luma: Tensor, payload: Tensor) -> Tensor:
+        """The change of the luma (B, H, W) that makes it say ``payload`` (B, carried, h, w)."""
+        band = self.analyse(luma)
+        x, passive = band[:, self.carried], band[:, self.passive]
+        return self.synthesise(self.network(x, payload, passive)[0] - x, luma.shape[1:])
+
+    def gain(self, blur: Tensor) -> Tensor:
+        """What a Gaussian blur of variance ``blur`` (B,) in square pixels leaves of the band: (B, band, 1, 1)."""
+        f = torch.tensor(self.config.band, dtype=blur.dtype, device=blur.device) / (2 * self.config.block)
+        return torch.exp(-2 * torch.pi**2 * blur[:, None] * (f**2).sum(dim=1))[..., None, None]
+
+    @property
+    def weights(self) -> Weights:
+        """A copy of them, and the configuration, for who does without torch."""
+        arrays = {name: value.detach().cpu().numpy().copy() for name, value in self.state_dict().items()}
+        return Weights(self.config, arrays)
+
+    def forward(self, luma: Tensor, blur: Tensor | None = None) -> Tensor:
+        """Received luma -> LLRs (B, carried, h, w), after undoing ``blur`` (B,), what the pilots say smoothed it."""
+        band = self.analyse(luma)
+        if blur is not None:
+            band = band / self.gain(blur)
+        return self.reception(band, self.network)
+
+
+class InTorch:
+    """A trained network in torch that takes and gives arrays, as :class:`~.numpy_inference.Network` asks."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._network = load(weights).network
+
+    @property
+    def step(self) -> NDArray[np.float32]:
+        """(carried, 1, 1), 8-bit luma."""
+        return self._network.step.detach().numpy()
+
+    def destination(self, *arrays: NDArray[np.float32]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """See :class:`~.inn.InvertibleNetwork`."""
+        with torch.no_grad():
+            nearest = self._network.destination(*map(_batch, arrays))
+            return torch.no_grad()(lambda there: nearest(_batch(there))[0].numpy())
+
+    @torch.no_grad()
+    def read(self, *arrays: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See :class:`~.inn.InvertibleNetwork`."""
+        return self._network.read(*map(_batch, arrays))[0].numpy()
+
+
+def _batch(array: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))[None]
+
+
+def save(model: CarrierModel, path: Path, training: Any = None) -> None:
+    """Write weights and configuration as safetensors; ``training``, a dataclass, is kept beside them for who asks."""
+    from safetensors.numpy import save_file
+
+    from ...files import replacing
+
+    with replacing(path) as temporary:
+        about = {"config": model.config} | ({"training": training} if training else {})
+        metadata = {name: json.dumps(asdict(what)) for name, what in about.items()}
+        save_file(model.weights.arrays, temporary, metadata=metadata)
+
+
+def load(weights: Path | Weights) -> CarrierModel:
+    """Networks of a file that :func:`save` wrote, or of what was read from it, in evaluation mode."""
+    weights = weights if isinstance(weights, Weights) else Weights.read(weights)
+    model = CarrierModel(weights.config)
+    model.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.arrays.items()})
+    return model.eval()

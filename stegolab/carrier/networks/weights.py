@@ -1,0 +1,35 @@
+"""A trained carrier model as it is kept in a file: its configuration and its weights as arrays (notebook 06).
+
+Read without torch, because that is how the sender and the receiver run it: ``numpy_inference`` makes networks of it in
+NumPy, ``model`` in torch.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .config import ModelConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A trained model: ``arrays`` by the names that torch gives them."""
+
+    config: ModelConfig
+    arrays: dict[str, NDArray[np.float32]]
+
+    @classmethod
+    def read(cls, path: Path) -> Weights:
+        """What :func:`~.model.save` wrote, whichever network it is."""
+        from safetensors import safe_open
+
+        with safe_open(path, framework="numpy") as file:
+            config = json.loads(file.metadata()["config"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        pairs = {key: tuple(map(tuple, config[key])) for key in ("frequencies", "band")}
+        return cls(ModelConfig(**config | pairs | {"steps": tuple(config["steps"])}), arrays)

@@ -1,0 +1,1 @@
+"""Training the learned carrier: its losses, its discriminator and its trainer (notebook 07)."""

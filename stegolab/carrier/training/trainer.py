@@ -1,0 +1,304 @@
+"""One step of training the learned carrier, and the state that a run can be resumed from (notebook 07).
+
+Crops of photographs, random bits, the forward pass; the stego picture is rounded to bytes and goes through a real
+attack, whose effect is added to the graph as a constant (straight through); the receiving half reads it. All that is
+random in a step is drawn from (seed, step): so the state of a run is its weights, its optimiser and its step, and a
+resumed run is the uninterrupted one. With a critic two networks learn by turns: the carrier takes its step against the
+critic as it is, then the critic takes one on the same pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...channel import curriculum, spec
+from ...channel.rounding import to_bytes
+from ...errors import BadSpec
+from ...images import luma
+from ...training import Learner, RunConfig, cosine
+from ..networks import inn
+from ..networks.config import NETWORKS, ModelConfig
+from ..networks.model import CarrierModel, load, save
+from ..refine import measured_blur
+from ..strengths import strength as strength_named
+from ..sync import template
+from .discriminator import Critic
+from .losses import (
+    Balance,
+    Frontier,
+    Hold,
+    adversarial_loss,
+    discriminator_loss,
+    payload_loss,
+    squared_error,
+    straight_through,
+)
+
+Pictures = NDArray[np.uint8]
+_JUDGES = ("alex", "vgg")
+_LUMA = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """Everything that decides a run; saved beside the weights and in their file.
+
+    The ablations are: ``network`` plain, no ``attention``, no ``restoration``, and a ``critic_weight`` or
+    ``lpips_weight`` of 0, which leaves the critic or LPIPS out.
+    """
+
+    strength: str = "jpeg"
+    network: str = "invertible"  # or plain
+    crop: int = 192  # pixels
+    psnr_db: float = 40.2  # what Hold asks for
+    payload_threshold: float = 0.0  # bits lost a slot, what Frontier asks for; 0: hold the PSNR instead
+    lpips_weight: float = 0.0
+    lpips_net: str = "alex"  # or vgg
+    critic_weight: float = 0.0
+    attention: bool = True
+    restoration: bool = True
+    ease: float = 0.0  # share of the steps with milder attacks
+    start: str = ""  # weights (safetensors) to start from instead of the lattice
+
+
+class Trainer:
+    """A run: model, optimiser, averaged weights and step. ``fabric`` may be of any accelerator and strategy."""
+
+    def __init__(self, config: TrainConfig, fabric: Any) -> None:
+        for name, value, known in (("network", config.network, NETWORKS), ("lpips_net", config.lpips_net, _JUDGES)):
+            if value not in known:
+                raise BadSpec(f"{name} must be one of {', '.join(known)}, not {value}")
+        torch.manual_seed(config.seed)
+        self.config, self.fabric, self.step = config, fabric, 0
+        self.strength = strength_named(config.strength)
+        model = _started(config)
+        model.analyse = _in_full_precision(model.analyse)  # type: ignore[method-assign,assignment]
+        slow = [p for name, p in model.named_parameters() if name.endswith(("log_step", "level"))]
+        rest = [p for p in model.parameters() if not any(p is q for q in slow)]
+        groups = [{"params": rest, "scale": 1.0}, {"params": slow, "scale": 3.0, "weight_decay": 0.0}]
+        self.learner = Learner(model, fabric, groups=groups, average=config.average)
+        self.critic = Learner(Critic(), fabric, average=config.average) if config.critic_weight else None
+        threshold = config.payload_threshold
+        self.balance: Balance = Frontier(threshold, config.psnr_db) if threshold else Hold(config.psnr_db)
+        self.attacks = curriculum.default(config.strength, config.steps, config.ease)
+
+    @property
+    def plain(self) -> CarrierModel:
+        """The model without Fabric's wrapping."""
+        return self.learner.plain
+
+    @property
+    def density(self) -> float:
+        """Slots a pixel that are left to the payload."""
+        config = self.plain.config
+        taken = np.abs(template.signs(template.PERIOD, template.PERIOD)).mean(axis=(1, 2)).sum()
+        return (len(config.frequencies) - self.strength.rescaled * float(taken)) / config.block**2
+
+    def advance(self, pictures: Sequence[Pictures]) -> dict[str, float]:
+        """One step on crops of ``pictures``; returns what to log.
+
+        Raises:
+            Diverged: the loss or its gradient is not finite; the weights are then what they were.
+        """
+        config = self.config
+        random = np.random.default_rng((config.seed, self.step, self.fabric.global_rank))
+        rate = cosine(self.step, config)
+        crops = _crops(pictures, config.batch, config.crop, random)
+        chains = [spec.parse(self.attacks.sample(self.step, random)) for _ in range(config.batch)]
+        lost, error, stego, cover = self._pass(crops, chains, random)
+        terms: dict[str, Tensor] = {}
+        if config.lpips_weight:
+            some = slice(0, 2)  # the network that judges costs more than all of ours
+            terms["perceptual"] = self._lpips(stego[some], cover[some]).mean()
+        if self.critic:
+            terms["adversarial"] = self._adversarial(stego)
+        weights = {"perceptual": config.lpips_weight, "adversarial": config.critic_weight}
+        rest = sum(weights[name] * term for name, term in terms.items())
+        self.learner.descend(2 * lost.mean() * len(self.plain.carried) / 10 + self.balance.loss(error, rest), rate)
+        if self.critic:
+            terms |= self._teach(self.critic, stego.detach(), cover, rate)
+        self.balance.update(*(self.fabric.all_reduce(x.detach(), reduce_op="mean") for x in (error, lost)))
+        self.step += 1
+        return {
+            "information": float(1 - lost.detach().mean()) * self.density,
+            "psnr_db": 10 * math.log10(255**2 / float(error.detach().mean())),
+            "image_weight": self.balance.weight,
+            "rate": rate,
+            **({"payload": float(lost.detach().mean())} if terms else {}),
+            **{name: float(term.detach()) for name, term in terms.items()},
+        }
+
+    def _adversarial(self, stego: Tensor) -> Tensor:
+        """What the carrier learns from the critic, which learns nothing by it."""
+        assert self.critic
+        critic = self.critic.plain.eval().requires_grad_(False)
+        loss = adversarial_loss(critic(_as_file(stego)))
+        critic.train().requires_grad_(True)
+        return loss
+
+    def _teach(self, critic: Learner, stego: Tensor, cover: Tensor, rate: float) -> dict[str, Tensor]:
+        """One step of the critic on covers and stego pictures that nobody has attacked."""
+        odds = critic.network(_as_file(torch.cat([cover, stego])))
+        of_cover, of_stego = odds.chunk(2)
+        loss = discriminator_loss(of_cover, of_stego)
+        critic.descend(loss, rate)
+        right = torch.cat([of_cover < 0, of_stego > 0])
+        return {"discriminator": loss, "critic accuracy": right.float().mean()}
+
+    def _pass(
+        self, crops: Pictures, chains: Sequence[spec.Chain], random: np.random.Generator
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Payload loss and squared error (B,), stego and cover (B, H, W, 3)."""
+        cover = torch.tensor(crops, dtype=torch.float32, device=self.fabric.device)
+        plane = cover @ cover.new_tensor(_LUMA)
+        model = self.plain
+        slots = (len(crops), len(model.carried), *(side // model.config.block for side in plane.shape[1:]))
+        bits = torch.from_numpy(random.integers(0, 2, slots, np.uint8)).to(plane)
+        change, carries = model.embed(plane, inn.points(bits)), None
+        if self.strength.rescaled:
+            change, carries = _marked(model, plane, change)
+        stego = cover + change[..., None]
+        received = self._attacked(stego.detach(), chains, plane.shape[1:])
+        seen = straight_through(plane + change, received)
+        blur = None if carries is None else measured_blur(model, model.analyse(received), bits, carries)
+        lost = payload_loss(self.learner.network(seen, blur), bits, carries)
+        return lost, change.square().mean((1, 2)), stego, cover
+
+    def _attacked(self, stego: Tensor, chains: Sequence[spec.Chain], shape: Sequence[int]) -> Tensor:
+        pictures = stego.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+        planes = [_back(chain(picture), shape) for picture, chain in zip(pictures, chains, strict=True)]
+        return torch.from_numpy(np.stack(planes)).to(stego)
+
+    def _lpips(self, stego: Tensor, cover: Tensor) -> Tensor:
+        from ...images import lpips_network
+
+        network = lpips_network(self.config.lpips_net).to(self.fabric.device)
+        return network(*(x.permute(0, 3, 1, 2) / 127.5 - 1 for x in (stego, cover)))
+
+    @torch.no_grad()
+    def validate(self, pictures: Sequence[Pictures], attacks: Sequence[str] = ()) -> dict[str, float]:
+        """Averaged weights on whole pictures: information after each attack in bits per pixel, the worst, and PSNR.
+
+        Without ``attacks``: those of the strength. The score is the worst information, at the PSNR that was asked for.
+        """
+        attacks = attacks or self.strength.attacks
+        found: dict[str, list[float]] = {attack: [] for attack in attacks}
+        errors = []
+        with self.learner.averaging():
+            for number, picture in enumerate(pictures):
+                for attack in attacks:
+                    random = np.random.default_rng((self.config.seed, number))
+                    lost, error, *_ = self._pass(picture[None], [spec.parse(attack)], random)
+                    found[attack].append(float(1 - lost) * self.density)
+                errors.append(float(error))
+        worst = np.min(list(found.values()), axis=0).mean()
+        means = {f"information after {attack}": float(np.mean(values)) for attack, values in found.items()}
+        psnr = float(np.mean([10 * math.log10(255**2 / e) for e in errors]))
+        score = float(worst) * squared_error(self.config.psnr_db) / squared_error(psnr)
+        return {"score": score, "information": float(worst), "psnr_db": psnr, **means}
+
+    @torch.no_grad()
+    def look(self, pictures: Sequence[Pictures]) -> dict[str, Tensor]:
+        """The first picture under the averaged weights: stego, ten times the change, attention if there is any."""
+        random = np.random.default_rng(self.config.seed)
+        with self.learner.averaging() as model:
+            *_, stego, cover = self._pass(pictures[0][None], [spec.parse("none")], random)
+            band = model.analyse(cover @ cover.new_tensor(_LUMA))
+            shown = {"stego": stego[0] / 255, "change": 0.5 + 10 * (stego - cover)[0] / 255}
+            shown = {name: rgb.movedim(-1, 0).clamp(0, 1) for name, rgb in shown.items()}
+            if hasattr(model.network, "attention"):
+                shown["attention"] = model.network.attention(band[:, model.passive]).sigmoid().mean(dim=1)
+        return shown
+
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs."""
+        critic = {"critic": self.critic.state()} if self.critic else {}
+        return {"learner": self.learner.state(), "balance": self.balance.weight, "step": self.step, **critic}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Continue where :meth:`state` was taken."""
+        self.learner.load(state["learner"])
+        if self.critic:
+            self.critic.load(state["critic"])
+        self.balance.weight, self.step = state["balance"], state["step"]
+
+    def export(self, path: Path) -> None:
+        """The averaged weights as the file that ships."""
+        with self.learner.averaging() as model:
+            start = Path(self.config.start).name  # whoever reads it has other folders
+            save(model, path, training=replace(self.config, start=start))
+
+
+def _started(config: TrainConfig) -> CarrierModel:
+    """The model where training begins, as the configuration has it."""
+    switches = {name: getattr(config, name) for name in ("network", "attention", "restoration")}
+    if not config.start:
+        return CarrierModel(ModelConfig.start(strength_named(config.strength), **switches))
+    model = load(Path(config.start)).train()
+    wanted = switches | {"strength": config.strength}
+    other = [name for name, value in wanted.items() if getattr(model.config, name) != value]
+    if other:
+        raise BadSpec(f"the weights of {config.start} are of another {', '.join(other)} than the run")
+    return model
+
+
+def _marked(model: CarrierModel, plane: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+    """The change with the sender's template in its slots, and which are left to the payload: (carried, h, w)."""
+    at = [model.config.frequencies.index(f) for f in template.FREQUENCIES]
+    x, moved = (model.analyse(luma)[:, model.carried][:, at] for luma in (plane, change))
+    signs = torch.from_numpy(template.signs(*x.shape[2:])).to(x)
+    moves = np.stack([template.moves(each) for each in x.detach().cpu().numpy()])
+    fix = x.new_zeros(len(x), len(model.carried), *x.shape[2:])
+    fix[:, at] = torch.where(signs != 0, torch.from_numpy(moves).to(x) - moved, 0)
+    carries = torch.ones_like(fix[0])
+    carries[at] = (signs == 0).to(x)
+    return change + model.synthesise(fix, change.shape[1:]), carries
+
+
+def _crops(pictures: Sequence[Pictures], count: int, size: int, random: np.random.Generator) -> Pictures:
+    crops = []
+    for _ in range(count):
+        picture = pictures[int(random.integers(len(pictures)))]
+        y, x = (random.integers(side - size + 1) for side in picture.shape[:2])
+        crop = picture[y : y + size, x : x + size]
+        crops.append(crop[:, :: random.choice([-1, 1])])
+    return np.ascontiguousarray(np.stack(crops))
+
+
+def _back(picture: Pictures, shape: Sequence[int]) -> NDArray[np.float32]:
+    """Luma at the original's size, as the receiver makes it."""
+    from PIL import Image
+
+    plane = luma(picture)
+    if plane.shape == tuple(shape):
+        return plane
+    return np.asarray(Image.fromarray(plane).resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
+
+
+def _as_file(rgb: Tensor) -> Tensor:
+    """Luma (B, H, W) of pictures (B, H, W, 3) as a file holds them: rounded and clipped, straight through."""
+    return to_bytes(rgb) @ rgb.new_tensor(_LUMA)
+
+
+def _in_full_precision(transform: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Keep autocast out: in bf16, steps of grey levels would drown in the rounding of what is hundreds.
+
+    The modulo arithmetic behind it needs no such care: autocast leaves what is elementwise in the precision it has.
+    """
+
+    @wraps(transform)
+    def exact(luma: Tensor) -> Tensor:
+        with torch.autocast(luma.device.type, enabled=False):
+            return transform(luma.float())
+
+    return exact

@@ -1,0 +1,62 @@
+"""The template's agreement is a standard score, and from a rough lock its best is found: the exact geometry."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stegolab.carrier import blockdct
+from stegolab.carrier.sync import registration, template
+from stegolab.carrier.sync.geometry import Axis, Geometry
+from stegolab.carrier.sync.registration import View
+from stegolab.images import luma
+from tests import covers
+
+
+def drawn(rows, columns):
+    """Nothing but the template on grey."""
+    coefficients = np.zeros((rows, columns, 16, 16), np.float32)
+    for frequency, sign in zip(template.FREQUENCIES, template.signs(rows, columns), strict=True):
+        coefficients[..., *frequency] = sign * template.STEP / 4
+    return blockdct.inverse(coefficients) + 128
+
+
+def test_agreement_is_a_standard_score():
+    box, exact = (0, 0, 24, 32), Axis(1.0, 0.0)
+    view = View(luma(covers.larger()["coffee"]))
+    scores = [
+        registration.agreement(view, (Axis(1.0, float(dy)), Axis(1.0, float(dx))), box)
+        for dy in range(0, 16, 3)
+        for dx in range(0, 16, 3)
+    ]
+    assert abs(np.mean(scores)) < 0.6
+    assert 0.6 < np.std(scores) < 1.5
+    assert registration.agreement(View(drawn(24, 32)), (exact, exact), box) > 15
+
+
+@pytest.mark.parametrize("shrink", [1, 2])
+def test_the_exact_place_and_the_exact_size_are_found_from_nearby(shrink):
+    plane = np.ascontiguousarray(drawn(30, 34)[21:, 6:-7])
+    rough = Geometry(0, Axis(0.998, -20.0), Axis(1.003, -7.5))
+    aligned = next(registration.align(View(plane, shrink), rough))
+    assert aligned.geometry == Geometry(0, Axis(1.0, -21.0), Axis(1.0, -6.0))
+
+
+def test_pixels_that_are_held_are_not_climbed_over():
+    """Each size is tried to the pixel, about the one that was told."""
+    whole = drawn(30, 34)
+    plane = np.asarray(Image.fromarray(whole).resize((381, 336), Image.Resampling.BOX))
+    rough = Geometry(0, Axis(336 / 481, 0.0), Axis(381 / 543, 0.0))
+    aligned = next(registration.align(View(plane, 1, held=True), rough))
+    assert aligned.geometry == Geometry(0, Axis(336 / 480, 0.0), Axis(381 / 544, 0.0))
+
+
+def test_far_from_the_corner_the_period_is_told_by_the_signs_of_the_size():
+    """A picture wider than a period, of which the first period is gone; drawn, not embedded, to be quick."""
+    rows, columns, lost = 24, 120, 34
+    plane = np.ascontiguousarray(drawn(rows, columns)[:, lost * 16 - 3 :])
+    rough = Geometry(0, Axis(1.0, 0.0), Axis(1.0, -float((lost % 32) * 16 - 3)))
+    aligned = next(registration.align(View(plane), rough))
+    assert aligned.seen.shape == (rows, columns)
+    assert aligned.geometry.horizontal == Axis(1.0, -float(lost * 16 - 3))
+    assert not aligned.seen[:, :lost].any()
+    assert aligned.seen[:, lost:].all()

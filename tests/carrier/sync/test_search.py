@@ -1,0 +1,228 @@
+"""From nothing but the picture: scale, place, turn and the original's size, exactly; without a template nothing.
+
+And that by a bounded amount of work, the same on every machine: looks and pixels are counted, never seconds.
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from stegolab.carrier.lattice import LatticeCarrier
+from stegolab.carrier.strengths import SOCIAL
+from stegolab.carrier.sync import registration, search
+from stegolab.carrier.sync.geometry import TURNS, Axis, Geometry, resized, turned
+from stegolab.carrier.sync.registration import View
+from stegolab.channel import spec
+from stegolab.header import HEADER_CODE_BITS
+from stegolab.images import luma
+from tests import covers
+
+CARRIER = LatticeCarrier(SOCIAL)
+HEADER = np.random.default_rng(1).integers(0, 2, HEADER_CODE_BITS, np.uint8)
+
+
+def stego(cover):
+    rng, slots = np.random.default_rng(2), CARRIER.body_slots(cover.shape)
+    return CARRIER.embed(cover, HEADER, rng.integers(0, 2, slots, np.uint8), np.ones(slots, bool))
+
+
+NOISE = np.random.default_rng(5).normal(128, 30, (512, 512, 1)).clip(0, 255).astype(np.uint8)
+STEGO = {name: stego(cover) for name, cover in covers.larger().items()}
+_FREQUENCY = np.hypot(np.fft.fftfreq(512)[:, None], np.fft.fftfreq(512))
+_DETAIL = np.fft.ifft2(np.fft.fft2(np.random.default_rng(5).normal(0, 1, (512, 512))) / _FREQUENCY.clip(1 / 32)).real
+DETAIL = (128 + 45 * _DETAIL / _DETAIL.std()).clip(0, 255).astype(np.uint8)[..., None]
+BUSY = {
+    name: stego(np.ascontiguousarray(grey.repeat(3, axis=2))) for name, grey in (("noise", NOISE), ("detail", DETAIL))
+}
+
+
+def part(rgb, top=0, bottom=0, left=0, right=0):
+    """Without so many pixels at each edge."""
+    return np.ascontiguousarray(rgb[top : len(rgb) - bottom, left : rgb.shape[1] - right])
+
+
+def views_of(plane):
+    """All the ways in which a plane is looked at."""
+    return [View(plane), View(plane, 1), View(plane, 1, held=True)]
+
+
+# What happened before the platform; what is left of the original: (top, left), (bottom, right) in its pixels.
+CUTS = {
+    "whole": {},
+    "shifted by one": {"top": 1, "left": 3},
+    "a block and a bit": {"top": 17, "left": 16, "right": 5},
+    "a quarter gone": {"top": 31, "bottom": 20, "left": 40, "right": 25},
+}
+
+
+@pytest.mark.parametrize(
+    ("cover", "cut", "attack"),
+    [
+        ("noise", "shifted by one", "jpeg:75"),
+        ("detail", "a block and a bit", "resize:0.8,jpeg:80"),
+        ("noise", "whole", "resize:0.6:box,jpeg:85"),
+    ],
+)
+def test_in_very_busy_pictures_the_geometry_is_found_as_well(cover, cut, attack):
+    """Between whole pixels, at half resolution or nearly the right scale, so busy a picture shows nothing.
+
+    Interpolated where a box filter made it, it shows nothing either.
+    """
+    before = part(BUSY[cover], **CUTS[cut])
+    received = luma(spec.parse(attack)(before))
+    aligned = next(search.search(received))
+    axes = aligned.geometry.vertical, aligned.geometry.horizontal
+    edges = CUTS[cut].get("top", 0), CUTS[cut].get("left", 0)
+    for axis, start, kept, have in zip(axes, edges, before.shape, received.shape, strict=False):
+        assert axis.original(0) == pytest.approx(start, abs=0.01)
+        assert axis.original(have) == pytest.approx(start + kept, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("cut", "attack"),
+    [
+        ("whole", "resize:0.5"),
+        ("shifted by one", "jpeg:75"),
+        ("a block and a bit", "resize:0.75,jpeg:80"),
+        ("a quarter gone", "jpeg:75"),
+        ("a quarter gone", "resize:0.75,jpeg:80"),
+    ],
+)
+def test_the_exact_geometry_is_found(cut, attack):
+    before = part(STEGO["coffee"], **CUTS[cut])
+    received = luma(spec.parse(attack)(before))
+    aligned = next(search.search(received))
+    assert aligned.seen.shape == tuple(side // 16 for side in STEGO["coffee"].shape[:2])
+    edges = CUTS[cut].get("top", 0), CUTS[cut].get("left", 0)
+    axes = aligned.geometry.vertical, aligned.geometry.horizontal
+    for axis, start, kept, have in zip(axes, edges, before.shape, received.shape, strict=False):
+        assert axis.original(0) == pytest.approx(start, abs=0.01)
+        assert axis.original(have) == pytest.approx(start + kept, abs=0.01)
+    reading = CARRIER.read_aligned(aligned)
+    assert np.mean((reading.header_llr > 0) == HEADER) > 0.9
+    whole = [side // 16 * 16 for side in before.shape[:2]]
+    assert aligned.seen.sum() >= (whole[0] // 16 - 1) * (whole[1] // 16 - 1)
+
+
+@pytest.mark.parametrize("turn", [1, 4, 6])
+def test_turns_and_flips_are_undone(turn):
+    received = spec.parse("jpeg:80")(turned(part(STEGO["chelsea"], top=5, right=9), turn))
+    aligned = next(search.search(luma(received)))
+    upright = turned(turned(np.arange(6).reshape(2, 3), turn), aligned.geometry.turn)
+    np.testing.assert_array_equal(upright, np.arange(6).reshape(2, 3))
+    assert aligned.geometry.vertical == Axis(1.0, -5.0)
+    assert np.mean((CARRIER.read_aligned(aligned).header_llr > 0) == HEADER) > 0.9
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_one_look_tells_turn_and_place_even_if_the_two_scales_differ(turn):
+    upright = resized(luma(part(STEGO["chelsea"], top=5, right=9)), (236, 309))
+    scales = 236 / 295, 309 / 441
+    plane = turned(upright, turn)
+    lock = search.look(View(plane, 1), *(scales[::-1] if plane.shape == (309, 236) else scales))
+    assert lock is not None
+    np.testing.assert_array_equal(turned(plane, lock.geometry.turn), upright)
+    for axis, scale, start in zip((lock.geometry.vertical, lock.geometry.horizontal), scales, (5, 0), strict=True):
+        assert axis.scale == scale
+        assert axis.original(0) == pytest.approx(start, abs=1)
+
+
+@pytest.mark.parametrize("factor", [0.4432, 1.2718])
+def test_scales_that_no_platform_uses_are_found_by_the_sweep(factor):
+    """Without a cut the size of the original is known to the pixel, sides that were rounded each its own way too."""
+    received = luma(spec.parse(f"resize:{factor}")(STEGO["chelsea"]))
+    aligned = next(search.search(received))
+    assert aligned.shape == STEGO["chelsea"].shape[:2]
+    assert aligned.seen.all()
+
+
+def test_a_crop_after_a_resize_is_at_no_whole_pixel_and_found_all_the_same():
+    received = luma(part(spec.parse("resize:0.7")(STEGO["coffee"]), top=11, left=8))
+    aligned = next(search.search(received))
+    assert aligned.geometry.vertical.original(0) == pytest.approx(11 / 0.7, abs=0.3)
+    assert aligned.geometry.horizontal.original(0) == pytest.approx(8 / 0.7, abs=0.3)
+    assert np.mean((CARRIER.read_aligned(aligned).header_llr > 0) == HEADER) > 0.9
+
+
+def test_without_a_template_nothing_is_found():
+    assert list(search.search(luma(covers.every()["camera"]))) == []
+
+
+@pytest.mark.parametrize("cover", [covers.larger()["coffee"], NOISE.repeat(3, axis=2)], ids=["coffee", "noise"])
+def test_chance_stays_below_what_is_taken_for_certain(cover):
+    looks = zip(views_of(luma(cover)) * 8, np.geomspace(0.4, 2, 24), strict=True)
+    scores = [lock.score for look in looks if (lock := search.look(*look))]
+    assert min(scores) > 3
+    assert max(scores) < search.CERTAIN
+
+
+def test_the_work_of_a_search_is_limited(monkeypatch):
+    """A scale that only the sweep finds is found after so many hypotheses, and not before, whoever tries them."""
+    received, tried, hypotheses = luma(spec.parse("resize:1.2718")(STEGO["chelsea"])), [], search._hypotheses
+    monkeypatch.setattr(search, "_hypotheses", lambda plane: (tried.append(h) or h for h in hypotheses(plane)))  # type: ignore[func-returns-value]
+    next(search.search(received))
+    assert 12 < len(tried) < search.LOOKS
+    tried.clear()
+    assert list(search.search(received, looks=12)) == []
+    assert len(tried) == 12
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (16, 4000), (37, 41), (512, 512), (511, 769), (736, 1000), (3000, 4000), (9999, 10_001)]
+)
+def test_every_hypothesis_is_looked_at_whatever_the_size_of_the_picture(shape):
+    count = sum(1 for _ in search._hypotheses(np.broadcast_to(np.float32(0), shape)))
+    assert 400 < count <= search.LOOKS
+
+
+@pytest.fixture
+def pixels(monkeypatch):
+    """The sizes of all that is cut out and interpolated, which is what a search spends its time on."""
+    cut, sizes = registration.cut, []
+    monkeypatch.setattr(registration, "cut", lambda *args, **rest: sizes.append(args[4]) or cut(*args, **rest))  # type: ignore[func-returns-value]
+    return sizes
+
+
+def test_a_search_in_vain_looks_at_a_bounded_number_of_pixels(pixels):
+    """Of twelve megapixels that hold nothing: its windows, and of each lock that was followed a small part."""
+    shape = 3000, 4000
+    noise = np.random.default_rng(4).normal(0, 4, shape).astype(np.float32)
+    assert list(search.search(resized(luma(covers.larger()["coffee"]), shape) + noise, looks=8)) == []
+    assert sum(height * width for height, width in pixels) < 8 * 528**2 + search._FOLLOWED * 60e6
+
+
+@pytest.mark.parametrize("turn", [0, 5])
+def test_a_lock_that_chance_made_is_given_up_on_a_small_part_of_a_large_picture(turn, pixels):
+    plane = np.random.default_rng(3).normal(128, 20, (4000, 6000)).astype(np.float32)
+    for view in views_of(plane):
+        pixels.clear()
+        assert list(registration.align(view, Geometry(turn, Axis(0.5, -3.0), Axis(0.5, -7.0)))) == []
+        assert sum(height * width for height, width in pixels) < 60e6 < 4 * plane.size
+
+
+def test_a_clock_that_runs_fifty_times_as_fast_changes_nothing(tmp_path):
+    """As a core that is fifty times as slow would: nothing of what is found may depend on one."""
+    np.save(tmp_path / "received.npy", luma(spec.parse("resize:0.97")(STEGO["chelsea"])))  # only the sweep finds it
+    code = f"""
+import time
+for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time"):
+    setattr(time, name, lambda clock=getattr(time, name): 50 * clock())
+import numpy
+from stegolab.carrier.sync.search import search
+aligned = next(search(numpy.load({str(tmp_path / "received.npy")!r})))
+print(aligned.shape, aligned.seen.all())
+"""
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+    assert found == f"{STEGO['chelsea'].shape[:2]} True"
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (16, 16), (17, 40), (16, 2000), (40, 33)])
+def test_tiny_pictures_are_searched_without_a_crash(shape):
+    noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    assert list(search.search(luma(noise), looks=40)) == []
+    for view in views_of(luma(noise)):
+        for scale in (0.4, 1.0, 2.0):
+            lock = search.look(view, scale)
+            assert list(registration.align(view, lock.geometry)) == [] if lock else min(noise.shape[:2]) < 32 * scale
