@@ -24,7 +24,7 @@ ifdef DATA
 export STEGOLAB_DATA := $(shell realpath -m -- "$(DATA)")
 endif
 
-.PHONY: help env run test quick lab data study train-speech train-carrier bench gallery store lock clean
+.PHONY: help env run test quick acceptance lab data study train-speech train-carrier bench gallery store lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -39,7 +39,10 @@ test: env  ## every test, and every notebook against its stored outputs
 	$(BIN)/python -m pytest $(PARALLEL) --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 tests notebooks
 
 quick: env  ## the tests that take no notebook and little time
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" tests
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not acceptance" tests
+
+acceptance: env  ## the tests that make environments of their own, from the network: what a plain installation can do
+	$(BIN)/python -m pytest -m acceptance tests
 
 lab: env  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
@@ -75,7 +78,7 @@ store: env  ## execute the notebooks (smoke) and store their outputs in them, fo
 
 lock:  ## bring requirements/lock.txt up to pyproject.toml; UPGRADE=1 for the newest of everything
 	$(or $(UV),$(error make lock needs uv)) pip compile pyproject.toml --universal --python-version 3.11 \
-		--extra dev --extra heif --extra kms $(if $(UPGRADE),--upgrade) --generate-hashes --no-emit-index-url \
+		--extra dev $(if $(UPGRADE),--upgrade) --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate --quiet --output-file requirements/lock.txt
 
 clean:  ## remove what was made, but for the virtual environment

@@ -10,10 +10,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from . import extras
+
 if TYPE_CHECKING:
     from .audio import Speech, read_audio, write_wav
     from .images import Picture, read_image, write_image
     from .pipeline import Revealed, Stego, enhance, hide, reveal
+
+extras.explain()
 
 _MODULES = {
     "audio": ("Speech", "read_audio", "write_wav"),

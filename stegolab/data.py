@@ -242,7 +242,11 @@ def sample_speech() -> dict[str, Path]:
 
 
 def sample_covers() -> dict[str, NDArray[np.uint8]]:
-    """The photographs inside scikit-image's wheel, as RGB arrays of shape (height, width, 3), 0 to 255."""
+    """The photographs inside scikit-image's wheel, as RGB arrays of shape (height, width, 3), 0 to 255.
+
+    Raises:
+        MissingExtra: scikit-image is not installed.
+    """
     import numpy as np
     from PIL import Image
 
@@ -269,8 +273,7 @@ def covers(split: str = "samples") -> dict[str, Path]:
 
 def _cover_paths() -> dict[str, Path]:
     spec = find_spec("skimage")  # finds the wheel without importing it, which would take a second
-    if spec is None or spec.origin is None:
-        raise BadData("the sample covers come with scikit-image: pip install scikit-image")
+    assert spec is not None and spec.origin is not None, "what is missing raises, see extras"
     return {name: Path(spec.origin).parent / "data" / file for name, file in _COVERS.items()}
 
 

@@ -39,6 +39,10 @@ class NotTrained(StegolabError):
     """The learned model that was asked for ships without weights in this version."""
 
 
+class MissingExtra(StegolabError, ModuleNotFoundError):
+    """A library is not installed that only part of the toolkit needs; the message names the extra that installs it."""
+
+
 class CapacityExceeded(StegolabError):
     """The message is larger than the cover carries.
 

@@ -56,8 +56,8 @@ def start(name: str, profile: str = "smoke", seed: int = 0, out_dir: str | os.Pa
         device = "cuda"
         _require_gpu()
     seed_everything(seed)
-    folder = files.folder(Path(out_dir) / name)
     show.style()
+    folder = files.folder(Path(out_dir) / name)
     run = Run(name, profile, seed, device, folder, _versions(), time.perf_counter())
     shown = [f"{package} {run.versions[package]}" for package in ("numpy", "torch") if package in run.versions]
     print(f"{name}: profile {profile}, seed {seed}, {device}, Python {run.versions['python']}, {', '.join(shown)}")

@@ -13,7 +13,7 @@ PACKAGE = Path(stegolab.__file__).parent
 
 # From the ground up. A part may import what is on a floor below its own, and from itself.
 FLOORS = [
-    {"errors", "header", "progress"},
+    {"errors", "extras", "header", "progress"},
     {"files", "keystream", "picture", "picture_kinds", "png_texts"},
     {"colour", "picture_files"},
     {"audio", "images", "data", "show", "training", "training_command"},
@@ -29,6 +29,7 @@ FLOORS = [
 FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
 # Neighbours on one floor that know one another, in this direction only.
 NEIGHBOURS = {
+    "extras": {"errors"},
     "images": {"data"},
     "show": {"audio"},
     "training_command": {"data", "training"},

@@ -34,7 +34,28 @@ DEFAULT = requirements(PROJECT["dependencies"])
 # Rivals to measure against and a cluster are for those who ask for them: their dependencies stay out of the lock.
 UNLOCKED = {"enhancers", "peers", "processors", "ray"}
 EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in UNLOCKED}
-EVERYTHING = DEFAULT | requirements([line for extra in EXTRAS.values() for line in extra])
+OTHERS = [line for extra in EXTRAS.values() for line in extra if not line.startswith("stegolab[")]
+EVERYTHING = DEFAULT | requirements(OTHERS)
+
+
+def extras_in(name: str) -> set[str]:
+    """An extra, and those that it names."""
+    named = [Requirement(line).extras for line in PROJECT["optional-dependencies"][name] if "stegolab[" in line]
+    return {name}.union(*(extras_in(other) for extras in named for other in extras))
+
+
+def test_what_is_for_developers_holds_every_extra_of_the_lock() -> None:
+    assert extras_in("dev") == EXTRAS.keys()
+    assert "--extra dev" in (ROOT / "Makefile").read_text()
+
+
+def test_a_library_of_several_extras_is_asked_for_in_the_same_way() -> None:
+    asked: dict[str, set[tuple[str, frozenset[str]]]] = {}
+    for extra in PROJECT["optional-dependencies"].values():
+        for name, wanted in requirements(extra).items():
+            if name != "stegolab":
+                asked.setdefault(name, set()).add(wanted)
+    assert {name: ways for name, ways in asked.items() if len(ways) > 1} == {}
 
 
 def test_conda_installs_what_the_project_asks_for() -> None:
@@ -78,7 +99,7 @@ def test_what_the_package_imports_is_a_dependency() -> None:
     foreign = modules - sys.stdlib_module_names - {"stegolab"}
     assert "numpy" in foreign
     owners = packages_distributions()
-    extras = PROJECT["optional-dependencies"]
-    allowed = DEFAULT.keys() | requirements(extras["heif"] + extras["kms"] + extras["ray"]).keys()
+    of_users = [line for name, lines in PROJECT["optional-dependencies"].items() if name != "dev" for line in lines]
+    allowed = DEFAULT.keys() | requirements(of_users).keys()
     undeclared = {n for n in foreign if not {canonicalize_name(one) for one in owners.get(n, [n])} & allowed}
     assert not undeclared

@@ -63,6 +63,20 @@ def test_ssim_equals_wangs_formula_written_out():
     assert ssim(COFFEE, noisy(COFFEE, 10)) == pytest.approx(index[5:-5, 5:-5].mean(), abs=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(11, 11), (40, 23), (128, 131)])
+def test_ssim_equals_scikit_images_to_the_last_digit(shape):
+    rng = np.random.default_rng(shape[1])
+    a = rng.integers(0, 256, (*shape, 3), np.uint8)
+    b = np.clip(a.astype(int) + rng.integers(-9, 10, a.shape), 0, 255).astype(np.uint8)
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    assert ssim(a, b) == metrics.structural_similarity(luma(a), luma(b), **settings)
+
+
+def test_ssim_refuses_what_is_smaller_than_its_window():
+    with pytest.raises(BadImage, match="11 x 11"):
+        ssim(COFFEE[:10], COFFEE[:10])
+
+
 @pytest.mark.parametrize("distance", [psnr, ssim, lpips])
 def test_pictures_of_two_shapes_are_not_compared(distance):
     with pytest.raises(BadImage, match="resize"):

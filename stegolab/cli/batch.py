@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from .. import files, progress
+from .. import extras, files, progress
 from ..audio import Speech, read_audio
 from ..carrier.strengths import STRENGTHS
 from ..data import brief_speech, eval_covers
@@ -33,6 +33,7 @@ def study(options: argparse.Namespace) -> None:
     from .. import results
     from .. import study as trials
 
+    extras.require("pyarrow", *(["pesq", "pystoi"] if options.speech else []))
     trials.check_output(options.out)
     engine = trials.engine(options.engine, options.jobs, options.address)
     strengths = options.strength or [s for s in STRENGTHS if s != "file"]

@@ -146,11 +146,9 @@ class AwsKms:
 
     def derive(self, salt: bytes) -> bytes:
         """See :class:`KeyProvider`."""
-        try:
-            import boto3
-            from botocore.exceptions import BotoCoreError, ClientError
-        except ImportError as error:
-            raise BadKey("AWS KMS needs boto3: pip install 'stegolab[kms]'") from error
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             client = self.client or boto3.client("kms")
             answer = client.generate_mac(KeyId=self.key_id, Message=_KMS_DOMAIN + salt, MacAlgorithm="HMAC_SHA_256")

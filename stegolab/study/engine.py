@@ -30,7 +30,7 @@ def engine(name: str = "local", jobs: int = 0, address: str = "") -> Engine:
         address: for ``ray``.
 
     Raises:
-        BadSpec: no such engine, or Ray is not installed.
+        BadSpec: no such engine. MissingExtra: Ray is not installed.
     """
     if name == "serial" or jobs == 1:
         return serial
@@ -84,12 +84,9 @@ def ray(address: str) -> Engine:
     """A Ray cluster whose machines have this very version of the package installed: one of another is refused.
 
     Raises:
-        BadSpec: Ray is not installed.
+        MissingExtra: Ray is not installed.
     """
-    try:
-        import ray as cluster
-    except ImportError as error:
-        raise BadSpec("--engine ray needs Ray: pip install 'stegolab[ray]', or use --engine local") from error
+    import ray as cluster
 
     def run(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         if not cluster.is_initialized():

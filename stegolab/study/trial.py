@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..audio import RATE, Speech, resample
 from ..channel import spec
 from ..channel.uploading import flattened
-from ..errors import BadData, CapacityExceeded, StegolabError
+from ..errors import BadData, CapacityExceeded, MissingExtra, StegolabError
 from ..images import from_array, lpips, psnr, ssim
 from ..message import codecs, frame
 from ..pipeline import EveryCarrier, sender_for
@@ -250,5 +250,5 @@ def _wrong_bits(got: bytes, sent: bytes) -> float:
 def _lpips(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
     try:
         return lpips(before, after)
-    except BadData:  # its backbone was not fetched
+    except (BadData, MissingExtra):  # its backbone was not fetched, or the package is not installed
         return nan

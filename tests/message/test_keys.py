@@ -1,7 +1,6 @@
 """stegolab.message.keys: the same secret for the same salt, from whatever holds it, and from nothing open to others."""
 
 import base64
-import builtins
 import codecs
 import os
 import threading
@@ -256,14 +255,3 @@ def test_a_kms_that_does_not_answer_is_a_bad_key(monkeypatch):
     )
     with pytest.raises(BadKey, match="alias/mine"):
         AwsKms("alias/mine", client).derive(SALT)
-
-
-def test_without_boto3_the_extra_is_named(monkeypatch):
-    def no_boto3(name, *args, _import=builtins.__import__, **kwargs):
-        if name.split(".")[0] in ("boto3", "botocore"):
-            raise ImportError(name)
-        return _import(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", no_boto3)
-    with pytest.raises(BadKey, match=r"pip install 'stegolab\[kms\]'"):
-        AwsKms("alias/mine").derive(SALT)

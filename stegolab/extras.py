@@ -1,0 +1,66 @@
+"""What a plain ``pip install stegolab`` leaves out: each optional library, and the extra that installs it.
+
+Modules import optional libraries by a plain ``import``, at their top or in a function. If one is not installed, Python
+asks :class:`_Explainer` after every other finder has failed, and the error then says what to install instead of ``No
+module named 'torch'``. Only imports made by this package are explained: other libraries import such modules on trial.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+
+from .errors import MissingExtra
+
+#: module -> the smallest extra that installs it
+EXTRA_OF = {
+    **dict.fromkeys(("lightning_fabric", "pyroomacoustics", "tensorboard", "torch", "torchaudio"), "train"),
+    **dict.fromkeys(("torch_pesq", "torch_stoi", "torchvision"), "train"),
+    **dict.fromkeys(("lpips", "pesq", "pystoi"), "scores"),
+    **dict.fromkeys(("IPython", "ipywidgets", "jupyter_client", "latex2mathml", "matplotlib", "nbclient"), "notebooks"),
+    **dict.fromkeys(("nbconvert", "nbformat", "papermill", "psutil", "pygments", "skimage"), "notebooks"),
+    "pyarrow": "study",
+    **dict.fromkeys(("boto3", "botocore"), "kms"),
+    "pillow_heif": "heif",
+    "ray": "ray",
+}
+
+
+def require(*modules: str) -> None:
+    """Check that optional libraries are installed, without importing them: before long work that ends with them.
+
+    Raises:
+        MissingExtra: one of ``modules`` is not installed; the message names the extra.
+    """
+    for module in modules:
+        find_spec(module)  # asks _Explainer, which raises
+
+
+class _Explainer:
+    """The last finder on ``sys.meta_path``: it finds nothing, and says which extra has it."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """See ``importlib.abc.MetaPathFinder``.
+
+        Raises:
+            MissingExtra: a module of this package imports an optional library that is not installed.
+        """
+        module = name.partition(".")[0]
+        if module in EXTRA_OF and _importer().partition(".")[0] == __package__:
+            remedy = f"pip install 'stegolab[{EXTRA_OF[module]}]'"
+            raise MissingExtra(f"this needs {module}, which is not installed: {remedy}", name=name)
+
+
+def _importer() -> str:
+    """The module whose ``import`` is being carried out: the nearest caller outside the import system."""
+    frame = sys._getframe(2)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(("importlib", "_frozen_importlib")):
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def explain() -> None:
+    """Put the explainer behind all other finders, once."""
+    if _Explainer not in sys.meta_path:
+        sys.meta_path.append(_Explainer)
