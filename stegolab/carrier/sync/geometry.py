@@ -1,7 +1,8 @@
-"""Where a received picture lies in the original: a turn or flip, a scale and an offset for each side (notebook 04)."""
+"""Where a received picture lies in the original: a turn or flip, a scale and an offset for each side (notebook 08)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
@@ -54,12 +55,28 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Axes:
+    """Where a received plane lies on the original: ``vertical`` for its rows, ``horizontal`` for its columns."""
+
+    vertical: Axis
+    horizontal: Axis
+
+    def __iter__(self) -> Iterator[Axis]:
+        return iter((self.vertical, self.horizontal))
+
+
+@dataclass(frozen=True)
 class Geometry:
     """What was received, after ``turned(plane, turn)``, lies along ``vertical`` and ``horizontal``."""
 
     turn: int
     vertical: Axis
     horizontal: Axis
+
+    @property
+    def axes(self) -> Axes:
+        """The two axes, of the plane that has been turned."""
+        return Axes(self.vertical, self.horizontal)
 
 
 def resized(plane: Plane, shape: tuple[int, ...]) -> Plane:

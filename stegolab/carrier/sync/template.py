@@ -1,4 +1,4 @@
-"""The synchronisation template: known symbols at places counted from the picture's own corner (notebook 04).
+"""The synchronisation template: known symbols at places counted from the picture's own corner (notebook 08).
 
 A receiver that is given only a picture knows neither its scale nor where it was cut out. Every other block carries one
 symbol that is known beforehand, at one of the two lowest frequencies: they survive most, and are smooth enough to show

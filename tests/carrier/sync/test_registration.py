@@ -1,36 +1,14 @@
-"""The template's agreement is a standard score, and from a rough lock its best is found: the exact geometry."""
+"""From a rough lock the best agreement is found: the exact geometry."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from stegolab.carrier import blockdct
-from stegolab.carrier.sync import registration, template
+from stegolab.carrier.sync import registration
 from stegolab.carrier.sync.geometry import Axis, Geometry
-from stegolab.carrier.sync.registration import View
-from stegolab.images import luma
-from tests import covers
+from stegolab.carrier.sync.view import View
 
-
-def drawn(rows, columns):
-    """Nothing but the template on grey."""
-    coefficients = np.zeros((rows, columns, 16, 16), np.float32)
-    for frequency, sign in zip(template.FREQUENCIES, template.signs(rows, columns), strict=True):
-        coefficients[..., *frequency] = sign * template.STEP / 4
-    return blockdct.inverse(coefficients) + 128
-
-
-def test_agreement_is_a_standard_score():
-    box, exact = (0, 0, 24, 32), Axis(1.0, 0.0)
-    view = View(luma(covers.larger()["coffee"]))
-    scores = [
-        registration.agreement(view, (Axis(1.0, float(dy)), Axis(1.0, float(dx))), box)
-        for dy in range(0, 16, 3)
-        for dx in range(0, 16, 3)
-    ]
-    assert abs(np.mean(scores)) < 0.6
-    assert 0.6 < np.std(scores) < 1.5
-    assert registration.agreement(View(drawn(24, 32)), (exact, exact), box) > 15
+from .drawings import drawn
 
 
 @pytest.mark.parametrize("shrink", [1, 2])

@@ -3,6 +3,7 @@
 And that by a bounded amount of work, the same on every machine: looks and pixels are counted, never seconds.
 """
 
+import doctest
 import subprocess
 import sys
 
@@ -12,8 +13,10 @@ import pytest
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.strengths import SOCIAL
 from stegolab.carrier.sync import registration, search
+from stegolab.carrier.sync import view as views
+from stegolab.carrier.sync.correlation import Scales
 from stegolab.carrier.sync.geometry import TURNS, Axis, Geometry, resized, turned
-from stegolab.carrier.sync.registration import View
+from stegolab.carrier.sync.view import View
 from stegolab.channel import spec
 from stegolab.header import HEADER_CODE_BITS
 from stegolab.images import luma
@@ -121,7 +124,7 @@ def test_one_look_tells_turn_and_place_even_if_the_two_scales_differ(turn):
     upright = resized(luma(part(STEGO["chelsea"], top=5, right=9)), (236, 309))
     scales = 236 / 295, 309 / 441
     plane = turned(upright, turn)
-    lock = search.look(View(plane, 1), *(scales[::-1] if plane.shape == (309, 236) else scales))
+    lock = search.look(View(plane, 1), Scales(*(scales[::-1] if plane.shape == (309, 236) else scales)))
     assert lock is not None
     np.testing.assert_array_equal(turned(plane, lock.geometry.turn), upright)
     for axis, scale, start in zip((lock.geometry.vertical, lock.geometry.horizontal), scales, (5, 0), strict=True):
@@ -146,13 +149,18 @@ def test_a_crop_after_a_resize_is_at_no_whole_pixel_and_found_all_the_same():
     assert np.mean((CARRIER.read_aligned(aligned).header_llr > 0) == HEADER) > 0.9
 
 
+def test_the_example_in_one_dimension_says_what_it_says():
+    found = doctest.testmod(search)
+    assert found.attempted >= 8 and found.failed == 0
+
+
 def test_without_a_template_nothing_is_found():
     assert list(search.search(luma(covers.every()["camera"]))) == []
 
 
 @pytest.mark.parametrize("cover", [covers.larger()["coffee"], NOISE.repeat(3, axis=2)], ids=["coffee", "noise"])
 def test_chance_stays_below_what_is_taken_for_certain(cover):
-    looks = zip(views_of(luma(cover)) * 8, np.geomspace(0.4, 2, 24), strict=True)
+    looks = zip(views_of(luma(cover)) * 8, map(Scales.equal, np.geomspace(0.4, 2, 24)), strict=True)
     scores = [lock.score for look in looks if (lock := search.look(*look))]
     assert min(scores) > 3
     assert max(scores) < search.CERTAIN
@@ -180,8 +188,8 @@ def test_every_hypothesis_is_looked_at_whatever_the_size_of_the_picture(shape):
 @pytest.fixture
 def pixels(monkeypatch):
     """The sizes of all that is cut out and interpolated, which is what a search spends its time on."""
-    cut, sizes = registration.cut, []
-    monkeypatch.setattr(registration, "cut", lambda *args, **rest: sizes.append(args[4]) or cut(*args, **rest))  # type: ignore[func-returns-value]
+    cut, sizes = views.cut, []
+    monkeypatch.setattr(views, "cut", lambda *args, **rest: sizes.append(args[4]) or cut(*args, **rest))  # type: ignore[func-returns-value]
     return sizes
 
 
@@ -190,7 +198,7 @@ def test_a_search_in_vain_looks_at_a_bounded_number_of_pixels(pixels):
     shape = 3000, 4000
     noise = np.random.default_rng(4).normal(0, 4, shape).astype(np.float32)
     assert list(search.search(resized(luma(covers.larger()["coffee"]), shape) + noise, looks=8)) == []
-    assert sum(height * width for height, width in pixels) < 8 * 528**2 + search._FOLLOWED * 60e6
+    assert sum(height * width for height, width in pixels) < 8 * 528**2 + search._DOUBTFUL_FOLLOWED * 60e6
 
 
 @pytest.mark.parametrize("turn", [0, 5])
@@ -224,5 +232,5 @@ def test_tiny_pictures_are_searched_without_a_crash(shape):
     assert list(search.search(luma(noise), looks=40)) == []
     for view in views_of(luma(noise)):
         for scale in (0.4, 1.0, 2.0):
-            lock = search.look(view, scale)
+            lock = search.look(view, Scales.equal(scale))
             assert list(registration.align(view, lock.geometry)) == [] if lock else min(noise.shape[:2]) < 32 * scale

@@ -1,0 +1,84 @@
+"""How large the original was, and which part of it was received: told by the signs that never repeat.
+
+The template's own signs repeat after :data:`.template.PERIOD` blocks: they tell a place modulo a period. Some blocks
+carry signs that depend on how many rows, or columns, of blocks the original had, and on their place in the whole of it
+(``template.count_signs``). Every size and period that could be is tried, and those with which most signs agree are the
+likeliest; the header then decides among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import template
+from .geometry import Axes, Axis
+from .view import Blocks, View
+
+# Share of each side of the original that is left, at least. The smaller it is, the more sizes are tried, and the more
+# often chance outdoes the right one. A crop may leave three quarters of the area, if need be all taken from one side:
+# that is .75, and a little room.
+_LEAST_KEPT = 0.7
+# How many of the likeliest extents are handed on. Each costs the receiver a look for its header; where only a small
+# part was received, few of these signs are left and chance may outdo the right one by a little.
+_LIKELIEST = 3
+_OVERHANG = 1.0  # pixel of the original by which its last block may be cut short: see ``view``
+
+
+@dataclass(frozen=True, order=True)
+class Extent:
+    """A guess at the original: how well it agrees, and its size.
+
+    ``down``, ``right``: whole periods from the original's corner to what the axes take for it; ``rows``, ``columns``:
+    of blocks. In the order of ``agreement``, the sum of evidence with the sign that it should have.
+    """
+
+    agreement: float
+    down: int
+    right: int
+    rows: int
+    columns: int
+
+    def origin(self, axes: Axes) -> Axes:
+        """``axes`` as they are measured from the corner of this original."""
+        period = template.PERIOD * template.BLOCK
+        return Axes(
+            axes.vertical.beginning(self.down * period),
+            axes.horizontal.beginning(self.right * period),
+        )
+
+
+def likeliest_extents(view: View, axes: Axes, received: Blocks) -> list[Extent]:
+    """The likeliest extents of the original of which the blocks ``received`` are left, best first."""
+    evidence = view.evidence(axes, received)  # (2, rows, columns)
+    row = np.arange(received.row, received.row + received.rows)[:, None]
+    column = np.arange(received.column, received.column + received.columns)
+    height, width = view.plane.shape
+    tall, wide = _possible_counts(axes.vertical, height), _possible_counts(axes.horizontal, width)
+    found = []
+    for down, right in product(tall, wide):
+        best: list[list[tuple[float, int]]] = []  # of rows, then of columns: agreement and count
+        for axis, counts in enumerate((tall[down], wide[right])):
+            places = np.nonzero(template.count_places(axis, row, column))  # (blocks,) twice
+            rows = places[0] + received.row + down * template.PERIOD
+            columns = places[1] + received.column + right * template.PERIOD
+            known = template.count_signs(axis, rows, columns, counts[:, None])  # (counts, blocks)
+            sums = known @ evidence[axis][places]  # (counts,)
+            best.append([(float(sums[k]), int(counts[k])) for k in np.argsort(-sums)[:_LIKELIEST]])
+        found += [Extent(a + b, down, right, rows, columns) for (a, rows), (b, columns) in product(*best)]
+    return sorted(found, reverse=True)[:_LIKELIEST]
+
+
+def _possible_counts(axis: Axis, pixels: int) -> dict[int, NDArray[np.int64]]:
+    """How many periods farther from the corner an axis may lie -> how many blocks the original may then have had."""
+    start, end = axis.original(0), axis.original(pixels)
+    longest = (end - start) / _LEAST_KEPT
+    period = template.PERIOD * template.BLOCK
+    counts = {}
+    for periods in range(int(max(0.0, longest - end) / period) + 1):
+        least = int((end + periods * period - _OVERHANG) / template.BLOCK)
+        counts[periods] = np.arange(least, max(least, int((longest + _OVERHANG) / template.BLOCK)) + 1)
+    return counts
