@@ -1,6 +1,7 @@
 """Imports run down only: each part of the package knows those below it, and none above."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -212,3 +213,57 @@ def test_no_test_holds_a_stopwatch():
 def test_a_clock_is_recognised(code, tmp_path):
     (tmp_path / "module.py").write_text(code)
     assert clocks(tmp_path / "module.py")
+
+
+# --- the related systems have one shape --------------------------------------------------------------------------
+
+SYSTEMS = ("audio_cnn", "hide_reveal", "pixinwav", "wavinwav")
+# What each file of a related system defines at least.
+SHAPE = {
+    "config": {"NetworkConfig", "TrainConfig"},
+    "network": {"load", "shipped"},
+    "data": {"read"},
+    "codec": {"hide", "reveal"},
+    "lsb": {"hide", "reveal"},
+    "trainer": {"Trainer", "begin"},
+    "__main__": set(),
+    "__init__": set(),
+}
+
+
+def defined(path: Path) -> set[str]:
+    """The names of all functions, methods and classes of a module."""
+    kinds = ast.FunctionDef | ast.ClassDef
+    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds)}
+
+
+def test_no_related_system_is_forgotten():
+    assert tuple(sorted(path.parent.name for path in (PACKAGE / "related").glob("*/__init__.py"))) == SYSTEMS
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_each_related_system_has_the_shape_of_the_others(system):
+    files = {path.stem: path for path in (PACKAGE / "related" / system).glob("*.py")}
+    for name, wanted in SHAPE.items():
+        assert wanted <= defined(files[name]), f"{system}/{name}.py"
+    (listed,) = re.findall(rf"^\| `{system}` \|(.*)\|$", (PACKAGE.parent / "docs/architecture.md").read_text(), re.M)
+    assert set(re.findall(r"`(\w+)\.py`", listed)) == files.keys() - SHAPE.keys(), "files of its own, and why"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_tests_of_a_related_system_are_where_it_is(system):
+    tests = {path.stem for path in (Path(__file__).parent / "related" / system).glob("test_*.py")}
+    assert {"test_codec", "test_network", "test_trainer"} <= tests
+    assert {f"test_{path.stem}" for path in (PACKAGE / "related" / system).glob("*.py")} >= tests
+
+
+def test_what_the_related_systems_share_stands_once():
+    """Loudness, bytes to numbers, missing weights: each has its one file."""
+    paths = list((PACKAGE / "related").glob("*/*.py"))
+    assert len(paths) > 8 * len(SYSTEMS)
+    for path in paths:
+        text = path.read_text()
+        assert "raise NotTrained" not in text, f"{path}: weights.py does"
+        assert "np.sqrt(np.mean(np.square" not in text, f"{path}: levels.py does"
+        assert "permute(0, 3, 1, 2)" not in text and "byte()" not in text, f"{path}: pictures.py does"
+        assert "0.587" not in text, f"{path}: pictures.py does"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import BadSpec
-from .material import Tiles
-from .payload import Samples, Waveform
+from .data import Tiles
+from .layout import Samples, Waveform
 
 _PEAK = 4.0  # times the root mean square of the speech; what is louder is clipped
 

@@ -7,7 +7,6 @@ After Baluja 2017, Hiding images in plain sight, with a sound laid out as a pict
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,41 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...channel.rounding import to_bytes
-from ...errors import BadSpec
-from .. import storage
-from .payload import Payload, payload
+from .. import weights
+from .config import NetworkConfig
 
 Channel = Callable[[Tensor], Tensor]  # pictures in 8-bit units to what the receiver has of them
 
 KERNELS = (3, 4, 5)
 REACH = 0.1  # what a residual of one moves a sample by; full scale is 1
-
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """Shape of the three networks.
-
-    Raises:
-        BadSpec: no such payload, or none of copies, channels.
-    """
-
-    payload: str = "waveform"
-    side: int = 32  # pixels of a tile
-    copies: int = 1  # how often the payload is repeated over the planes: three in the original
-    width: int = 32  # channels of each convolution
-    prepared: int = 8  # channels that Prepare hands to Hiding
-    residual: bool = True  # Hiding draws what is added to the cover, not the container itself
-    modulated: bool = True  # payloads are multiplied by a chessboard of signs
-
-    def __post_init__(self) -> None:
-        if min(self.copies, self.width, self.prepared) < 1:
-            raise BadSpec("copies, width and prepared are at least 1")
-        payload(self.payload, self.side)
-
-    @property
-    def layout(self) -> Payload:
-        """How sound becomes planes."""
-        return payload(self.payload, self.side)
 
 
 class Branches(nn.Module):
@@ -113,8 +84,21 @@ class AudioCNN(nn.Module):
 
 
 def load(path: Path) -> AudioCNN:
-    """Read what was saved, in float32 and evaluation mode."""
-    return storage.load(path, AudioCNN, NetworkConfig)
+    """The networks in a file of weights, in float32 and evaluation mode.
+
+    Raises:
+        NotTrained: no such file. BadData: it holds no such networks.
+    """
+    return weights.load(path, AudioCNN, NetworkConfig)
+
+
+def shipped(name: str = "audio_cnn_waveform") -> AudioCNN:
+    """The networks that ship under a name: ``audio_cnn_`` and ``waveform``, ``jpeg``, ``stft`` or ``legacy``.
+
+    Raises:
+        NotTrained: no such weights ship.
+    """
+    return load(weights.shipped(name))
 
 
 class _Convolution(nn.Conv2d):

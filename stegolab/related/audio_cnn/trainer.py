@@ -8,57 +8,25 @@ original. All that is random in a step is drawn from (seed, step).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ...channel.differentiable import twin
 from ...errors import BadSpec
-from ...training import Learner, LearnerTrainer, RunConfig, cosine
-from ..storage import save
-from .material import Material, Tiles
-from .network import AudioCNN, NetworkConfig, load
-from .payload import Planes
+from ...training import Learner, LearnerTrainer, cosine
+from ..pictures import luma as luma_of
+from ..pictures import to_tensor
+from ..weights import save
+from .config import TrainConfig
+from .data import Dataset, Tiles, read
+from .layout import Planes
+from .network import AudioCNN, load
 
-MODES = ("real", "legacy")
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _LEVEL = 0.05  # root mean square at which sound is shown
-
-
-@dataclass(frozen=True)
-class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights. The defaults are a full run on a GPU."""
-
-    steps: int = 40_000
-    batch: int = 32
-    rate: float = 2e-3
-    validate_every: int = 1000
-    mode: str = "real"
-    payload: str = "waveform"  # or stft
-    side: int = 32  # pixels of a tile
-    width: int = 32
-    modulated: bool = True  # for files that nobody compresses
-    attack: str = "none"  # what a container meets beside being rounded, as in jpeg:90
-    start: str = ""  # weights (safetensors) to go on from
-    psnr_db: float = 34.0  # of all tiles together; at this PSNR the picture's error counts image_weight
-    image_weight: float = 0.05  # against the sound's error, relative to the power of speech
-    luma_weight: float = 0.3  # of brightness beside colours: what SSIM looks at
-
-    def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise BadSpec(f"mode {self.mode!r}: choose one of {', '.join(MODES)}")
-
-    @property
-    def network(self) -> NetworkConfig:
-        """The networks' part; the original repeats its sines over three planes and draws the container anew."""
-        real = self.mode == "real"
-        return NetworkConfig(
-            self.payload, self.side, 1 if real else 3, self.width, residual=real, modulated=real and self.modulated
-        )
 
 
 class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
@@ -76,7 +44,7 @@ class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
         self.learner = Learner(model, fabric, average=config.average)
         self.channel = twin(config.attack) if config.mode == "real" else None
 
-    def advance(self, train: Material) -> dict[str, float]:
+    def advance(self, train: Dataset) -> dict[str, float]:
         """One step; returns what to log.
 
         Raises:
@@ -93,21 +61,21 @@ class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
 
     def _pass(self, network: Any, pictures: Tiles, secrets: Planes) -> dict[str, Tensor]:
         config = self.config
-        cover, secret = self._tensor(pictures), torch.from_numpy(secrets).to(self.fabric.device)
+        cover, secret = to_tensor(pictures, self.fabric.device), torch.from_numpy(secrets).to(self.fabric.device)
         container, revealed = network(cover, secret, self.channel)
         change = container - cover
         image, sound = change.square().mean(), (revealed - secret).square().mean()
         if config.mode == "legacy":
             loss = image + sound
         else:
-            luma = torch.einsum("c,bchw->bhw", change.new_tensor(_LUMA), change).square().mean()
+            luma = luma_of(change).square().mean()
             seen = 10 ** (config.psnr_db / 10) * (image + config.luma_weight * luma)
             loss = sound + config.image_weight * seen
         both = {"container": container, "revealed": revealed, "cover": cover, "secret": secret}
         return {"loss": loss, "image": image, "sound": sound, **both}
 
     @torch.no_grad()
-    def validate(self, valid: Material) -> dict[str, float]:
+    def validate(self, valid: Dataset) -> dict[str, float]:
         """Averaged weights on fixed tiles and clips. The score is the loss, in dB below 1."""
         with self.learner.averaging() as model:
             found = self._pass(model, *valid.fixed())
@@ -119,7 +87,7 @@ class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
         }
 
     @torch.no_grad()
-    def look(self, valid: Material) -> dict[str, Tensor]:
+    def look(self, valid: Dataset) -> dict[str, Tensor]:
         """The first tile under the averaged weights, ten times its change; what was hidden and revealed in all."""
         pictures, secrets = valid.fixed()
         with self.learner.averaging() as model:
@@ -131,10 +99,6 @@ class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
             shown[f"{name}, heard"] = (_LEVEL * torch.from_numpy(samples)).clamp(-1, 1)
         return shown
 
-    def _tensor(self, pictures: Tiles) -> Tensor:
-        x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.fabric.device)
-        return x.permute(0, 3, 1, 2).float() / 255  # (B, 3, side, side)
-
 
 def _continue(model: AudioCNN, path: Path) -> None:
     """Take over weights; whether the payload is modulated may change, the shape may not."""
@@ -142,3 +106,12 @@ def _continue(model: AudioCNN, path: Path) -> None:
     if replace(start.config, modulated=model.config.modulated) != model.config:
         raise BadSpec(f"--start {path} has another shape: {start.config}")
     model.load_state_dict(start.state_dict())
+
+
+def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Dataset, Dataset]:
+    """The trainer, what it learns from, and what it is measured on.
+
+    Raises:
+        BadData: no data. BadSpec: see :class:`Trainer`.
+    """
+    return Trainer(config, fabric), *read(config)

@@ -7,7 +7,6 @@ images in plain sight. Pictures here are tensors (batch, 3, rows, columns) in [0
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .. import storage
+from .. import weights
+from .config import NetworkConfig
 
 REACH = 0.5  # how far a residual Hide-Net may move a sample; full scale is 1
-
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """Shape of both networks. The defaults are the original's, for pictures of 256 pixels a side."""
-
-    depth: int = 7  # down-samplings of Hide-Net: sides must be multiples of 2 ** depth
-    width: int = 64  # channels after the first of them; doubled by each, up to ``widest``
-    widest: int = 512
-    reveal_width: int = 64  # Reveal-Net: 3, w, 2 w, 4 w, 2 w, w, 3 channels
-    residual: bool = False  # the U-Net draws what is added to the cover, not the container itself
 
 
 class HideNet(nn.Module):
@@ -89,8 +78,21 @@ class HideReveal(nn.Module):
 
 
 def load(path: Path) -> HideReveal:
-    """Read what was saved, in float32 and evaluation mode."""
-    return storage.load(path, HideReveal, NetworkConfig)
+    """The networks in a file of weights, in float32 and evaluation mode.
+
+    Raises:
+        NotTrained: no such file. BadData: it holds no such networks.
+    """
+    return weights.load(path, HideReveal, NetworkConfig)
+
+
+def shipped(name: str = "hide_reveal") -> HideReveal:
+    """The networks that ship under a name.
+
+    Raises:
+        NotTrained: no such weights ship.
+    """
+    return load(weights.shipped(name))
 
 
 def _halve(before: int, after: int, first: bool, norm: bool) -> nn.Sequential:

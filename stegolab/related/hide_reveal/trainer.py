@@ -7,59 +7,30 @@ revealed. All that is random in a step is drawn from (seed, step).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...channel.differentiable import twin
 from ...channel.rounding import to_bytes
 from ...errors import BadSpec
-from ...training import Learner, LearnerTrainer, RunConfig, cosine
-from ..storage import save
-from .network import HideReveal, NetworkConfig
+from ...training import Learner, LearnerTrainer, cosine
+from ..pictures import to_tensor
+from ..weights import save
+from .config import TrainConfig
+from .data import Pictures, crops, pairs, read
+from .network import HideReveal
 from .schedule import Plateau
-
-Pictures = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class TrainConfig(RunConfig):
-    """Everything that decides a run. The defaults are the original's: 100 epochs of 1,800 pictures of 256 pixels."""
-
-    steps: int = 22_500
-    validate_every: int = 225  # an epoch: 1,800 covers, 8 in a step
-    pictures: int = 1800
-    valid_pictures: int = 400
-    side: int = 256  # pixels of a picture
-    crop: int = 256  # pixels of what a step sees of it
-    secret_weight: float = 0.75
-    attack: str = "none"  # what a container goes through beside being rounded
-    schedule: str = "plateau"  # or cosine, for a run that has to end soon
-    patience: int = 5  # epochs without a better loss before the rate falls
-    factor: float = 0.2
-    settle: int = 0  # the step from which batch norm keeps the statistics that it has; 0: never
-    depth: int = 7
-    width: int = 64
-    widest: int = 512
-    reveal_width: int = 64
-    residual: bool = False
-
-    @property
-    def network(self) -> NetworkConfig:
-        """The networks' part."""
-        return NetworkConfig(self.depth, self.width, self.widest, self.reveal_width, self.residual)
 
 
 class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
     """A run: networks, optimiser, averaged weights, schedule and step. Pictures are uint8 (n, side, side, 3).
 
     Raises:
-        BadSpec: an unknown schedule, or a malformed attack.
+        BadSpec: a malformed attack.
     """
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
@@ -67,8 +38,6 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
         model = HideReveal(config.network)
         self.learner = Learner(model, fabric, average=config.average, decay=0.0)  # Adam, as the original
         self.plateau = Plateau(config.validate_every, config.patience, config.factor)
-        if config.schedule not in ("plateau", "cosine"):
-            raise BadSpec(f"--schedule {config.schedule}: choose plateau or cosine")
         self.channel = twin(config.attack)
 
     @property
@@ -85,8 +54,8 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
             Diverged: the loss or its gradient is not finite; the weights are then what they were.
         """
         self._set_modes()
-        crops = self._tensor(_crops(pictures, 2 * self.config.batch, self.config.crop, self.random()))
-        cover, secret = crops.chunk(2)
+        drawn = crops(pictures, 2 * self.config.batch, self.config.crop, self.random())
+        cover, secret = self._tensor(drawn).chunk(2)
         container, revealed = self.learner.network(cover, secret, self.channel)
         h_loss, r_loss = F.mse_loss(container, cover), F.mse_loss(revealed, secret)
         loss = h_loss + self.config.secret_weight * r_loss
@@ -101,7 +70,7 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
         """Averaged weights: the first half of ``pictures`` hides the second. The score is the loss, in dB below 1."""
         losses = []
         with self.learner.averaging() as model:
-            for cover, secret in _pairs(pictures):
+            for cover, secret in pairs(pictures):
                 x, y = self._tensor(cover[None]), self._tensor(secret[None])
                 container, revealed = model(x, y, self.channel)
                 written = to_bytes(255 * container) / 255
@@ -119,7 +88,7 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
     @torch.no_grad()
     def look(self, pictures: Pictures) -> dict[str, Tensor]:
         """The first pair under the averaged weights: container, ten times its change, and the secret revealed."""
-        cover, secret = (self._tensor(picture[None]) for picture in next(_pairs(pictures)))
+        cover, secret = (self._tensor(picture[None]) for picture in next(pairs(pictures)))
         with self.learner.averaging() as model:
             container, revealed = model(cover, secret, self.channel)
         shown = {"container": container, "change": 0.5 + 10 * (container - cover), "revealed": revealed}
@@ -143,23 +112,16 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
                     layer.eval()
 
     def _tensor(self, pictures: Pictures) -> Tensor:
-        x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.fabric.device)
-        return x.permute(0, 3, 1, 2).float() / 255  # (B, 3, H, W), channels last in memory
+        return to_tensor(pictures, self.fabric.device)
 
 
-def _pairs(pictures: Pictures) -> Any:
-    half = len(pictures) // 2
-    return zip(pictures[:half], pictures[half:], strict=False)
+def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Pictures, Pictures]:
+    """The trainer, the squares it learns from (train split), and those it is measured on (valid split).
 
-
-def _crops(pictures: Pictures, count: int, size: int, random: np.random.Generator) -> Pictures:
-    """Distinct pictures, a square of each, every second one mirrored, the colours shuffled.
-
-    Photographs vary from orange to blue, hardly from green to magenta: without the shuffle leaves are revealed brown.
+    Raises:
+        BadData: no data, or no picture as large as ``config.side``. BadSpec: crops that the networks cannot take.
     """
-    crops = []
-    for number in random.choice(len(pictures), count, replace=count > len(pictures)):
-        y, x = random.integers(pictures.shape[1] - size + 1, size=2)
-        crop = pictures[number, y : y + size, x : x + size]
-        crops.append(crop[:, :: random.choice([-1, 1])][..., random.permutation(3)])
-    return np.stack(crops)
+    unit = 2**config.depth
+    if config.crop > config.side or config.crop % unit or config.side % unit:
+        raise BadSpec(f"--crop and --side must be multiples of {unit} (2 to the --depth), crop at most side")
+    return Trainer(config, fabric), *read(config)

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...audio import RATE
+from ..pictures import luma
 
-_LUMA = (0.299, 0.587, 0.114)
 _FLOOR = 1e-3  # of the power that level one has in a band
 
 
@@ -63,9 +63,7 @@ def structure(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _luma(picture: Tensor) -> Tensor:
-    if picture.shape[1] == 1:
-        return picture[:, 0]
-    return torch.einsum("bchw,c->bhw", picture, picture.new_tensor(_LUMA))
+    return picture[:, 0] if picture.shape[1] == 1 else luma(picture)
 
 
 @lru_cache(maxsize=4)

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from ...errors import BadSpec
-
-NOISES = ("none", "gaussian", "speckle", "salt", "pepper")
+from .config import NOISES
 
 
 def noisy(waveform: Tensor, kind: str, strength: float, random: torch.Generator | None = None) -> Tensor:

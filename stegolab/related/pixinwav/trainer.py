@@ -7,7 +7,6 @@ analysed again, and only then is the picture revealed from it. All that is rando
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,50 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...errors import BadSpec
-from ...training import Learner, LearnerTrainer, RunConfig, cosine
-from ..storage import save
+from ...training import Learner, LearnerTrainer, cosine
+from ..levels import LEVEL
+from ..pictures import Pixels, to_tensor
+from ..weights import save
+from .config import TrainConfig
+from .data import Dataset, read
 from .losses import features, soft_dtw, structure
-from .material import Material
-from .model import LEVEL, SAMPLES, ModelConfig, PixInWav, pcm16
+from .network import PixInWav, pcm16
 from .noise import noisy
-
-SOUND_LOSSES = ("none", "waveform", "soft-dtw")
-
-
-@dataclass(frozen=True)
-class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights. The first eight fields are the model's."""
-
-    steps: int = 4000
-    batch: int = 4
-    validate_every: int = 500
-    transform: str = "mdct"
-    architecture: str = "independent"
-    embedding: str = "multichannel"
-    colours: int = 3
-    side: int = 64
-    width: int = 64
-    slope: float = 0.8
-    samples: int = SAMPLES
-    beta: float = 0.1  # of the picture's error against the spectra's
-    sound: str = "none"  # or waveform, soft-dtw
-    sound_weight: float = 0.0  # PixInWav's lambda
-    structure_weight: float = 0.0  # of 1 - SSIM of the picture
-    noise: str = "none"
-    noise_strength: float = 0.0
-    keyed: float = 0.0  # share of the steps whose residual is permuted
-    file: bool = True  # False: the picture is revealed from the float spectrogram, as in the original
-
-    def __post_init__(self) -> None:
-        if self.sound not in SOUND_LOSSES:
-            raise BadSpec(f"sound {self.sound!r}: choose one of {', '.join(SOUND_LOSSES)}")
-
-    @property
-    def model(self) -> ModelConfig:
-        """The shape of the networks."""
-        names = ModelConfig.__dataclass_fields__
-        return ModelConfig(**{name: getattr(self, name) for name in names})
 
 
 class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
@@ -66,9 +30,9 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         super().__init__(config, fabric, save)
-        self.learner = Learner(PixInWav(config.model), fabric, average=config.average)
+        self.learner = Learner(PixInWav(config.network), fabric, average=config.average)
 
-    def advance(self, train: Material) -> dict[str, float]:
+    def advance(self, train: Dataset) -> dict[str, float]:
         """One step; returns what to log.
 
         Raises:
@@ -76,7 +40,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         """
         config = self.config
         random = self.random()
-        hosts, pictures = (torch.from_numpy(x).to(self.fabric.device) for x in train.draw(config.batch, random))
+        hosts, pictures = self._tensors(*train.draw(config.batch, random))
         order = self._order(random)
         found = self._pass(hosts, pictures, order, random)
         rate = cosine(self.step, config)
@@ -135,7 +99,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         return torch.from_numpy(random.random((rows, frames)).argsort(1)).to(self.fabric.device)
 
     @torch.no_grad()
-    def validate(self, valid: Material) -> dict[str, float]:
+    def validate(self, valid: Dataset) -> dict[str, float]:
         """Averaged weights on fixed hosts and pictures: SNR of the container, SSIM and L1 of the revealed pictures.
 
         The score is SSIM plus two hundredths a decibel of SNR: about what one costs of the other.
@@ -144,7 +108,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         with self.learner.averaging():
             for number, (host, picture) in enumerate(valid.fixed()):
                 random = np.random.default_rng((self.config.seed, number))
-                measured = self._pass(self._tensor(host), self._tensor(picture), self._order(random), random)
+                measured = self._pass(*self._pair(host, picture), self._order(random), random)
                 found.append({name: float(measured[name]) for name in ("error", "ssim", "picture")})
         mean = {name: float(np.mean([one[name] for one in found])) for name in ("ssim", "picture")}
         snr = float(np.mean([-10 * math.log10(one["error"]) for one in found]))
@@ -156,18 +120,35 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         }
 
     @torch.no_grad()
-    def look(self, valid: Material) -> dict[str, Tensor]:
+    def look(self, valid: Dataset) -> dict[str, Tensor]:
         """The first picture and its revealed twin, the container, and ten times what was added to it."""
         host, picture = next(iter(valid.fixed()))
+        hosts, pictures = self._pair(host, picture)
         with self.learner.averaging():
-            found = self._pass(self._tensor(host), self._tensor(picture), None, np.random.default_rng(self.config.seed))
+            found = self._pass(hosts, pictures, None, np.random.default_rng(self.config.seed))
         container = found["container"][0]
         return {
-            "picture": self._tensor(picture)[0],
+            "picture": pictures[0],
             "revealed": found["revealed"][0].clamp(0, 1),
             "container": container.clamp(-1, 1),
-            "residual x 10": (10 * (container - self._tensor(host)[0])).clamp(-1, 1),
+            "residual x 10": (10 * (container - hosts[0])).clamp(-1, 1),
         }
 
-    def _tensor(self, array: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(array)[None].to(self.fabric.device)
+    def _tensors(self, hosts: NDArray[np.float32], pictures: Pixels) -> tuple[Tensor, Tensor]:
+        """Waveforms (B, n) and pictures (B, side, side, colours) as the network takes them."""
+        device = self.fabric.device
+        return torch.from_numpy(hosts).to(device), to_tensor(pictures, device)
+
+    def _pair(self, host: NDArray[np.float32], picture: Pixels) -> tuple[Tensor, Tensor]:
+        """One waveform (n,) and one picture (side, side, colours) as a batch of one."""
+        hosts, pictures = self._tensors(host[None], picture[None])
+        return hosts, pictures.contiguous()  # channels first in memory, as the codec has it
+
+
+def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Dataset, Dataset]:
+    """The trainer, what it learns from, and what it is measured on.
+
+    Raises:
+        BadData: no data.
+    """
+    return Trainer(config, fabric), *read(config)

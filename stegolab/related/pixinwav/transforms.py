@@ -19,8 +19,7 @@ from torch import Tensor, nn
 
 from ...errors import BadSpec
 from ...speech.frontend import Stft, StftConfig
-
-TRANSFORMS = ("mdct", "stdct-4096", "stdct-1024", "magnitude", "phase", "both")
+from .config import TRANSFORMS
 
 
 class Mdct(nn.Module):

@@ -16,7 +16,8 @@ from ...errors import CapacityExceeded
 from ...keystream import public_permutation
 from ...message import ecc, envelope
 from ...message.keys import KeyProvider
-from .container import as_speech, at_level, prepare
+from .codec import as_speech, prepare
+from .data import at_level
 from .network import InvertibleNetwork
 from .noise import requantise
 from .scrambling import FRAME, analyse, synthesise
@@ -46,7 +47,7 @@ def hide(
     ``salt`` is for reproducing a figure only; see :func:`stegolab.message.envelope.seal`.
 
     Raises:
-        BadAudio: see :func:`.container.hide`.
+        BadAudio: see :func:`.codec.hide`.
         CapacityExceeded: the message is longer than :func:`capacity`.
         BadKey: the provider has no secret to give.
     """

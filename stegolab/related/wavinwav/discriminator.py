@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .network import LEVEL
+from ..levels import LEVEL
 
 Judgement = tuple[Tensor, list[Tensor]]  # scores, and the features on the way to them
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .network import LEVEL
+from ..levels import LEVEL
 
 SILENCE = 1e-8  # mean square; -80 dBFS
 FLOOR = 1e-7  # added to squared magnitudes: what is quieter is silence, and zero has a slope

@@ -7,7 +7,6 @@ Jing et al. 2021, HiNet (the order of the couplings); Dinh et al. 2017, Real NVP
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .. import storage
+from .. import weights
+from ..levels import LEVEL
+from .config import NetworkConfig
 
-LEVEL = 0.05  # root mean square of a waveform as the network is meant to meet it: -26 dBFS, speech's usual level
 START = 0.16  # how loud the secret is in the stego where training starts
-
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """Shape of the network; kept in the file of its weights."""
-
-    channels: int = 16  # samples that one squeeze puts side by side
-    couplings: int = 4  # two or more
-    growth: int = 32  # channels that each layer of a dense block adds
-    layers: int = 4  # of a dense block
-    kernel: int = 5
-    clamp: float = 1.0  # bounds the logarithm of a coupling's scale
 
 
 class InvertibleNetwork(nn.Module):
@@ -159,5 +147,18 @@ def cosines(size: int) -> Tensor:
 
 
 def load(path: Path) -> InvertibleNetwork:
-    """Read what was saved, in float32 and evaluation mode."""
-    return storage.load(path, InvertibleNetwork, NetworkConfig)
+    """The network in a file of weights, in float32 and evaluation mode.
+
+    Raises:
+        NotTrained: no such file. BadData: it holds no such network.
+    """
+    return weights.load(path, InvertibleNetwork, NetworkConfig)
+
+
+def shipped(name: str = "wavinwav") -> InvertibleNetwork:
+    """The network that ships, without gradients; ``weights/wavinwav.md`` tells how it was made.
+
+    Raises:
+        NotTrained: this version ships without it.
+    """
+    return load(weights.shipped(name)).requires_grad_(False)

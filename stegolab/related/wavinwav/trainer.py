@@ -6,50 +6,24 @@ the lost branch. All that is random in a step is drawn from (seed, step).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from ...training import Learner, LearnerTrainer, RunConfig, cosine
-from ..storage import save
+from ...errors import BadSpec
+from ...training import Learner, LearnerTrainer, cosine
+from ..weights import save
+from .config import TrainConfig
+from .data import Clips, crops, read
 from .discriminator import Discriminator, adversarial_loss, discriminator_loss, feature_matching
 from .distillation import EmbeddingDistance, teacher
 from .losses import SpectralDistance, lost_energy, shared_error, snr_db
-from .network import InvertibleNetwork, NetworkConfig, load
+from .network import InvertibleNetwork, load
 from .noise import NoiseLayer, requantise
 from .scrambling import FRAME, Scrambler
-
-Clips = Sequence[NDArray[np.float32]]  # waveforms at the network's level, each at least a crop long
-
-
-@dataclass(frozen=True)
-class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights."""
-
-    steps: int = 2500
-    batch: int = 4
-    rate: float = 3e-3
-    validate_every: int = 250
-    average: float = 0.995
-    channels: int = 16
-    couplings: int = 4
-    growth: int = 32
-    crop: int = 4096  # samples, a multiple of 256
-    scrambling: bool = True
-    noise: float = 0.2  # share of the steps with more noise than a file's rounding
-    spectral_weight: float = 0.3
-    lost_weight: float = 0.1
-    adversarial_weight: float = 0.0
-    matching_weight: float = 2.0  # times the adversarial weight
-    embedding_weight: float = 0.0
-    teacher: str = "auto"  # or wavlm, speaker
-    start: str = ""  # weights (safetensors) to start from
 
 
 class Trainer(LearnerTrainer[TrainConfig, InvertibleNetwork]):
@@ -57,8 +31,7 @@ class Trainer(LearnerTrainer[TrainConfig, InvertibleNetwork]):
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         super().__init__(config, fabric, save)
-        shape = NetworkConfig(config.channels, config.couplings, config.growth)
-        network = load(Path(config.start)).train() if config.start else InvertibleNetwork(shape)
+        network = load(Path(config.start)).train() if config.start else InvertibleNetwork(config.network)
         self.learner = Learner(network, fabric, average=config.average)
         self.noise = NoiseLayer(config.noise)
         self.spectral = SpectralDistance().to(fabric.device)
@@ -76,7 +49,9 @@ class Trainer(LearnerTrainer[TrainConfig, InvertibleNetwork]):
         config = self.config
         random = self.random()
         rate = cosine(self.step, config, warmup=50)
-        cover, clear = (_crops(clips, config.batch, config.crop, random).to(self.fabric.device) for _ in range(2))
+        cover, clear = (
+            torch.from_numpy(crops(clips, config.batch, config.crop, random)).to(self.fabric.device) for _ in range(2)
+        )
         scrambler = _scrambler(random, clear.numel()) if config.scrambling else None
         secret = _as_one(scrambler.scramble, clear) if scrambler else clear
         stego, lost = self.learner.network(cover, secret)
@@ -147,13 +122,15 @@ class Trainer(LearnerTrainer[TrainConfig, InvertibleNetwork]):
             self.judge.load(state["judge"])
 
 
-def _crops(clips: Clips, count: int, size: int, random: np.random.Generator) -> Tensor:
-    crops = []
-    for _ in range(count):
-        clip = clips[int(random.integers(len(clips)))]
-        start = int(random.integers(len(clip) - size + 1))
-        crops.append(clip[start : start + size])
-    return torch.from_numpy(np.stack(crops))
+def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Clips, Clips]:
+    """The trainer, the clips of the train split, and some of the valid split.
+
+    Raises:
+        BadData: no data, or no clip as long as a crop. BadSpec: a crop that is no multiple of 256 samples.
+    """
+    if config.crop <= 0 or config.crop % FRAME:
+        raise BadSpec(f"--crop {config.crop}: give a multiple of {FRAME} samples")
+    return Trainer(config, fabric), *read(config)
 
 
 def _scrambler(random: np.random.Generator, samples: int) -> Scrambler:

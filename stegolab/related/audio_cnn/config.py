@@ -1,0 +1,78 @@
+"""The shape of the three networks, and everything that decides how they are trained (notebook 09).
+
+Free of torch, so that ``python -m stegolab.related.audio_cnn --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from ...errors import BadSpec
+from ...training import RunConfig
+from .layout import Layout, layout_named
+
+Mode = Literal["real", "legacy"]
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of the three networks.
+
+    Raises:
+        BadSpec: no such payload, or none of copies, channels.
+    """
+
+    payload: str = "waveform"
+    side: int = 32  # pixels of a tile
+    copies: int = 1  # how often the payload is repeated over the planes: three in the original
+    width: int = 32  # channels of each convolution
+    prepared: int = 8  # channels that Prepare hands to Hiding
+    residual: bool = True  # Hiding draws what is added to the cover, not the container itself
+    modulated: bool = True  # payloads are multiplied by a chessboard of signs
+
+    def __post_init__(self) -> None:
+        if min(self.copies, self.width, self.prepared) < 1:
+            raise BadSpec("copies, width and prepared are at least 1")
+        layout_named(self.payload, self.side)
+
+    @property
+    def layout(self) -> Layout:
+        """How sound becomes planes."""
+        return layout_named(self.payload, self.side)
+
+
+@dataclass(frozen=True)
+class TrainConfig(RunConfig):
+    """Everything that decides a run; saved beside the weights. The defaults are a full run on a GPU.
+
+    Raises:
+        BadSpec: no such mode.
+    """
+
+    steps: int = 40_000
+    batch: int = 32
+    rate: float = 2e-3
+    validate_every: int = 1000
+    mode: Mode = "real"
+    payload: str = "waveform"  # or stft
+    side: int = 32  # pixels of a tile
+    width: int = 32
+    modulated: bool = True  # for files that nobody compresses
+    attack: str = "none"  # what a container meets beside being rounded, as in jpeg:90
+    start: str = ""  # weights (safetensors) to go on from
+    psnr_db: float = 34.0  # of all tiles together; at this PSNR the picture's error counts image_weight
+    image_weight: float = 0.05  # against the sound's error, relative to the power of speech
+    luma_weight: float = 0.3  # of brightness beside colours: what SSIM looks at
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            raise BadSpec(f"mode {self.mode!r}: choose one of {', '.join(get_args(Mode))}")
+
+    @property
+    def network(self) -> NetworkConfig:
+        """The networks' part; the original repeats its sines over three planes and draws the container anew."""
+        real = self.mode == "real"
+        return NetworkConfig(
+            self.payload, self.side, 1 if real else 3, self.width, residual=real, modulated=real and self.modulated
+        )
