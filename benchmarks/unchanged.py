@@ -134,7 +134,8 @@ def related(cover: np.ndarray, speech: Any) -> Iterator[tuple[str, np.ndarray]]:
     yield "revealed, audio_cnn", audio_cnn.reveal(learned, containers, len(samples))
 
     pixinwav = _module("related.pixinwav", "codec", "container")
-    network = pixinwav.shipped()
+    networks = _module("related.pixinwav", "network", "model")
+    network = networks.load(Path(networks.__file__).parents[2] / "weights" / "pixinwav.safetensors")
     sound = pixinwav.hide(network, speech, cover[:64, :64]).container
     yield "container, pixinwav", sound.samples
     yield "revealed, pixinwav", pixinwav.reveal(network, sound)
