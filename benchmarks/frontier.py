@@ -42,6 +42,8 @@ from stegolab.channel import spec
 from stegolab.errors import BadSpec, CapacityExceeded, NotTrained, StegolabError
 from stegolab.files import folder
 from stegolab.images import Picture, from_array, lpips, psnr, read_image, ssim
+from stegolab.journal import Journal as Kept
+from stegolab.journal import opened
 from stegolab.receiver import receive
 from stegolab.sender import Sender
 from stegolab.study import version
@@ -88,27 +90,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--carriers", nargs="+", default=CARRIERS, choices=CARRIERS)
     parser.add_argument("--weights", nargs="+", default=(), metavar="CARRIER:STRENGTH=FILE")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--journal", type=Path, default=Path("runs/frontier.jsonl"))
+    parser.add_argument("--journal", type=Path, default=Path("runs/frontier.sqlite"))
     parser.add_argument("--out", type=Path, default=results.FOLDER / "frontier.json", help="the plots lie beside it")
     options = parser.parse_args(argv)
     weights = dict(given.split("=", 1) for given in options.weights)
     paths = (data.eval_covers() if options.split == "eval" else data.cover_files(options.split))[: options.covers]
     files = {name: sha256(Path(file).read_bytes()).hexdigest() for name, file in weights.items()}
-    journal = Journal(options.journal, version=version(), split=options.split, seed=options.seed, weights=files)
-    for strength in options.strengths:
-        for name in options.carriers:
-            try:
-                carrier = base(name, strength, weights)
-            except NotTrained as error:
-                print(error, file=sys.stderr)
-                continue
-            for factor in dict.fromkeys(factor for factor, _ in POINTS[: options.points]):
-                shares = [share for f, share in POINTS[: options.points] if f == factor]
-                for path in paths:
-                    missing = [s for s in shares if ((strength, name, factor, s), path.name) not in journal]
-                    for trial in trials(scaled(carrier, factor), factor, missing, path, options.seed):
-                        journal.append(trial)
-                        print(*asdict(trial).values(), flush=True)
+    about = {"version": version(), "split": options.split, "seed": options.seed, "weights": files}
+    folder(options.journal.parent)
+    with opened(options.journal) as kept:
+        journal = Journal(kept, **about)
+        for strength in options.strengths:
+            for name in options.carriers:
+                try:
+                    carrier = base(name, strength, weights)
+                except NotTrained as error:
+                    print(error, file=sys.stderr)
+                    continue
+                for factor in dict.fromkeys(factor for factor, _ in POINTS[: options.points]):
+                    shares = [share for f, share in POINTS[: options.points] if f == factor]
+                    for path in paths:
+                        missing = [s for s in shares if ((strength, name, factor, s), path.name) not in journal]
+                        for trial in trials(scaled(carrier, factor), factor, missing, path, options.seed):
+                            journal.append(trial)
+                            print(*asdict(trial).values(), flush=True)
     command = shlex.join(["python", "benchmarks/frontier.py", *(sys.argv[1:] if argv is None else argv)])
     asked = {
         ((strength, name, factor, share), path.name)
@@ -190,32 +195,26 @@ def comes_back(stego: Picture, attack: str, message: bytes, carrier: Carrier) ->
 
 
 class Journal(dict[tuple[Setting, str], Trial]):
-    """All trials of one version of the program on one split, and the file of lines that they are kept in.
+    """All trials of one version of the program on one split, kept in a file as they come.
 
     Raises:
         BadSpec: the file was made by another version, on other pictures or with another seed.
     """
 
-    def __init__(self, path: Path, **about: Any) -> None:
+    def __init__(self, kept: Kept, **about: Any) -> None:
         super().__init__()
-        self.path = path
-        if path.exists():
-            whole, _, _ = path.read_text().rpartition("\n")  # a last line that a crash has cut short is done again
-            path.write_text(whole + "\n")
-            first, *rows = map(json.loads, whole.splitlines())
-            other = [name for name, value in about.items() if first.get(name) != value]
-            if other:
-                raise BadSpec(f"{path} was measured with another {', '.join(other)}: name another one with --journal")
-            self.update((trial.key, trial) for trial in (Trial(**row) for row in rows))
-        else:
-            folder(path.parent)
-            path.write_text(json.dumps(about) + "\n")
+        self.kept = kept
+        kept.append([("about", about)])  # counts only where nothing is there yet
+        first, *rows = kept.rows.values()
+        other = [name for name, value in about.items() if first.get(name) != value]
+        if other:
+            raise BadSpec(f"it was measured with another {', '.join(other)}: name another place with --journal")
+        self.update((trial.key, trial) for trial in (Trial(**row) for row in rows))
 
     def append(self, trial: Trial) -> None:
         """Keep one more."""
         self[trial.key] = trial
-        with self.path.open("a") as file:
-            file.write(json.dumps(asdict(trial)) + "\n")
+        self.kept.append([(json.dumps(trial.key), asdict(trial))])
 
     def points(self, asked: Container[tuple[Setting, str]]) -> list[dict[str, Any]]:
         """The means over covers of each setting, as far as they were asked for."""

@@ -245,7 +245,12 @@ def _probe(place: Path) -> None:
 def _may_rename_over(target: Path) -> bool:
     """In a sticky folder, such as /tmp, only its owner and the file's may do so."""
     place, file = target.parent.stat(), target.stat()
-    return not place.st_mode & stat.S_ISVTX or os.geteuid() in (0, place.st_uid, file.st_uid)
+    return not place.st_mode & stat.S_ISVTX or _user() in (0, place.st_uid, file.st_uid)
+
+
+def _user() -> int:
+    """Who runs this process; -1, nobody in particular, where the system does not number its users (Windows)."""
+    return getattr(os, "geteuid", lambda: -1)()
 
 
 def _keep_permissions(temporary: Path, target: Path) -> None:
@@ -257,10 +262,14 @@ def _keep_permissions(temporary: Path, target: Path) -> None:
         return
     mode = stat.S_IMODE(old.st_mode) & 0o777
     try:
-        os.chown(temporary, old.st_uid if os.geteuid() == 0 else -1, old.st_gid)
+        getattr(os, "chown", _as_it_is)(temporary, old.st_uid if _user() == 0 else -1, old.st_gid)
     except PermissionError:  # a group that we are not in: ours may do no more than everybody
         mode = mode & 0o707 | (mode & 0o007) << 3 & mode
     temporary.chmod(mode)
+
+
+def _as_it_is(*_: object) -> None:
+    """Where files have no owner that could be changed."""
 
 
 def _pour(temporary: Path, target: Path) -> None:
@@ -268,7 +277,7 @@ def _pour(temporary: Path, target: Path) -> None:
     descriptor = _descriptor(target)
     if sys.stdout is not None:
         sys.stdout.flush()  # what was printed before comes before
-    handle = os.open(target, os.O_WRONLY | os.O_NOCTTY) if descriptor is None else os.dup(descriptor)
+    handle = os.open(target, os.O_WRONLY | getattr(os, "O_NOCTTY", 0)) if descriptor is None else os.dup(descriptor)
     with temporary.open("rb") as source, os.fdopen(handle, "wb") as sink:
         shutil.copyfileobj(source, sink)
 

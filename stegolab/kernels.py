@@ -29,6 +29,8 @@ STALLED = 0.005
 #: The least that a second of the clock counts: a loop that waits in small steps ends too.
 LEAST = 0.25
 
+_HANG_UP = [signal.Signals[name] for name in ("SIGHUP",) if name in signal.Signals.__members__]  # not on Windows
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -92,7 +94,7 @@ def stop_on_signals() -> Iterator[Stop]:
     stop = Stop()
     before = {}
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, *_HANG_UP):
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 before[number] = signal.signal(number, stop.ask)
     try:

@@ -17,7 +17,7 @@ FLOORS = [
     {"errors", "extras", "header", "progress"},
     {"files", "keystream", "picture", "picture_kinds", "png_texts"},
     {"colour", "picture_files"},
-    {"audio", "images", "data", "show", "training", "training_command"},
+    {"audio", "images", "data", "journal", "show", "training", "training_command"},
     {"speech", "message", "channel"},
     {"carrier"},
     {"related", "probe", "receiver"},
@@ -267,3 +267,40 @@ def test_what_the_related_systems_share_stands_once():
         assert "np.sqrt(np.mean(np.square" not in text, f"{path}: levels.py does"
         assert "permute(0, 3, 1, 2)" not in text and "byte()" not in text, f"{path}: pictures.py does"
         assert "0.587" not in text, f"{path}: pictures.py does"
+
+
+# What Python has on POSIX systems only, as its documentation says; getattr asks for it where it may be missing.
+POSIX_MODULES = {"curses", "fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
+POSIX_NAMES = {
+    *("chown", "fchown", "lchown", "fork", "forkpty", "getegid", "geteuid", "getgid", "getuid", "killpg", "mkfifo"),
+    *("nice", "sched_getaffinity", "setsid", "setuid", "statvfs", "uname", "wait3", "wait4", "O_NOCTTY", "O_NONBLOCK"),
+    *("O_CLOEXEC", "SIGHUP", "SIGKILL", "SIGALRM", "SIGCHLD", "SIGUSR1", "SIGUSR2", "alarm", "setitimer"),
+}
+
+
+def posix_only(path: Path) -> set[str]:
+    """What a module uses that Windows has not."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & POSIX_MODULES
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or ""} & POSIX_MODULES
+            if node.module in ("os", "signal"):
+                found |= {alias.name for alias in node.names} & POSIX_NAMES
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("os", "signal"):
+            found |= {node.attr} & POSIX_NAMES
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_is_for_posix_only(module):
+    assert not posix_only(MODULES[module])
+
+
+@pytest.mark.parametrize(
+    "code", ["import fcntl", "from fcntl import flock", "import os\nos.geteuid()", "from signal import SIGHUP"]
+)
+def test_what_is_for_posix_only_is_recognised(code, tmp_path):
+    (tmp_path / "module.py").write_text(code)
+    assert posix_only(tmp_path / "module.py")

@@ -290,7 +290,7 @@ def test_study_prints_the_table_and_writes_the_trials(capsys, tmp_path, cover, m
     assert "| jpeg | *`jpeg:10`* | 0 of 1 |" in text
     assert (tmp_path / "study" / "summary.md").read_text() == text
     assert len((tmp_path / "study" / "trials.csv").read_text().splitlines()) == 3
-    assert names(tmp_path / "study") == ["journal.jsonl", "results.json", "summary.md", "trials.csv", "trials.parquet"]
+    assert names(tmp_path / "study") == ["journal.sqlite", "results.json", "summary.md", "trials.csv", "trials.parquet"]
     found = json.loads((tmp_path / "study" / "results.json").read_text())
     assert found["command"].startswith("stegolab study ") and found["seed"] == 0
     assert (found["metrics"]["trials"], found["metrics"]["exact"]) == (2, 1)

@@ -101,7 +101,7 @@ def test_a_study_of_such_names_has_a_row_for_each(many, variables, spoken):
         assert done.stderr.startswith(skipped) and done.stderr.count(b"\n") == 1
     else:
         assert done.stderr == b""
-    written = ["journal.jsonl", "results.json", "summary.md", "trials.csv", "trials.parquet"]
+    written = ["journal.sqlite", "results.json", "summary.md", "trials.csv", "trials.parquet"]
     assert sorted(path.name for path in out.iterdir()) == written
     expected = sorted([r"caf\udce9", r"a\nb", r"caf\\udce9", "é {0}"])
     with (out / "trials.csv").open(encoding="utf-8", newline="") as lines:

@@ -18,6 +18,7 @@ from stegolab.carrier.strengths import JPEG, SOCIAL
 from stegolab.carrier.sync.search import search
 from stegolab.errors import BadSpec
 from stegolab.images import luma, psnr
+from stegolab.journal import opened
 from tests import covers
 from tests.covers import random_bits, wrong
 
@@ -73,17 +74,19 @@ def test_larger_steps_cost_what_they_should_and_are_read(carrier):
 
 
 def test_the_journal_goes_on_and_does_not_mix_versions(tmp_path):
-    path, about = tmp_path / "runs" / "journal.jsonl", {"version": "a", "seed": 0}
+    path, about = tmp_path / "journal.sqlite", {"version": "a", "seed": 0}
     other = replace(TRIAL, cover="two.png", psnr_db=None, ssim=None, lpips_vgg=None, net_bpp=0.0, exact=False)
     for trial in (TRIAL, other):
-        frontier.Journal(path, **about).append(trial)
-    journal = frontier.Journal(path, **about)
+        with opened(path) as kept:
+            frontier.Journal(kept, **about).append(trial)
+    with opened(path) as kept:
+        journal = frontier.Journal(kept, **about)
+        with pytest.raises(BadSpec, match="version"):
+            frontier.Journal(kept, **about | {"version": "b"})
     assert list(journal.values()) == [TRIAL, other]
     (point,) = journal.points(journal)
     assert (point["net_bpp"], point["psnr_db"]) == (0.025, 41.0)  # nothing carried counts; nothing seen does not
     assert (point["exact"], point["covers"]) == (1, 2)
-    with pytest.raises(BadSpec, match="version"):
-        frontier.Journal(path, **about | {"version": "b"})
 
 
 def test_it_measures_writes_draws_and_does_not_measure_twice(tmp_path, monkeypatch):
@@ -93,7 +96,16 @@ def test_it_measures_writes_draws_and_does_not_measure_twice(tmp_path, monkeypat
     Image.fromarray(covers.photographs()["astronaut"]).save(cover)
     monkeypatch.setattr(frontier.data, "eval_covers", lambda: [cover])
     monkeypatch.setattr(frontier, "lpips", lambda *_: 0.1)
-    command = ["--points", "2", "--strengths", "jpeg", "--carriers", "lattice", "--journal", str(tmp_path / "j.jsonl")]
+    command = [
+        "--points",
+        "2",
+        "--strengths",
+        "jpeg",
+        "--carriers",
+        "lattice",
+        "--journal",
+        str(tmp_path / "made" / "j.sqlite"),
+    ]
     command += ["--out", str(tmp_path / "made" / "frontier.json")]
     frontier.main(command)
     found = json.loads((tmp_path / "made" / "frontier.json").read_text())

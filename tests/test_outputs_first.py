@@ -54,7 +54,7 @@ def everything(folder):
 STUDY = ("study", "cover.png", "--speech", "speech", "--out")
 NOTEBOOKS = ("notebooks", "--folder", "source", "--out")
 WRITTEN = {
-    STUDY: ("journal.jsonl", "trials.csv", "trials.parquet", "summary.md", "results.json"),
+    STUDY: ("journal.sqlite", "trials.csv", "trials.parquet", "summary.md", "results.json"),
     NOTEBOOKS: ("index.html", "summary.json", "00_a.ipynb", "00_a.html", "00_a/results.json"),
 }
 
@@ -98,17 +98,19 @@ def test_what_is_in_the_way_in_the_folder(capsys, tmp_path, command):
 
 
 def test_another_study_in_the_folder(capsys, tmp_path):
-    with journal.opened(tmp_path / "journal.jsonl"):
-        assert "another study" in refused(capsys, *STUDY, tmp_path)
+    with journal.opened(tmp_path / "journal.sqlite"):
+        assert "another run" in refused(capsys, *STUDY, tmp_path)
 
 
 def test_what_can_be_written_is_left_as_it_is(tmp_path):
     study.check_output(tmp_path / "new" / "folder")
     (tmp_path / "trials.csv").write_text("an earlier table")
-    (tmp_path / "journal.jsonl").write_text("{}\n")
+    with journal.opened(tmp_path / "journal.sqlite"):
+        pass
+    kept = (tmp_path / "journal.sqlite").read_bytes()
     study.check_output(tmp_path)
     assert everything(tmp_path) == [
-        (str(tmp_path / "journal.jsonl"), b"{}\n"),
+        (str(tmp_path / "journal.sqlite"), kept),
         (str(tmp_path / "trials.csv"), b"an earlier table"),
     ]
 

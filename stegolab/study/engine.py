@@ -35,10 +35,16 @@ def engine(name: str = "local", jobs: int = 0, address: str = "") -> Engine:
     if name == "serial" or jobs == 1:
         return serial
     if name == "local":
-        return local(jobs or len(os.sched_getaffinity(0)))
+        return local(jobs or cores())
     if name == "ray":
         return ray(address)
     raise BadSpec(f"no engine {name!r}: choose one of {', '.join(ENGINES)}")
+
+
+def cores() -> int:
+    """How many this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def serial(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:

@@ -17,7 +17,7 @@ from . import journal
 from .trial import COLUMNS, Trial
 
 #: what ``stegolab study`` writes into its folder
-JOURNAL, CSV, PARQUET, SUMMARY, RESULTS = "journal.jsonl", "trials.csv", "trials.parquet", "summary.md", "results.json"
+JOURNAL, CSV, PARQUET, SUMMARY, RESULTS = "journal.sqlite", "trials.csv", "trials.parquet", "summary.md", "results.json"
 
 
 def check_output(folder: str | os.PathLike[str]) -> None:

@@ -17,7 +17,7 @@ from .pictures import measured, text
 
 
 def test_processes_give_the_rows_of_one(undisturbed, tmp_path):
-    assert text(measured(tmp_path / "journal.jsonl", engine("local", jobs=2))) == undisturbed
+    assert text(measured(tmp_path / "journal.sqlite", engine("local", jobs=2))) == undisturbed
 
 
 def test_ray_gives_the_rows_of_one(undisturbed):

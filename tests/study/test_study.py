@@ -136,19 +136,19 @@ def test_unknown_words_are_refused_before_anything_runs(covers):
 
 
 def test_what_is_remembered_is_not_computed_again(tmp_path, monkeypatch):
-    first = measured(tmp_path / "journal.jsonl")
+    first = measured(tmp_path / "journal.sqlite")
     seen = []
     monkeypatch.setattr(study, "trials", None)
-    again = measured(tmp_path / "journal.jsonl", progress=lambda *counts: seen.append(counts))
+    again = measured(tmp_path / "journal.sqlite", progress=lambda *counts: seen.append(counts))
     assert list(map(repr, again)) == list(map(repr, first))
     assert seen == [(16, 16)]
 
 
 def test_another_version_of_the_program_remembers_nothing(tmp_path, monkeypatch):
-    measured(tmp_path / "journal.jsonl")
+    measured(tmp_path / "journal.sqlite")
     seen = []
     monkeypatch.setattr(study, "trials", lambda setting, attacks: [row_of(setting, attack) for attack in attacks])
-    measured(tmp_path / "journal.jsonl", version="other", progress=lambda done, total: seen.append(done))
+    measured(tmp_path / "journal.sqlite", version="other", progress=lambda done, total: seen.append(done))
     assert seen[0] == 0
 
 
