@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 __all__ = [
+    "BT601",
     "MAX_PIXELS",
     "MIN_SIDE",
     "RGB",
@@ -42,12 +43,14 @@ __all__ = [
 ]
 
 
+#: Weights of red, green and blue in the luma of JPEG (ITU-R BT.601)
+BT601 = (0.299, 0.587, 0.114)
 _SSIM_REACH = 5  # pixels from the middle of its window to the edge
 
 
 def luma(rgb: NDArray[Any]) -> NDArray[np.float32]:
     """Brightness as JPEG defines it (ITU-R BT.601, full range): (..., 3) to float32 (...), in the units of ``rgb``."""
-    return rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    return rgb.astype(np.float32) @ np.array(BT601, np.float32)
 
 
 def psnr(a: RGB, b: RGB) -> float:

@@ -1,7 +1,8 @@
-"""Public pseudo-random numbers that never change: both ends must draw the same ones, on every machine and version.
+"""Pseudo-random numbers that never change: both ends must draw the same ones, on every machine and version.
 
 NumPy promises no stable stream for its permutations across releases; a cipher's keystream is stable by definition.
-None of this is secret: it spreads and decorrelates. Secrecy is the envelope's (``message/envelope``).
+What is drawn under a label is public: it spreads and decorrelates. Secrecy is the envelope's (``message/envelope``);
+only two related systems scramble under a key (:func:`keyed_words`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 def public_bytes(label: str, count: int) -> bytes:
     """``count`` bytes of ChaCha20 keystream under the key SHA-256("stegolab:" + label)."""
     key = hashlib.sha256(b"stegolab:" + label.encode()).digest()
-    return Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(count))
+    return _keystream(key, count)
 
 
 def public_bits(label: str, count: int) -> NDArray[np.uint8]:
@@ -34,6 +35,31 @@ def public_uniform(label: str, count: int) -> NDArray[np.float32]:
 @lru_cache(maxsize=4)
 def public_permutation(label: str, count: int) -> NDArray[np.int64]:
     """A permutation of 0 .. count - 1, read-only: the stable order of ``count`` 64-bit words."""
-    order = np.argsort(np.frombuffer(public_bytes(label, 8 * count), "<u8"), kind="stable")
+    order = order_of(np.frombuffer(public_bytes(label, 8 * count), "<u8"))
     order.flags.writeable = False  # the cache hands the same array to everyone
     return order
+
+
+def keyed_words(secret: bytes, salt: bytes, info: bytes, rows: int, columns: int) -> NDArray[np.uint64]:
+    """(rows, columns) words of keystream that only who has ``secret`` can draw.
+
+    Args:
+        secret: 32 secret bytes. HKDF-SHA256 makes the cipher's key of it, ``salt`` and ``info``.
+        salt: public, never twice with one secret.
+        info: what it is for.
+    """
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    key = HKDF(SHA256(), length=32, salt=salt, info=info).derive(secret)
+    return np.frombuffer(_keystream(key, 8 * rows * columns), "<u8").reshape(rows, columns)
+
+
+def order_of(words: NDArray[np.uint64], axis: int = -1) -> NDArray[np.int64]:
+    """The permutation that puts words in order along an axis; equal ones stay as they stand."""
+    return np.argsort(words, axis=axis, kind="stable")
+
+
+def _keystream(key: bytes, count: int) -> bytes:
+    """ChaCha20's, from the beginning."""
+    return Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(count))

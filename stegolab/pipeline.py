@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,17 +129,7 @@ def hide(
                 f"enhancement took {removed:.0f} dB away: is it speech? hear it, or hide it as it is (--no-enhance)"
             )
             warnings.warn(said[-1], MuchRemovedWarning, stacklevel=2)
-    while True:
-        progress.say("coding the speech")
-        name, message = _coded(speech, codec, budget, sender)
-        progress.say("hiding it")
-        try:
-            posted = sender.send(message, key, encrypt=encrypt, salt=salt)
-            break
-        except Unsafe as error:  # the rehearsal promised too much: one rung down
-            if codec != "auto" or isinstance(error, Untraceable):
-                raise
-            budget = len(message) - 1
+    name, _, posted = send_speech(sender, speech, key, codec, encrypt=encrypt, salt=salt)
     before, after = sender.cover.rgb, posted.picture.rgb
     notes = {"notes": [*said, *sender.cover.notes]}
     quality = {"psnr_db": psnr(before, after), "ssim": ssim(before, after)}
@@ -162,6 +152,35 @@ def reveal(image: Source, key: Key | None = None, allow_unencrypted: bool = Fals
     message, report = receive(picture_of(image), key, EveryCarrier(), allow_unencrypted=allow_unencrypted)
     speech = codecs.decode(message)
     return Revealed(speech, report | {"codec": codecs.name_of(message), "seconds": round(speech.seconds, 3)})
+
+
+def send_speech(
+    sender: Sender,
+    speech: Speech,
+    key: Key | None,
+    codec: str = "auto",
+    *,
+    encrypt: bool = True,
+    salt: bytes | None = None,
+) -> tuple[str, bytes, Posted]:
+    """Code speech as well as fits and send it: the codec, the message, and what was posted.
+
+    Where the rehearsal promised too much, ``auto`` goes down the ladder of codecs until the message survives.
+
+    Raises:
+        CapacityExceeded: it does not fit, or, as ``Unsafe``, it fits and does not survive. BadAudio, BadKey, BadSpec.
+    """
+    budget = sender.capacity(encrypt)
+    while True:
+        progress.say("coding the speech")
+        name, message = _coded(speech, codec, budget, sender)
+        progress.say("hiding it")
+        try:
+            return name, message, sender.send(message, key, encrypt=encrypt, salt=salt)
+        except Unsafe as error:
+            if codec != "auto" or isinstance(error, Untraceable):
+                raise
+            budget = len(message) - 1
 
 
 def sender_for(
@@ -204,8 +223,14 @@ def carrier_for(strength: str, carrier: str = "auto", refine: int = 0) -> Carrie
     return LatticeCarrier(chosen)
 
 
-class EveryCarrier:
+class EveryCarrier(Collection[Carrier]):
     """What a receiver looks for: every carrier at every strength, what :func:`hide` takes by itself first."""
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, carrier: object) -> bool:
+        return any(carrier == one for one in self)
 
     def __iter__(self) -> Iterator[Carrier]:
         first = {strength: carrier_for(strength) for strength in STRENGTHS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -28,12 +28,12 @@ from .message.keys import Key, KeyProvider, readings
 
 
 def receive(
-    picture: Picture, key: Key | None, carriers: Iterable[Carrier], *, allow_unencrypted: bool = False
+    picture: Picture, key: Key | None, carriers: Collection[Carrier], *, allow_unencrypted: bool = False
 ) -> tuple[bytes, dict[str, Any]]:
     """The message in ``picture``, and the account of what it took.
 
-    ``carriers`` are tried in turn, first on the picture as received, then as ``sync`` lays it back onto the original,
-    then turned and flipped; the next one is only asked for where those before it have found nothing.
+    ``carriers`` are tried in turn, first on the picture as received, then as ``carrier.sync`` lays it back onto the
+    original, then turned and flipped: they are gone through several times.
 
     With a ``key`` only what that key has sealed is accepted, or else whoever swaps the picture would be believed;
     ``allow_unencrypted`` accepts an unencrypted payload all the same.
@@ -73,7 +73,7 @@ def _opened(body: bytes, providers: Iterable[KeyProvider], header: bytes) -> byt
 
 
 def decode(
-    rgb: NDArray[np.uint8], carriers: Iterable[Carrier]
+    rgb: NDArray[np.uint8], carriers: Collection[Carrier]
 ) -> tuple[Carrier, Reading, frame.Header, frame.Unpacked]:
     """All of :func:`receive` that needs no key: who carried, how it was read, and what the code gave back.
 
@@ -98,7 +98,7 @@ def decode(
     )
 
 
-def _readings(rgb: NDArray[np.uint8], carriers: Iterable[Carrier]) -> Iterator[tuple[Carrier, Reading]]:
+def _readings(rgb: NDArray[np.uint8], carriers: Collection[Carrier]) -> Iterator[tuple[Carrier, Reading]]:
     plane = luma(rgb)
     for carrier in carriers:
         yield from _looked(carrier, carrier.read_luma(plane))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .audio import Speech
+from .audio import Speech, resample
 from .errors import BadAudio, BadImage, BadSpec
 
 if TYPE_CHECKING:
@@ -196,12 +196,10 @@ def mp3(speech: Speech) -> bytes:
         BadAudio: there are no samples, or some are not numbers.
     """
     import soundfile
-    from scipy.signal import resample_poly
 
     if not len(speech.samples) or not np.isfinite(speech.samples).all():
         raise BadAudio("nothing to play: the speech is empty or holds values that are not numbers")
-    common = np.gcd(speech.rate, PLAYER_RATE)
-    samples = resample_poly(speech.samples, PLAYER_RATE // common, speech.rate // common)
+    samples = resample(speech, PLAYER_RATE).samples
     buffer = io.BytesIO()
     soundfile.write(buffer, np.clip(samples, -1, 1), PLAYER_RATE, format="MP3", compression_level=0.7)
     return buffer.getvalue()

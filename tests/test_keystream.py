@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stegolab.keystream import public_bits, public_bytes, public_permutation, public_uniform
+from stegolab.keystream import keyed_words, order_of, public_bits, public_bytes, public_permutation, public_uniform
 
 labels, counts = st.text(max_size=12), st.integers(0, 700)
 
@@ -28,6 +28,23 @@ def test_golden_digests():
     assert sha256(bits, "u1") == "531e9d1ce170c00fb6beef6752cdf10746f346bdca64e5333b4b2fd83245a56b"
     assert sha256(uniform, "<f4") == "56a915a63ea13afafb1599868c985df6c4df6ea46cc97b48950d709089af5741"
     assert sha256(permutation, "<i8") == "095c761fcb02eed7f467c99912072710dbe93a8af171af3d6d084813a80c01a3"
+
+
+def test_keyed_words_are_chacha20_under_an_hkdf_of_secret_salt_and_purpose():
+    """Golden values from an HKDF written out with HMAC-SHA256: RFC 5869, extract and one block of expand."""
+    words = keyed_words(bytes(range(32)), b"salt", b"info", 2, 3)
+    assert words.tolist() == [
+        [15014523388970489084, 8569657192669407444, 2342710816420631726],
+        [3160650067380375731, 613404155021309879, 12980478596977315675],
+    ]
+    for other in ((bytes(32), b"salt", b"info"), (bytes(range(32)), b"s", b"info"), (bytes(range(32)), b"salt", b"i")):
+        assert not np.isin(keyed_words(*other, 2, 3), words).any()
+
+
+def test_an_order_puts_words_in_order_and_leaves_equal_ones_as_they_stand():
+    words = np.array([[5, 2, 9], [5, 1, 9], [4, 1, 9]], np.uint64)
+    assert order_of(words).tolist() == [[1, 0, 2], [1, 0, 2], [1, 0, 2]]
+    assert order_of(words, axis=0).tolist() == [[2, 1, 0], [0, 2, 1], [1, 0, 2]]
 
 
 @given(labels, counts, counts)

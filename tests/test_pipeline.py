@@ -1,16 +1,19 @@
 """The three functions that the package is: speech in, picture, recompressed picture, the same speech out."""
 
 import warnings
+from collections.abc import Collection
 from dataclasses import fields
 from hashlib import sha256
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import stegolab
-from stegolab import audio, pipeline
+from stegolab import audio, pipeline, receiver
 from stegolab.audio import Speech
+from stegolab.carrier.interface import Carrier
 from stegolab.carrier.strengths import STRENGTHS
 from stegolab.channel import spec
 from stegolab.data import sample_covers, sample_speech
@@ -225,6 +228,15 @@ def test_by_itself_it_takes_the_learned_carrier_where_that_is_trained():
     looked_for = [(carrier.name, carrier.strength.name) for carrier in pipeline.EveryCarrier()]
     assert looked_for[:3] == [("lattice", "file"), ("inn", "jpeg"), ("inn", "social")]
     assert sorted(looked_for[3:]) == [("lattice", "jpeg"), ("lattice", "social")]
+
+
+def test_every_carrier_can_be_gone_through_again_and_again_as_the_receiver_asks():
+    every = pipeline.EveryCarrier()
+    assert list(every) == list(every) and len(every) == 5
+    assert pipeline.carrier_for("jpeg", "lattice") in every and "lattice" not in every
+    for function in (receiver.decode, receiver.receive):
+        assert get_type_hints(function)["carriers"] == Collection[Carrier]  # not an iterator: it would be used up
+    assert issubclass(pipeline.EveryCarrier, Collection)
 
 
 def test_refining_says_what_it_gained_and_is_read_by_who_does_not_refine():

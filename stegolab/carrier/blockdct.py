@@ -1,15 +1,21 @@
 """The block DCT: the domain in which JPEG acts on each coefficient almost independently (notebook 04).
 
 Works alike on NumPy arrays and torch tensors, whichever it is given. Ahmed, Natarajan & Rao 1974.
+
+A carrier looks at a few frequencies only, its band: :func:`analyse` gives their coefficients, :func:`synthesise` goes
+back from them to samples, and :func:`blur_gain` says what smoothing leaves of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Frequencies = Sequence[tuple[int, int]]  # (vertical, horizontal), each below the size of a block
 
 
 @lru_cache
@@ -49,10 +55,56 @@ def inverse(coefficients: Any) -> Any:
     return blocks.swapaxes(-3, -2).reshape(*lead, rows * size, columns * size)
 
 
+def analyse(plane: Any, size: int, frequencies: Frequencies) -> Any:
+    """Samples (..., H, W) -> coefficients (..., H // size, W // size, frequencies) of those frequencies."""
+    vertical, horizontal = _indices(frequencies)
+    return forward(plane, size)[..., vertical, horizontal]
+
+
+def synthesise(coefficients: Any, size: int, frequencies: Frequencies, shape: Sequence[int]) -> Any:
+    """Coefficients (..., rows, columns, frequencies) -> samples (..., H, W) of ``shape`` (H, W), other frequencies 0.
+
+    Right and below, where samples do not fill a block, they are 0.
+    """
+    *lead, rows, columns, _ = coefficients.shape
+    vertical, horizontal = _indices(frequencies)
+    blocks = _zeros((*lead, rows, columns, size, size), coefficients)
+    blocks[..., vertical, horizontal] = coefficients
+    plane = _zeros((*lead, *shape), coefficients)
+    plane[..., : rows * size, : columns * size] = inverse(blocks)
+    return plane
+
+
+def blur_gain(frequencies: Frequencies, size: int, variance: Any) -> Any:
+    """What a Gaussian blur of ``variance`` in square pixels (negative: it sharpens) leaves of each frequency.
+
+    Every smoothing kernel is near a Gaussian in the low band, so one number stands for the resampling filter, the
+    codec's loop filter and a real blur alike.
+
+    Returns:
+        (frequencies,) as float32 for a number; (B, frequencies) for a tensor (B,).
+    """
+    cycles = np.array(frequencies) / (2 * size)  # (frequencies, 2), a pixel
+    squares = (cycles**2).sum(axis=1)  # (frequencies,)
+    if isinstance(variance, float | int):
+        return np.exp(-2 * np.pi**2 * variance * squares).astype(np.float32)
+    return (-2 * np.pi**2 * variance[:, None] * variance.new_tensor(squares)).exp()
+
+
 def zigzag(size: int) -> list[tuple[int, int]]:
     """All (vertical, horizontal) frequencies of a block, low to high, in JPEG's order; the first is the mean (DC)."""
     pairs = [(u, v) for u in range(size) for v in range(size)]
     return sorted(pairs, key=lambda p: (p[0] + p[1], p[1] if (p[0] + p[1]) % 2 == 0 else p[0]))
+
+
+def _indices(frequencies: Frequencies) -> tuple[list[int], list[int]]:
+    """Where they stand in a block: (vertical, horizontal), one entry a frequency."""
+    vertical, horizontal = zip(*frequencies, strict=True)
+    return list(vertical), list(horizontal)
+
+
+def _zeros(shape: tuple[int, ...], other: Any) -> Any:
+    return np.zeros(shape, other.dtype) if isinstance(other, np.ndarray) else other.new_zeros(shape)
 
 
 def _like(matrix: NDArray[np.float64], other: Any) -> Any:

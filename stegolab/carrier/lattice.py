@@ -69,7 +69,8 @@ class LatticeCarrier:
             x = self._coefficients(plane)
             there = (qim.embed if round_ == 0 else qim.project)(x, point, step, compensation)
             move = np.where(moves, there - x, 0)
-            return self._plane(move, rgb.shape), float(np.abs(move / step).mean() / max(moves.mean(), 1e-9))
+            change = blockdct.synthesise(move, self.strength.block, self.strength.frequencies, rgb.shape[:2])
+            return change, float(np.abs(move / step).mean() / max(moves.mean(), 1e-9))
 
         return settle(rgb, nearer)
 
@@ -96,18 +97,7 @@ class LatticeCarrier:
         return _BLURS if self.strength.rescaled else (0.0,)
 
     def _coefficients(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        u, v = np.array(self.strength.frequencies).T
-        return blockdct.forward(plane, self.strength.block)[..., u, v]
-
-    def _plane(self, coefficients: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-        u, v = np.array(self.strength.frequencies).T
-        size = self.strength.block
-        full = np.zeros((*coefficients.shape[:2], size, size), np.float32)
-        full[..., u, v] = coefficients
-        plane = np.zeros(shape[:2], np.float32)  # what does not fill a block at the right and bottom stays as it is
-        whole = blockdct.inverse(full)
-        plane[: whole.shape[0], : whole.shape[1]] = whole
-        return plane
+        return blockdct.analyse(plane, self.strength.block, self.strength.frequencies)
 
 
 class LatticeReading:
@@ -131,8 +121,8 @@ class LatticeReading:
     @cached_property
     def _coefficients(self) -> NDArray[np.float32]:
         """(rows, columns, frequencies)"""
-        u, v = np.array(self.layout.strength.frequencies).T
-        return blockdct.forward(np.ascontiguousarray(self._plane), self.layout.strength.block)[..., u, v]
+        strength = self.layout.strength
+        return blockdct.analyse(np.ascontiguousarray(self._plane), strength.block, strength.frequencies)
 
     def _headers(self) -> Iterator[NDArray[np.float32]]:
         """Evidence of the header's slots for each blur, 0 where they were not received."""
@@ -186,10 +176,5 @@ class LatticeReading:
         return float(sums @ sums)
 
     def _gain(self, blur: float) -> NDArray[np.float32]:
-        """What a Gaussian blur of variance ``blur`` (square pixels; negative sharpens) leaves of each frequency.
-
-        Every smoothing kernel is near a Gaussian in the low band, so one number stands for the resampling filter, the
-        codec's loop filter and a real blur alike.
-        """
-        frequency = np.array(self.layout.strength.frequencies) / (2 * self.layout.strength.block)  # cycles a pixel
-        return np.exp(-2 * np.pi**2 * blur * (frequency**2).sum(axis=1)).astype(np.float32)
+        """What a blur of variance ``blur`` leaves of each frequency: (frequencies,)."""
+        return blockdct.blur_gain(self.layout.strength.frequencies, self.layout.strength.block, blur)

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Pixels = NDArray[np.uint8]
+from ..images import BT601
 
-LUMA = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
+Pixels = NDArray[np.uint8]
 
 
 def to_tensor(pixels: Pixels, device: torch.device | str = "cpu") -> Tensor:
@@ -26,4 +26,4 @@ def to_pixels(pictures: Tensor) -> Pixels:
 
 def luma(pictures: Tensor) -> Tensor:
     """The brightness (B, H, W) of RGB pictures (B, 3, H, W)."""
-    return torch.einsum("bchw,c->bhw", pictures, pictures.new_tensor(LUMA))
+    return torch.einsum("bchw,c->bhw", pictures, pictures.new_tensor(BT601))

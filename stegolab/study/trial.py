@@ -21,10 +21,10 @@ from ..channel import spec
 from ..channel.uploading import flattened
 from ..errors import BadData, CapacityExceeded, MissingExtra, StegolabError
 from ..images import from_array, lpips, psnr, ssim
-from ..message import codecs, frame
-from ..pipeline import EveryCarrier, sender_for
+from ..message import frame
+from ..pipeline import EveryCarrier, send_speech, sender_for
 from ..receiver import receive
-from ..sender import Posted, Sender, Unsafe, Untraceable
+from ..sender import Posted, Sender
 from ..speech.enhancer import shipped
 from . import sound, sweeps
 from .setting import Clip, Cover, Setting
@@ -183,19 +183,12 @@ def _sent(setting: Setting) -> _Sent:
 
 def _hidden(setting: Setting, sender: Sender) -> tuple[str, bytes, Posted]:
     """Codec, message and stego picture, as ``pipeline.hide`` makes them."""
-    size, salt = sender.capacity(), setting.key[:16]
+    salt = setting.key[:16]
     if setting.clip is None:
-        message = np.random.default_rng(setting.seed).bytes(max(size, 1))
+        message = np.random.default_rng(setting.seed).bytes(max(sender.capacity(), 1))
         return "random", message, sender.send(message, setting.key, salt=salt)
     speech = _enhanced(setting.clip) if setting.enhance else setting.clip.speech
-    while True:
-        codec, message = codecs.choose(speech, size)
-        try:
-            return codec, message, sender.send(message, setting.key, salt=salt)
-        except Untraceable:
-            raise
-        except Unsafe:
-            size = len(message) - 1
+    return send_speech(sender, speech, setting.key, salt=salt)
 
 
 def _attacked(sent: _Sent, attack: str) -> Trial:

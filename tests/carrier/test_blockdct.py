@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.fft import dctn
 
-from stegolab.carrier.blockdct import basis, forward, inverse, some, zigzag
+from stegolab.carrier.blockdct import analyse, basis, blur_gain, forward, inverse, some, synthesise, zigzag
 from stegolab.carrier.sync.geometry import TURNS, facing
 
 SIZES = (8, 16, 32)
@@ -114,3 +114,42 @@ def test_some_blocks_alone_are_what_they_are_among_all(shape, turn):
     blocks = np.random.default_rng(1).integers(0, len(whole), 9)
     np.testing.assert_allclose(some(plane, 8, blocks), whole[blocks], atol=1e-3)
     assert some(plane, 8, blocks[:0]).shape == (0, 8, 8)
+
+
+BAND = ((0, 1), (2, 0), (3, 5))
+
+
+@pytest.mark.parametrize("size", [8, 16])
+def test_a_band_is_its_frequencies_in_their_order_and_comes_back_from_samples(size):
+    coefficients = np.random.default_rng(size).normal(0, 9, (2, 4, 5, len(BAND))).astype(np.float32)
+    plane = synthesise(coefficients, size, BAND, (4 * size + 3, 5 * size + 1))
+    assert plane.shape == (2, 4 * size + 3, 5 * size + 1) and plane.dtype == np.float32
+    assert not plane[:, 4 * size :].any() and not plane[..., 5 * size :].any()
+    np.testing.assert_allclose(analyse(plane, size, BAND), coefficients, atol=1e-4)
+    for number, frequency in enumerate(BAND):
+        np.testing.assert_array_equal(analyse(plane, size, BAND)[..., number], forward(plane, size)[..., *frequency])
+    assert np.square(plane).sum() == pytest.approx(np.square(coefficients).sum(), rel=1e-5)  # nothing anywhere else
+
+
+@pytest.mark.parametrize("size", [8, 16])
+def test_bands_of_tensors_are_those_of_arrays_and_have_gradients(size):
+    coefficients = np.random.default_rng(1).normal(0, 9, (1, 3, 2, len(BAND))).astype(np.float32)
+    shape = (3 * size, 2 * size + 5)
+    tensor = torch.from_numpy(coefficients).requires_grad_()
+    plane = synthesise(tensor, size, BAND, shape)
+    np.testing.assert_allclose(plane.detach().numpy(), synthesise(coefficients, size, BAND, shape), atol=1e-5)
+    plane.square().sum().backward()
+    assert tensor.grad is not None
+    np.testing.assert_allclose(tensor.grad.numpy(), 2 * coefficients, atol=1e-3)  # an orthonormal map
+
+
+@pytest.mark.parametrize("variance", [-0.4, 0.0, 0.7, 1.6])
+def test_a_blur_leaves_of_a_frequency_what_the_fourier_transform_of_a_gaussian_says(variance):
+    gain = blur_gain(BAND, 8, variance)
+    for (down, right), left in zip(BAND, gain, strict=True):
+        radians = np.pi * np.hypot(down, right) / 8  # a pixel
+        assert left == pytest.approx(np.exp(-variance * radians**2 / 2), rel=1e-6)
+    tensor = blur_gain(BAND, 8, torch.tensor([variance, 1.0]))
+    assert tensor.shape == (2, len(BAND))
+    np.testing.assert_allclose(tensor[0].numpy(), gain, rtol=1e-6)
+    np.testing.assert_allclose(tensor[1].numpy(), blur_gain(BAND, 8, 1.0), rtol=1e-6)

@@ -44,19 +44,11 @@ class CarrierModel(nn.Module):
 
     def analyse(self, luma: Tensor) -> Tensor:
         """Luma -> its band (B, band, h, w)."""
-        u, v = zip(*self.config.band, strict=True)
-        return blockdct.forward(luma, self.config.block)[..., u, v].movedim(-1, 1)
+        return blockdct.analyse(luma, self.config.block, self.config.band).movedim(-1, 1)
 
     def synthesise(self, change: Tensor, shape: Sequence[int]) -> Tensor:
         """A change of the carrying coefficients (B, carried, h, w) -> a change of the luma (B, H, W)."""
-        u, v = zip(*self.config.frequencies, strict=True)
-        size = self.config.block
-        full = change.new_zeros(len(change), *change.shape[2:], size, size)
-        full[..., u, v] = change.movedim(1, -1)
-        blocks = blockdct.inverse(full)
-        plane = change.new_zeros(len(change), *shape)
-        plane[:, : blocks.shape[1], : blocks.shape[2]] = blocks
-        return plane
+        return blockdct.synthesise(change.movedim(1, -1), self.config.block, self.config.frequencies, shape)
 
     def embed(self, luma: Tensor, payload: Tensor) -> Tensor:
         """The change of the luma (B, H, W) that makes it say ``payload`` (B, carried, h, w)."""
@@ -66,8 +58,7 @@ class CarrierModel(nn.Module):
 
     def gain(self, blur: Tensor) -> Tensor:
         """What a Gaussian blur of variance ``blur`` (B,) in square pixels leaves of the band: (B, band, 1, 1)."""
-        f = torch.tensor(self.config.band, dtype=blur.dtype, device=blur.device) / (2 * self.config.block)
-        return torch.exp(-2 * torch.pi**2 * blur[:, None] * (f**2).sum(dim=1))[..., None, None]
+        return blockdct.blur_gain(self.config.band, self.config.block, blur)[..., None, None]
 
     @property
     def weights(self) -> Weights:

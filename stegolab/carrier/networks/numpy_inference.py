@@ -63,22 +63,15 @@ class NumpyModel:
 
     def analyse(self, luma: Array) -> Array:
         """Luma -> its band (band, h, w)."""
-        u, v = np.array(self.config.band).T
-        return np.ascontiguousarray(np.moveaxis(blockdct.forward(luma, self.config.block)[..., u, v], -1, 0))
+        return np.ascontiguousarray(np.moveaxis(blockdct.analyse(luma, self.config.block, self.config.band), -1, 0))
 
     def synthesise(self, change: Array, shape: tuple[int, ...]) -> Array:
         """A change of the carrying coefficients (carried, h, w) -> a change of the luma (H, W)."""
-        u, v = np.array(self.config.frequencies).T
-        full = np.zeros((*change.shape[1:], self.config.block, self.config.block), np.float32)
-        full[..., u, v] = np.moveaxis(change, 0, -1)
-        plane, blocks = np.zeros(shape, np.float32), blockdct.inverse(full)
-        plane[: blocks.shape[0], : blocks.shape[1]] = blocks
-        return plane
+        return blockdct.synthesise(np.moveaxis(change, 0, -1), self.config.block, self.config.frequencies, shape)
 
     def gain(self, blur: float) -> Array:
         """What a Gaussian blur of variance ``blur`` in square pixels leaves of the band: (band, 1, 1)."""
-        f = np.array(self.config.band) / (2 * self.config.block)
-        return np.exp(-2 * np.pi**2 * blur * (f**2).sum(axis=1)).astype(np.float32)[:, None, None]
+        return blockdct.blur_gain(self.config.band, self.config.block, blur)[:, None, None]
 
     def read(self, band: Array) -> Array:
         """Received band -> what the reverse pass alone makes of it: the payload as an angle (carried, h, w)."""

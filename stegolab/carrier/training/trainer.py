@@ -24,7 +24,7 @@ from torch import Tensor
 from ...channel import curriculum, spec
 from ...channel.rounding import to_bytes
 from ...errors import BadSpec
-from ...images import luma
+from ...images import BT601, luma
 from ...training import Learner, RunConfig, cosine
 from ..networks import inn
 from ..networks.config import NETWORKS, ModelConfig
@@ -46,7 +46,6 @@ from .losses import (
 
 Pictures = NDArray[np.uint8]
 _JUDGES = ("alex", "vgg")
-_LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ class Trainer:
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Payload loss and squared error (B,), stego and cover (B, H, W, 3)."""
         cover = torch.tensor(crops, dtype=torch.float32, device=self.fabric.device)
-        plane = cover @ cover.new_tensor(_LUMA)
+        plane = cover @ cover.new_tensor(BT601)
         model = self.plain
         slots = (len(crops), len(model.carried), *(side // model.config.block for side in plane.shape[1:]))
         bits = torch.from_numpy(random.integers(0, 2, slots, np.uint8)).to(plane)
@@ -213,7 +212,7 @@ class Trainer:
         random = np.random.default_rng(self.config.seed)
         with self.learner.averaging() as model:
             *_, stego, cover = self._pass(pictures[0][None], [spec.parse("none")], random)
-            band = model.analyse(cover @ cover.new_tensor(_LUMA))
+            band = model.analyse(cover @ cover.new_tensor(BT601))
             shown = {"stego": stego[0] / 255, "change": 0.5 + 10 * (stego - cover)[0] / 255}
             shown = {name: rgb.movedim(-1, 0).clamp(0, 1) for name, rgb in shown.items()}
             if hasattr(model.network, "attention"):
@@ -287,7 +286,7 @@ def _back(picture: Pictures, shape: Sequence[int]) -> NDArray[np.float32]:
 
 def _as_file(rgb: Tensor) -> Tensor:
     """Luma (B, H, W) of pictures (B, H, W, 3) as a file holds them: rounded and clipped, straight through."""
-    return to_bytes(rgb) @ rgb.new_tensor(_LUMA)
+    return to_bytes(rgb) @ rgb.new_tensor(BT601)
 
 
 def _in_full_precision(transform: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

@@ -8,12 +8,10 @@ stay secret goes through ``message.envelope``.
 from __future__ import annotations
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
-from ...message.keys import KEY_BYTES, Key, as_provider
+from ...keystream import keyed_words, order_of
+from ...message.keys import Key, as_provider
 
 _INFO = b"stegolab/1 pixinwav permutation\0"
 
@@ -24,6 +22,4 @@ def order(key: Key, rows: int, frames: int, salt: bytes = bytes(16)) -> NDArray[
     Raises:
         BadKey: the key cannot be used.
     """
-    derived = HKDF(SHA256(), length=KEY_BYTES, salt=salt, info=_INFO).derive(as_provider(key).derive(salt))
-    stream = Cipher(algorithms.ChaCha20(derived, bytes(16)), mode=None).encryptor().update(bytes(8 * rows * frames))
-    return np.argsort(np.frombuffer(stream, "<u8").reshape(rows, frames), axis=1, kind="stable")
+    return order_of(keyed_words(as_provider(key).derive(salt), salt, _INFO, rows, frames))

@@ -15,10 +15,9 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from torch import Tensor
+
+from ...keystream import keyed_words, order_of
 
 FRAME = 256  # samples; 16 ms at 16 kHz
 
@@ -49,10 +48,8 @@ class Scrambler:
             nonce: any public bytes, never twice with one key.
             samples: length of the waveforms, a multiple of FRAME.
         """
-        derived = HKDF(SHA256(), length=32, salt=nonce, info=_INFO).derive(key)
-        stream = Cipher(algorithms.ChaCha20(derived, bytes(16)), mode=None).encryptor().update(bytes(8 * samples))
-        words = np.frombuffer(stream, "<u8").reshape(-1, FRAME)
-        order = np.argsort(words >> np.uint64(1), axis=0, kind="stable")
+        words = keyed_words(key, nonce, _INFO, samples // FRAME, FRAME)
+        order = order_of(words >> np.uint64(1), axis=0)
         return cls(torch.from_numpy(order), torch.from_numpy(1 - 2 * (words & np.uint64(1)).astype(np.float32)))
 
     def scramble(self, waveform: Tensor) -> Tensor:
