@@ -166,6 +166,17 @@ class Installer:
         """Install the project itself, where it lies; setuptools is there by now."""
         self._run([*self._install(), "--no-build-isolation", "--editable", "."])
 
+    def compile(self) -> None:
+        """Compile all packages to bytecode, on all processors; what is compiled already is not again.
+
+        Installers leave that to the first import of each module. Where a user has PYTHONDONTWRITEBYTECODE set, or may
+        not write there, that would be each process's every import: twice the time that PyTorch takes to load.
+        """
+        command = [str(self.python), "-m", "compileall", "-q", "-j", "0", str(self.site_packages())]
+        subprocess.run(
+            command, env=self.environment, stdout=subprocess.DEVNULL
+        )  # some packages hold templates: no code
+
     def _install(self) -> list[str]:
         if self.uv:
             return ["uv", "pip", "install", "--python", str(self.python), *self.options, "--no-deps"]
@@ -226,6 +237,8 @@ def main() -> None:
         print(f"[{number} of {len(groups)}]", flush=True)
         installer.install(group, *(installer.build_options if number == len(groups) else []))
     installer.install_project()
+    print("compiling them to bytecode, which half of every start would go into otherwise", flush=True)
+    installer.compile()
     shutil.rmtree(installer.own_cache, ignore_errors=True)
 
 

@@ -180,6 +180,17 @@ def test_an_environment_without_pip_is_made_anew(tmp_path):
     assert imports(place, "pip")
 
 
+def test_packages_are_compiled_even_where_python_is_told_not_to(venv, monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    installer = install.Installer(venv, uv=False)
+    module, template = (installer.site_packages() / name for name in ("of_today.py", "template.py"))
+    module.write_text("ANSWER = 42\n")
+    template.write_text("class {{ name }}:\n")
+    installer.compile()
+    assert Path(importlib.util.cache_from_source(str(module))).exists()
+    assert not Path(importlib.util.cache_from_source(str(template))).exists()
+
+
 def test_another_hash_than_the_locked_one_is_refused(venv, wheelhouse):
     wheel(wheelhouse, "third")
     with pytest.raises(SystemExit, match="failed: see above"):

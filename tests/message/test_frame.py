@@ -69,18 +69,19 @@ def test_a_header_comes_back_through_noise_in_any_scale(header, seed, snr_db, sc
     assert read_header(llr * np.float32(scale)) == header
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
 def test_a_header_comes_back_at_its_threshold_as_often_as_if_the_scale_were_known(scale):
     header = Header(1000, 1)
-    received = np.stack([llr_of(header.code_word(), snr_db=-6.0, seed=seed) for seed in range(200)])
+    received = np.stack([llr_of(header.code_word(), snr_db=-6.0, seed=seed) for seed in range(60)])
     found = sum(read_header(llr * np.float32(scale)) == header for llr in received)
     whitening = np.where(public_bits("header", 240), -1, 1).astype(np.float32)
     _, known = LdpcCode(48, 240).decode(received * whitening)
-    assert 0.75 * 200 < known.sum() < 0.95 * 200
-    assert found > known.sum() - 5
+    assert 0.75 * 60 < known.sum() < 0.95 * 60
+    assert found > known.sum() - 2
 
 
 @given(headers, st.integers(0, 15))
+@settings(max_examples=20)
 def test_one_wrong_crc_bit_is_no_header(header, bit):
     crc = binascii.crc_hqx(bytes(header), 0xFFFF)
     assert read_header(llr_of(word_of(bytes(header), crc))) == header
@@ -121,13 +122,14 @@ def test_what_was_not_received_is_no_header():
 
 
 def test_noise_is_no_header():
-    for noise in np.random.default_rng(0).standard_normal((100, 240)).astype(np.float32):
+    for noise in np.random.default_rng(0).standard_normal((25, 240)).astype(np.float32):
         assert read_header(noise) is None
 
 
 @given(arrays(np.float32, 240, elements=any_llr))
 @example(np.full(240, 1e-45, np.float32))
 @example(np.full(240, 3e38, np.float32))
+@settings(max_examples=20)
 def test_arbitrary_header_llrs_are_no_header(llr):
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         assert read_header(llr) is None
@@ -199,7 +201,7 @@ def test_a_body_that_its_picture_cannot_hold_is_truncated(scheme):
     header=st.one_of(headers, st.builds(Header, st.integers(0, 120), scheme_numbers)),
     llr=st.integers(0, 3000).flatmap(lambda slots: arrays(np.float32, slots, elements=any_llr)),
 )
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_arbitrary_headers_and_bodies_give_a_body_or_a_declared_error(header, llr):
     try:
         with np.errstate(over="raise", invalid="raise", divide="raise"):
@@ -210,7 +212,7 @@ def test_arbitrary_headers_and_bodies_give_a_body_or_a_declared_error(header, ll
 
 
 @given(st.integers(0, 99), st.integers(0, 120), scheme_numbers)
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_noise_gives_no_body_but_a_declared_error(seed, length, number):
     header = Header(length, number)
     assume(header.code.room(8, 0) > 8)  # "none" takes anything
