@@ -12,18 +12,23 @@ from importlib.util import find_spec
 
 from .errors import MissingExtra
 
-#: module -> the smallest extra that installs it
-EXTRA_OF = {
-    **dict.fromkeys(("lightning_fabric", "pyroomacoustics", "tensorboard", "torch", "torchaudio"), "train"),
-    **dict.fromkeys(("torch_pesq", "torch_stoi", "torchvision"), "train"),
-    **dict.fromkeys(("lpips", "pesq", "pystoi"), "scores"),
-    **dict.fromkeys(("IPython", "ipywidgets", "jupyter_client", "latex2mathml", "matplotlib", "nbclient"), "notebooks"),
-    **dict.fromkeys(("nbconvert", "nbformat", "papermill", "psutil", "pygments", "skimage"), "notebooks"),
-    "pyarrow": "study",
-    **dict.fromkeys(("boto3", "botocore"), "kms"),
-    "pillow_heif": "heif",
-    "ray": "ray",
+_MODULES = {  # an extra, and what only it and larger ones install
+    "scores": ("lpips", "pesq", "pystoi"),
+    "train": (
+        *("lightning_fabric", "pyroomacoustics", "tensorboard", "torch", "torch_pesq", "torch_stoi", "torchaudio"),
+        "torchvision",
+    ),
+    "study": ("pyarrow",),
+    "notebooks": (
+        *("IPython", "ipywidgets", "jinja2", "jupyter_client", "latex2mathml", "matplotlib", "nbclient", "nbconvert"),
+        *("nbformat", "papermill", "psutil", "pygments", "skimage"),
+    ),
+    "kms": ("boto3", "botocore"),
+    "heif": ("pillow_heif",),
+    "ray": ("ray",),
 }
+#: module -> the extra that installs it
+EXTRA_OF = {module: extra for extra, modules in _MODULES.items() for module in modules}
 
 
 def require(*modules: str) -> None:

@@ -1,7 +1,7 @@
 """Executed notebooks as web pages that need no network: own small style sheet, no script, formulas as MathML.
 
-The body of a page comes from nbconvert's bare template; every browser since 2023 draws MathML itself, so there is no
-MathJax to load. Used by :mod:`stegolab.gallery`.
+Their layout is in ``templates/gallery``: Jinja's templates, which nbconvert fills with cells. Every browser since 2023
+draws MathML itself, so there is no MathJax to load. Used by :mod:`stegolab.gallery`.
 """
 
 from __future__ import annotations
@@ -11,50 +11,20 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .lab import three_digits
 
 if TYPE_CHECKING:
+    from jinja2 import Template
     from nbconvert import HTMLExporter
     from nbformat import NotebookNode
 
-STYLE = """
-:root { color-scheme: light dark; --text: #1b1f24; --faint: #57606a; --line: #d0d7de; --page: #fff; --box: #f6f8fa;
-        --link: #0059a8; --bad: #b3261e; }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e2e6ea; --faint: #9aa4af; --line: #3a424c; --page: #14181d; --box: #1e242b; --link: #7cc4ff;
-          --bad: #ff8a80; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 64rem; font: 16px/1.6 system-ui, sans-serif;
-       color: var(--text); background: var(--page); overflow-wrap: break-word; }
-p, ul, ol { max-width: 50rem; }
-a { color: var(--link); }
-h1, h2, h3 { line-height: 1.25; }
-img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
-pre, code { font: 13px/1.5 ui-monospace, monospace; }  /* 120 columns fit */
-pre { overflow-x: auto; margin: 0; padding: .6rem .8rem; }
-@media (min-width: 60rem) { .output pre { white-space: pre-wrap; } }  /* narrow screens scroll: columns stay columns */
-table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
-th, td { border: 1px solid var(--line); padding: .25rem .6rem; }
-figure { margin: 1rem 0; } audio { width: 100%; max-width: 30rem; }
-math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "DejaVu Math TeX Gyre", math; }
-.formula { display: block; max-width: 100%; margin: 1rem 0; overflow: auto hidden; }
-.aligned mtd:nth-child(odd) { text-align: right; } .aligned mtd:nth-child(even) { text-align: left; }
-.input { margin-top: 1rem; border: 1px solid var(--line); border-radius: 6px; background: var(--box); }
-.output { margin: .4rem 0 1rem; } .output_error, .failed { color: var(--bad); }
-.prompt, .anchor-link { display: none; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); gap: 1rem; max-width: none;
-         padding: 0; list-style: none; }
-.cards li { border: 1px solid var(--line); border-radius: 8px; padding: 1rem; background: var(--box); }
-.cards h2 { font-size: 1.1rem; margin: .6rem 0 .3rem; }
-.cards img { width: 100%; height: 9rem; object-fit: contain; }
-.headline { font-size: 1.4rem; font-weight: 600; margin: 0; overflow-wrap: anywhere; }
-.faint { color: var(--faint); margin: 0; }
-"""
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -78,21 +48,22 @@ class Card:
 def notebook_page(notebook: NotebookNode, title: str) -> str:
     """The executed ``notebook`` as one self-contained page. Widgets need a kernel and a script: they are left out."""
     metadata = {name: value for name, value in notebook.metadata.items() if name != "widgets"}
-    body, _ = _exporter().from_notebook_node(type(notebook)(notebook, metadata=type(notebook)(metadata)))
-    back = '<nav><a href="index.html">All notebooks</a></nav>'
-    return _page(title, f"{back}<main>{body}</main>", STYLE + _code_colours())
+    page, _ = _exporter().from_notebook_node(
+        type(notebook)(notebook, metadata=type(notebook)(metadata)),
+        {"title": title, "style": _style() + _code_colours()},
+    )
+    return page
 
 
 def index_page(cards: Sequence[Card], profile: str) -> str:
     """The front page: a card for each notebook with its first picture and its headline figure."""
-    items = "\n".join(_card(card) for card in cards)
-    failed = sum(card.error is not None for card in cards)
-    state = f'<span class="failed">{failed} failed</span>' if failed else "all passed"
-    now = sum(not card.earlier for card in cards)
-    executed = "" if now == len(cards) else f", {now} executed now, the others in earlier runs"
-    told = f"{len(cards)} notebooks, profile {escape(profile)}, {state}{executed}"
-    head = f'<h1>stegolab</h1><p class="faint">{told}</p>'
-    return _page("stegolab", f'<main>{head}<ul class="cards">{items}</ul></main>', STYLE)
+    return _front().render(
+        style=_style(),
+        cards=cards,
+        profile=profile,
+        failed=sum(card.error is not None for card in cards),
+        now=sum(not card.earlier for card in cards),
+    )
 
 
 def title_of(notebook: NotebookNode) -> str | None:
@@ -139,27 +110,19 @@ def mathml(latex: str, display: str = "inline") -> str:
     return re.sub("<mi>([a-z]{2,})</mi>", r'<mo lspace="0.167em" rspace="0.167em">\1</mo>', converted)
 
 
-def _card(card: Card) -> str:
-    """One list item."""
-    picture = ""
-    if card.picture:
-        address, alt = card.picture
-        picture = f'<img src="{address}" alt="{escape(alt)}">'
-    if card.error:
-        headline = f'<p class="failed">{escape(card.error)}</p>'
-    else:
-        name, value = next(iter(card.metrics.items()))
-        headline = f'<p class="headline">{escape(three_digits(value))}</p><p class="faint">{escape(name)}</p>'
-    title = escape(card.title)
-    if card.ran:
-        title = f'<a href="{quote(card.name, errors="surrogateescape")}.html">{title}</a>'
-    when = f"{card.seconds:g} s, {escape(card.earlier)}" if card.earlier else f"{card.seconds:g} s"
-    return f'<li>{picture}<h2>{title}</h2>{headline}<p class="faint">{when}</p></li>'
+@cache
+def _front() -> Template:
+    """The template of the front page, which escapes whatever it shows."""
+    from jinja2 import Environment, FileSystemLoader
+
+    pages = Environment(loader=FileSystemLoader(TEMPLATES / "gallery"), autoescape=True, keep_trailing_newline=True)
+    pages.filters |= {"three_digits": three_digits, "address": partial(quote, errors="surrogateescape")}
+    return pages.get_template("front.html.j2")
 
 
 @cache
 def _exporter() -> HTMLExporter:
-    """Nbconvert's exporter for the body of a page: formulas become MathML here, links to notebooks lead to pages."""
+    """Nbconvert's exporter with our template: formulas become MathML here, links to notebooks lead to pages."""
     from nbconvert import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
     from nbconvert.preprocessors import CoalesceStreamsPreprocessor
@@ -180,7 +143,7 @@ def _exporter() -> HTMLExporter:
     def markdown2html(source: str) -> str:
         return MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
 
-    exporter = HTMLExporter(template_name="basic")
+    exporter = HTMLExporter(extra_template_basedirs=[str(TEMPLATES)], template_name="gallery")
     exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # what is printed in turn, in one box
     exporter.register_filter("markdown2html", markdown2html)
     # Sanitising would take half of the time, for code that Pygments has escaped already.
@@ -188,12 +151,8 @@ def _exporter() -> HTMLExporter:
     return exporter
 
 
-def _page(title: str, body: str, style: str) -> str:
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>\n<body>{body}</body></html>\n"
-    )
+def _style() -> str:
+    return (TEMPLATES / "gallery" / "style.css").read_text(encoding="utf-8")
 
 
 def _code_colours() -> str:

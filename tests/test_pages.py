@@ -113,7 +113,7 @@ def test_no_picture() -> None:
 def test_a_card_escapes_what_it_shows() -> None:
     card = pages.Card("00_a", "<b>", {"psnr_db": 41.25, "other": 1}, 1.5, None, ("data:x", 'say "red"'))
     text = pages.index_page([card], "smoke")
-    assert "&lt;b&gt;" in text and "<b>" not in text and 'alt="say &quot;red&quot;"' in text
+    assert "&lt;b&gt;" in text and "<b>" not in text and 'alt="say &#34;red&#34;"' in text
     assert "41.2" in text and "psnr_db" in text and "other" not in text
     assert "all passed" in text
 

@@ -56,6 +56,7 @@ def local(jobs: int) -> Engine:
     """Processes of this machine, one thread of linear algebra each.
 
     They end when this process ends, however it does. What they compute is gone then, but not what they have handed in.
+    joblib would be shorter, but its processes outlive one that is killed: idle ones wait five minutes for another task.
     """
 
     def run(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:

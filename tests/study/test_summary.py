@@ -7,6 +7,7 @@ import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from stegolab import study
 from stegolab.study import wilson
@@ -38,6 +39,14 @@ def test_an_interval_holds_the_rate_mirrors_and_shrinks(pair):
     assert four_times[1] - four_times[0] < high - low
     wider = wilson(k, n, 0.99)
     assert wider[0] <= low and wider[1] >= high
+
+
+@given(
+    st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from((0.8, 0.95, 0.99))
+)
+def test_intervals_are_those_of_scipy(pair, confidence):
+    expected = binomtest(*pair).proportion_ci(confidence, method="wilson")
+    assert wilson(*pair, confidence) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
 
 
 def test_no_trials_say_nothing():
