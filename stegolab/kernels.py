@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from . import progress
 from .errors import BadSpec
 
 TICK = 0.2  # seconds between two looks at a kernel
@@ -195,20 +196,11 @@ class Watch:
 def watching(limits: Limits, stop: Stop) -> Iterator[Watch]:
     """Watch the kernel that is started within the block; nothing of it is left when the block ends."""
     watch = Watch(limits, stop)
-    over = threading.Event()
-
-    def look() -> None:
-        # Counting looks, not reading a clock: a machine that was asleep, or a stopped process, is no stalled kernel.
-        while not over.wait(TICK):
-            watch.tick()
-
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
     try:
-        yield watch
+        # Counting looks, not reading a clock: a machine that was asleep, or a stopped process, is no stalled kernel.
+        with progress.every(TICK, watch.tick):
+            yield watch
     finally:
-        over.set()
-        thread.join()
         watch.kill()
 
 

@@ -26,7 +26,7 @@ from .message import codecs
 from .message.keys import Key, Passphrase, as_provider
 from .probe import Rehearsal, rehearse
 from .receiver import receive
-from .sender import Posted, Sender, Unsafe, Untraceable
+from .sender import Sender, Stego, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained
 
 CARRIERS = ("inn", "lattice")
@@ -36,14 +36,6 @@ _NEXT_TO_NOTHING = 0.25  # bits per slot; below it the lattice is tried too, and
 
 class MuchRemovedWarning(UserWarning):
     """Enhancement took away more than 12 dB: it may have been music, or next to silence."""
-
-
-@dataclass(frozen=True)
-class Stego:
-    """What :func:`hide` made: the picture, and a report whose keys docs/reference.md lists."""
-
-    picture: Picture
-    report: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -162,7 +154,7 @@ def send_speech(
     *,
     encrypt: bool = True,
     salt: bytes | None = None,
-) -> tuple[str, bytes, Posted]:
+) -> tuple[str, bytes, Stego]:
     """Code speech as well as fits and send it: the codec, the message, and what was posted.
 
     Where the rehearsal promised too much, ``auto`` goes down the ladder of codecs until the message survives.
@@ -270,7 +262,7 @@ def _removed(before: Speech, after: Speech) -> float:
     return float(20 * np.log10(np.std(before.samples) / np.std(after.samples)))
 
 
-def _gain(sender: Sender, posted: Posted, unrefined: Carrier) -> dict[str, float]:
+def _gain(sender: Sender, posted: Stego, unrefined: Carrier) -> dict[str, float]:
     """What refining changed: by how much more than the code needs arrives after the worst attack, of random bits."""
     share = posted.report["share"]
     after = sender.rehearsal if share == 1 else _again(sender, sender.carrier, share)

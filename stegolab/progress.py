@@ -6,7 +6,9 @@ Nobody hears it unless a handler is there. The command line has one on a termina
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 LOGGER = logging.getLogger(__name__)
@@ -28,3 +30,21 @@ def steps(items: Iterable[T], total: float, text: str, size: Callable[[T], float
         LOGGER.info("%s: %.0f of %.0f", text, done, total)
         yield item
         done += size(item)
+
+
+@contextmanager
+def every(seconds: float, tick: Callable[[], object]) -> Iterator[None]:
+    """While the block runs, call ``tick`` again and again in a thread of its own, so many seconds apart."""
+    over = threading.Event()
+
+    def ticking() -> None:
+        while not over.wait(seconds):
+            tick()
+
+    thread = threading.Thread(target=ticking, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

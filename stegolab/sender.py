@@ -36,8 +36,8 @@ class Untraceable(Unsafe):
 
 
 @dataclass(frozen=True)
-class Posted:
-    """A stego picture, and the account of what went into it."""
+class Stego:
+    """A stego picture, and a report of what went into it, whose keys docs/reference.md lists."""
 
     picture: Picture
     report: dict[str, Any]
@@ -120,7 +120,7 @@ class Sender:
             room = slots // 8
         return max(0, min(room, frame.MAX_BODY) - (envelope.OVERHEAD if encrypt else envelope.PLAIN_OVERHEAD))
 
-    def send(self, message: bytes, key: Key | None, *, encrypt: bool = True, salt: bytes | None = None) -> Posted:
+    def send(self, message: bytes, key: Key | None, *, encrypt: bool = True, salt: bytes | None = None) -> Stego:
         """Seal, code and embed ``message``; then attack the result and make sure that it can be read.
 
         Raises:
@@ -145,7 +145,7 @@ class Sender:
             lost = self._lost(stego, header, body)
             if not lost or self.forced:
                 report = self._report(message, header, int(used.sum()), list(lost)) | {"share": share}
-                return Posted(replace(self.cover, rgb=stego), report)
+                return Stego(replace(self.cover, rgb=stego), report)
             salt = salt and sha256(salt).digest()[: len(salt)]  # the next one, the same whenever the first is the same
         if any(isinstance(error, NoPayload) for error in lost.values()):
             raise Untraceable(f"this cover's payload is no longer found after {', '.join(lost)}: take another cover")

@@ -36,103 +36,58 @@ class Platform:
         return ",".join(figure.step for figure in self.figures)
 
 
-_TELEGRAM = "Telegram Desktop source code, storage/localimageloader.cpp"
 _PHOTO_TACO = "J. Harmon, Photo Taco, Dimensions and Quality for Social Media Photo Sharing (uploads measured)"
-_TWITTER = "N. O'Brien, Twitter developer community, Upcoming changes to PNG image support"
-_MASTODON = "Mastodon source code, app/models/media_attachment.rb"
-_WORDPRESS = "WordPress source code"
+_STACK_EXCHANGE = "Signal Processing Stack Exchange, question 74275 (one download examined; it varies by picture)"
+_TELEGRAM_SIDE = "Telegram Desktop source code, storage/localimageloader.cpp: 1280 px, Qt's smooth scaling"
+_TELEGRAM_JPEG = "Telegram Desktop source code, storage/localimageloader.cpp: quality 87, progressive"
+_TWITTER_JPEG = (
+    "N. O'Brien, Twitter developer community, Upcoming changes to PNG image support: transcoded to 85 % JFIF quality"
+)
+_DISCOURSE = "Discourse source code, default of recompress_original_jpg_quality"
+_MASTODON_SIDE = "Mastodon source code, app/models/media_attachment.rb: 1,638,400 pixels, the area of 1280 x 1280"
+_MASTODON_JPEG = "Mastodon source code, app/models/media_attachment.rb: -quality 90 -strip"
+_WORDPRESS_SIDE = "WordPress source code, big_image_size_threshold"
+_WORDPRESS_WEBP = "WordPress source code, WP_Image_Editor::get_default_quality"
 _COMMON = "commonly reported by users, no measurement we could verify"
 _OURS = "our choice"
 
+_WHAT = {
+    "whatsapp": "photograph sent in standard quality",
+    "telegram": "photograph sent as a photo, not as a file",
+    "facebook": "photograph in a post",
+    "instagram": "photograph in the feed",
+    "twitter": "photograph in a post, largest size, not uploaded as JPEG (from the web those are kept since 2019)",
+    "forum": "attachment shrunk by the forum's software",
+    "mastodon": "photograph in a post",
+    "wordpress": "photograph in a blog that has its pictures made into WebP",
+    "cdn": "photograph in a feed, delivered by a network that makes it into AVIF for the screen it goes to",
+    "email": "attachment that the mail program offers to shrink",
+}
+_FIGURES = (
+    ("whatsapp", Figure("cap:1600", "assumed", _COMMON, 2024)),
+    ("whatsapp", Figure("jpeg:75", "assumed", _COMMON, 2024)),
+    ("telegram", Figure("cap:1280:bilinear", "cited", _TELEGRAM_SIDE, 2021)),
+    ("telegram", Figure("jpeg:87:420:progressive", "cited", _TELEGRAM_JPEG, 2021)),
+    ("facebook", Figure("cap:1920", "cited", _PHOTO_TACO, 2021)),
+    ("facebook", Figure("jpeg:85:420:progressive", "cited", _STACK_EXCHANGE, 2021)),
+    ("instagram", Figure("cap:1080", "cited", _PHOTO_TACO, 2021)),
+    ("instagram", Figure("jpeg:75", "assumed", _COMMON, 2024)),
+    ("twitter", Figure("cap:4096", "cited", _PHOTO_TACO, 2021)),
+    ("twitter", Figure("jpeg:85", "cited", _TWITTER_JPEG, 2018)),
+    ("forum", Figure("cap:1920", "assumed", _OURS, 2026)),
+    ("forum", Figure("jpeg:90", "cited", _DISCOURSE, 2025)),
+    ("mastodon", Figure("cap:1280", "cited", _MASTODON_SIDE, 2019)),
+    ("mastodon", Figure("jpeg:90", "cited", _MASTODON_JPEG, 2019)),
+    ("wordpress", Figure("cap:2560", "cited", _WORDPRESS_SIDE, 2019)),
+    ("wordpress", Figure("sharpen:1.2", "assumed", _OURS, 2026)),
+    ("wordpress", Figure("webp:86", "cited", _WORDPRESS_WEBP, 2021)),
+    ("cdn", Figure("cap:2048:lanczos", "assumed", _OURS, 2026)),
+    ("cdn", Figure("sharpen:1.2", "assumed", _OURS, 2026)),
+    ("cdn", Figure("avif:60", "assumed", _OURS, 2026)),
+    ("email", Figure("cap:1280", "assumed", _OURS, 2026)),
+    ("email", Figure("jpeg:75", "assumed", _OURS, 2026)),
+)
 PLATFORMS: dict[str, Platform] = {
-    platform.name: platform
-    for platform in (
-        Platform(
-            "whatsapp",
-            "photograph sent in standard quality",
-            (
-                Figure("cap:1600", "assumed", _COMMON, 2024),
-                Figure("jpeg:75", "assumed", _COMMON, 2024),
-            ),
-        ),
-        Platform(
-            "telegram",
-            "photograph sent as a photo, not as a file",
-            (
-                Figure("cap:1280:bilinear", "cited", f"{_TELEGRAM}: 1280 px, Qt's smooth scaling", 2021),
-                Figure("jpeg:87:420:progressive", "cited", f"{_TELEGRAM}: quality 87, progressive", 2021),
-            ),
-        ),
-        Platform(
-            "facebook",
-            "photograph in a post",
-            (
-                Figure("cap:1920", "cited", _PHOTO_TACO, 2021),
-                Figure(
-                    "jpeg:85:420:progressive",
-                    "cited",
-                    "Signal Processing Stack Exchange, question 74275 (one download examined; it varies by picture)",
-                    2021,
-                ),
-            ),
-        ),
-        Platform(
-            "instagram",
-            "photograph in the feed",
-            (
-                Figure("cap:1080", "cited", _PHOTO_TACO, 2021),
-                Figure("jpeg:75", "assumed", _COMMON, 2024),
-            ),
-        ),
-        Platform(
-            "twitter",
-            "photograph in a post, largest size, not uploaded as JPEG (from the web those are kept since 2019)",
-            (
-                Figure("cap:4096", "cited", _PHOTO_TACO, 2021),
-                Figure("jpeg:85", "cited", f"{_TWITTER}: transcoded to 85 % JFIF quality", 2018),
-            ),
-        ),
-        Platform(
-            "forum",
-            "attachment shrunk by the forum's software",
-            (
-                Figure("cap:1920", "assumed", _OURS, 2026),
-                Figure("jpeg:90", "cited", "Discourse source code, default of recompress_original_jpg_quality", 2025),
-            ),
-        ),
-        Platform(
-            "mastodon",
-            "photograph in a post",
-            (
-                Figure("cap:1280", "cited", f"{_MASTODON}: 1,638,400 pixels, the area of 1280 x 1280", 2019),
-                Figure("jpeg:90", "cited", f"{_MASTODON}: -quality 90 -strip", 2019),
-            ),
-        ),
-        Platform(
-            "wordpress",
-            "photograph in a blog that has its pictures made into WebP",
-            (
-                Figure("cap:2560", "cited", f"{_WORDPRESS}, big_image_size_threshold", 2019),
-                Figure("sharpen:1.2", "assumed", _OURS, 2026),
-                Figure("webp:86", "cited", f"{_WORDPRESS}, WP_Image_Editor::get_default_quality", 2021),
-            ),
-        ),
-        Platform(
-            "cdn",
-            "photograph in a feed, delivered by a network that makes it into AVIF for the screen it goes to",
-            (
-                Figure("cap:2048:lanczos", "assumed", _OURS, 2026),
-                Figure("sharpen:1.2", "assumed", _OURS, 2026),
-                Figure("avif:60", "assumed", _OURS, 2026),
-            ),
-        ),
-        Platform(
-            "email",
-            "attachment that the mail program offers to shrink",
-            (
-                Figure("cap:1280", "assumed", _OURS, 2026),
-                Figure("jpeg:75", "assumed", _OURS, 2026),
-            ),
-        ),
-    )
+    name: Platform(name, what, tuple(figure for platform, figure in _FIGURES if platform == name))
+    for name, what in _WHAT.items()
 }

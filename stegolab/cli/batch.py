@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -82,21 +81,11 @@ def _bar() -> Iterator[tqdm[NoReturn]]:
 
     clear_line()
     progress.LOGGER.disabled = True  # what single trials say would be written over the bar
-    ended = threading.Event()
-    with tqdm(unit="trial", disable=None) as bar:
-
-        def tick() -> None:
-            while not ended.wait(1):
-                bar.refresh()
-
-        clock = threading.Thread(target=tick, daemon=True)
-        clock.start()
-        try:
+    try:
+        with tqdm(unit="trial", disable=None) as bar, progress.every(1, bar.refresh):
             yield bar
-        finally:
-            ended.set()
-            clock.join()
-            progress.LOGGER.disabled = False
+    finally:
+        progress.LOGGER.disabled = False
 
 
 def _clips(source: str) -> dict[str, Speech]:

@@ -16,11 +16,17 @@ from ..images import Picture
 
 
 @dataclass(frozen=True)
-class Cover:
-    """A picture by name; made by :meth:`of`."""
+class _Named:
+    """A thing by its name, and a digest of its content."""
 
     name: str
     digest: str
+
+
+@dataclass(frozen=True)
+class Cover(_Named):
+    """A picture by name; made by :meth:`of`."""
+
     picture: Picture = field(compare=False, repr=False)
 
     @classmethod
@@ -31,11 +37,9 @@ class Cover:
 
 
 @dataclass(frozen=True)
-class Clip:
+class Clip(_Named):
     """Speech by name; made by :meth:`of`."""
 
-    name: str
-    digest: str
     speech: Speech = field(compare=False, repr=False)
 
     @classmethod

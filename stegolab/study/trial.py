@@ -24,7 +24,7 @@ from ..images import from_array, lpips, psnr, ssim
 from ..message import frame
 from ..pipeline import EveryCarrier, send_speech, sender_for
 from ..receiver import receive
-from ..sender import Posted, Sender
+from ..sender import Sender, Stego
 from ..speech.enhancer import shipped
 from . import sound, sweeps
 from .setting import Clip, Cover, Setting
@@ -104,7 +104,7 @@ class _Sent:
 
     setting: Setting
     sender: Sender
-    posted: Posted
+    posted: Stego
     message: bytes
     common: dict[str, Any]
 
@@ -181,7 +181,7 @@ def _sent(setting: Setting) -> _Sent:
     )
 
 
-def _hidden(setting: Setting, sender: Sender) -> tuple[str, bytes, Posted]:
+def _hidden(setting: Setting, sender: Sender) -> tuple[str, bytes, Stego]:
     """Codec, message and stego picture, as ``pipeline.hide`` makes them."""
     salt = setting.key[:16]
     if setting.clip is None:

@@ -45,8 +45,9 @@ def test_an_interval_holds_the_rate_mirrors_and_shrinks(pair):
     st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from((0.8, 0.95, 0.99))
 )
 def test_intervals_are_those_of_scipy(pair, confidence):
-    expected = binomtest(*pair).proportion_ci(confidence, method="wilson")
-    assert wilson(*pair, confidence) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
+    successes, trials = pair
+    expected = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    assert wilson(successes, trials, confidence) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
 
 
 def test_no_trials_say_nothing():
