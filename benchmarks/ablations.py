@@ -44,6 +44,8 @@ def main() -> None:
     parser.add_argument("--net", default="vgg", help="LPIPS backbone to judge by: vgg or alex")
     parser.add_argument("--publish", action="store_true")
     options = parser.parse_args()
+    if options.publish:
+        results.check("ablations")
     rows = []
     for name, changes in VARIANTS.items():
         config = TrainConfig(steps=options.steps, psnr_db=40.3, validate_every=options.steps, **changes)

@@ -112,6 +112,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="publish there, such as results/detectability.json")
     options = parser.parse_args(argv)
+    if options.out:
+        results.check("detectability", options.out)
     import torch
 
     torch.set_num_threads(options.threads)

@@ -60,6 +60,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, help="only so many of each kind")
     parser.add_argument("--publish", action="store_true", help="write results/enhancement.json as well")
     options = parser.parse_args()
+    if options.publish:
+        results.check("enhancement")
     clips = dict(by_kind(options.pairs))
     rows = []
     for name, parameters, build in [*PEERS, *ours(options.weights)]:

@@ -93,6 +93,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--journal", type=Path, default=Path("runs/frontier.sqlite"))
     parser.add_argument("--out", type=Path, default=results.FOLDER / "frontier.json", help="the plots lie beside it")
     options = parser.parse_args(argv)
+    folder(options.out.parent)
+    results.check(options.out.stem, options.out)
     weights = dict(given.split("=", 1) for given in options.weights)
     paths = (data.eval_covers() if options.split == "eval" else data.cover_files(options.split))[: options.covers]
     files = {name: sha256(Path(file).read_bytes()).hexdigest() for name, file in weights.items()}
@@ -124,7 +126,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     points = journal.points(asked)
     metrics = {"split": options.split, "weights": files, "points": points}
-    folder(options.out.parent)
     results.write(options.out.stem, metrics, profile="command", seed=options.seed, command=command, path=options.out)
     draw(points, options.out)
 

@@ -62,6 +62,8 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", help=f"some of: {', '.join(peer.name for peer in PEERS)}")
     parser.add_argument("--publish", action="store_true", help="write results/peers.json")
     options = parser.parse_args()
+    if options.publish:
+        results.check("peers")
     chains = [spec.parse(attack) for attack in options.attacks]
     paths = data.eval_covers() if options.split == "eval" else data.cover_files(options.split)
     covers = [middle(read_image(path).rgb, options.side) for path in paths[: options.covers]]

@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from stegolab import results
+
 ROOT = Path(__file__).parent.parent
 KEY = bytes(range(32))
 # What a processor of the kind makes the libraries choose. MKL and oneDNN come with PyTorch.
@@ -62,6 +64,8 @@ def main() -> None:
         arrays: dict[str, Any] = dict(fixed())
         np.savez(options.fixed, **arrays)
         return
+    if options.publish:
+        results.check("processors")
     names = [
         p.stem for p in sorted((ROOT / "notebooks").glob("*.ipynb")) if p.stem.startswith(tuple(options.notebooks))
     ]
@@ -74,8 +78,6 @@ def main() -> None:
     }
     show(found)
     if options.publish:
-        from stegolab import results
-
         results.write("processors", found, profile="command", seed=0, command="python " + shlex.join(sys.argv))
 
 

@@ -20,6 +20,9 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
+from stegolab.errors import CannotWrite
+from stegolab.files import check
+
 RATE = 16_000  # hertz
 LOUDNESS = -23.0  # dBFS RMS
 PEAK = -3.0  # dBFS, never exceeded
@@ -77,6 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     folder = Path(__file__).resolve().parent.parent / "stegolab" / "samples"
     folder.mkdir(exist_ok=True)
+    for name in (*(f"{clip.name}.flac" for clip in CLIPS), "README.md"):
+        try:
+            check(folder / name)
+        except CannotWrite as error:
+            print(f"make_samples: {error}", file=sys.stderr)
+            return 1
     try:
         clips = [(clip, loud(speak(clip))) for clip in CLIPS]
         engines = ", ".join(map(version, ("flite", "festival", "festvox-us-slt-hts")))

@@ -23,6 +23,7 @@ from .colour import cover_in_srgb
 from .errors import BadAudio, BadSpec, CapacityExceeded
 from .images import Picture, Source, psnr, read_image, ssim
 from .message import codecs
+from .message import ecc as ecc_codes
 from .message.keys import Key, Passphrase, as_provider
 from .probe import Rehearsal, rehearse
 from .receiver import receive
@@ -100,8 +101,11 @@ def hide(
     Raises:
         CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
     """
+    carrier_for(strength, carrier, refine)  # a misspelt option and a malformed key are told before anything is read
+    codecs.check(codec)
+    ecc_codes.check(ecc)
     if encrypt and key is not None:
-        key = as_provider(key)  # a malformed key is told before the work
+        key = as_provider(key)
         if isinstance(key, Passphrase):
             key.warn_if_weak()
     progress.say("reading")

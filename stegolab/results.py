@@ -50,6 +50,18 @@ def write(
     return path
 
 
+def check(name: str, path: Path | None = None) -> None:
+    """Find out before the measurement that :func:`write` can write it; nothing is changed.
+
+    Raises:
+        CannotWrite: it cannot.
+    """
+    if path is None:
+        files.check_folder(FOLDER, f"{name}.json")
+    else:
+        files.check(path)
+
+
 def read(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     """What was published under ``name``: all of FIELDS; the figures are in ``metrics``.
 

@@ -68,8 +68,7 @@ class Sender:
         Raises:
             BadImage: smaller than 128 pixels on a side, or opaque nowhere. BadSpec: no such code.
         """
-        if family not in ("auto", "bch"):
-            ecc.code(family)
+        ecc.check(family)
         if min(cover.height, cover.width) < MIN_COVER:
             raise BadImage(
                 f"{cover.width} x {cover.height} is too small for a cover: at least {MIN_COVER} on each side"

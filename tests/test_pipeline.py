@@ -268,9 +268,9 @@ def test_refining_says_what_it_gained_and_is_read_by_who_does_not_refine():
         ({"refine": -3, "carrier": "inn", "strength": "jpeg"}, "0 or more steps"),
     ],
 )
-def test_unknown_choices_are_named(choice, said):
+def test_unknown_choices_are_named_before_anything_is_read(choice, said):
     with pytest.raises(BadSpec, match=said):
-        stegolab.hide(SPEECH, COVER, KEY, **choice)
+        stegolab.hide("no such speech", "no such cover", KEY, **choice)
 
 
 def test_too_much_speech_is_told_how_much_fits_and_how_large_a_cover_would_do():

@@ -206,3 +206,24 @@ def test_what_cannot_be_read_is_told_in_one_line(text, tmp_path):
     with pytest.raises(BadData, match="example") as told:
         results.read("example", tmp_path)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("path", ["no/such/folder.json", "."], ids=["no folder", "a folder"])
+def test_a_measurement_that_could_not_be_written_is_refused_before_it_is_made(path, tmp_path):
+    with pytest.raises(CannotWrite):
+        results.check("anything", tmp_path / path)
+    results.check("anything", tmp_path / "there.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+MEASURED = [
+    path
+    for path in sorted((Path(__file__).parent.parent / "benchmarks").glob("*.py"))
+    if "results.write" in path.read_text()
+]
+
+
+@pytest.mark.parametrize("path", MEASURED, ids=lambda path: path.stem)
+def test_every_benchmark_that_publishes_looks_first_whether_it_can(path):
+    source = path.read_text()
+    assert source.index("results.check") < source.index("results.write")

@@ -11,11 +11,14 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import CannotWrite
 from .blocks import Block
 from .resampling import Resampler
 from .speech import FULL_SCALE, rounded
 
 _STEP = np.float32(1 / FULL_SCALE)
+_SIZES_OF_32_BITS = {"WAV", "WAVEX", "AIFF", "AU"}
+LARGEST = 2**32 - 2**16  # bytes of such a file, with room for its header
 
 
 def by_libsndfile(
@@ -25,6 +28,7 @@ def by_libsndfile(
 
     Raises:
         OSError: of writing to ``file``, which libsndfile itself would keep silent about.
+        CannotWrite: more than the sizes in a header of this format can say.
     """
     import soundfile
 
@@ -35,6 +39,8 @@ def by_libsndfile(
         for block in blocks:
             sound.write(block)
             sink.check()
+            if kind in _SIZES_OF_32_BITS and sink.tell() > LARGEST:
+                raise CannotWrite(f"a {kind} file holds 4 GiB at most, and this sound is longer: write .flac instead")
 
 
 def by_ffmpeg(file: BinaryIO, blocks: Iterable[Block], rate: int, channels: int, kind: str) -> None:

@@ -79,6 +79,12 @@ def decode(message: bytes) -> Speech:
     return Speech(at16k.samples[:count], audio.RATE)
 
 
+def check(name: str) -> None:
+    """Raises BadSpec unless ``name`` is ``auto`` or a codec that can be encoded here."""
+    if name != "auto":
+        _encoder(name)
+
+
 def name_of(message: bytes) -> str:
     """The name of the codec that made ``message``; raises what :func:`decode` raises."""
     return _read_name(message)[0]

@@ -223,6 +223,12 @@ def code(name: str) -> Code:
     raise BadSpec(f"no error-correcting code {name!r}: choose one of auto, bch, {', '.join(s.name for s in SCHEMES)}")
 
 
+def check(family: str) -> None:
+    """Raises BadSpec unless ``family`` is ``auto``, ``bch`` or a code that :func:`code` knows."""
+    if family not in ("auto", "bch"):
+        code(family)
+
+
 def _too_damaged(failed: int, blocks: int) -> str:
     return (
         f"{failed} of {blocks} code blocks are damaged beyond repair: the picture was changed more than this strength "

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from stegolab.audio.encoding import by_ffmpeg, by_libsndfile
+from stegolab.errors import CannotWrite
 
 BLOCK = np.random.default_rng(0).uniform(-0.5, 0.5, (16_384, 2)).astype(np.float32)
 ENCODERS: dict[str, Any] = {
@@ -57,3 +58,15 @@ def test_so_are_the_last_ones_that_are_written_when_the_file_is_closed(name):
     ENCODERS[name](whole, [BLOCK])
     with pytest.raises(OSError, match="No space"):
         ENCODERS[name](Full(len(whole.getvalue()) - 1), [BLOCK])
+
+
+@pytest.mark.parametrize(("kind", "limited"), [("WAV", True), ("AIFF", True), ("AU", True), ("FLAC", False)])
+def test_what_the_header_of_a_format_cannot_say_is_refused(kind, limited, monkeypatch):
+    monkeypatch.setattr("stegolab.audio.encoding.LARGEST", 3 * BLOCK.astype(np.int16).nbytes)
+    write = lambda n: by_libsndfile(io.BytesIO(), n * [BLOCK], 16_000, 2, kind, "PCM_16")  # noqa: E731
+    write(2)
+    if not limited:
+        write(4)
+        return
+    with pytest.raises(CannotWrite, match="4 GiB"):
+        write(4)
