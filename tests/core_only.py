@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,14 @@ def closure(names: list[str]) -> set[str]:
 
 @cache
 def _needed(name: str, extra: str) -> list[tuple[str, frozenset[str]]]:
-    """What a distribution needs for one of its extras, "" for none, with their extras."""
-    lines = [Requirement(line) for line in requires(name) or ()]
+    """What a distribution needs for one of its extras, "" for none, with their extras.
+
+    Of one that is not installed, such as what only a GPU needs, nothing is known.
+    """
+    try:
+        lines = [Requirement(line) for line in requires(name) or ()]
+    except PackageNotFoundError:
+        return []
     wanted = [one for one in lines if one.marker is None or one.marker.evaluate({"extra": extra})]
     return [(str(canonicalize_name(one.name)), frozenset(one.extras)) for one in wanted]
 
