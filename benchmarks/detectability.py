@@ -40,7 +40,7 @@ from stegolab.detect.features import features
 from stegolab.detect.figure import draw_errors
 from stegolab.detect.lsb import lsb_matching
 from stegolab.detect.pictures import Crop, Setting, Stego, cut, held_out, sender_on
-from stegolab.detect.reader import presence
+from stegolab.detect.reader import detection_scores
 from stegolab.detect.roc import Scores, Verdict, by_chance, judge
 from stegolab.errors import StegolabError
 from stegolab.files import folder
@@ -214,7 +214,7 @@ def measure(material: Material, settings: Iterator[Setting], options: argparse.N
         if setting.name in options.network:
             network = trained_network(material, covers["train"], planes["train"], setting.name, options).scores
             scores["network"] = scored(network, covers), scored(network, planes)
-        receiver, kind = partial(presence, carrier=setting.sender), (setting.carrier, setting.strength)
+        receiver, kind = partial(detection_scores, carrier=setting.sender), (setting.carrier, setting.strength)
         if kind not in silence:
             silence[kind] = scored(receiver, covers)
         scores["receiver"] = silence[kind], scored(receiver, planes)

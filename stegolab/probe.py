@@ -1,7 +1,7 @@
 """The sender tries the channel on this very cover before it promises anything (notebook 04).
 
 Random bits are embedded, every declared attack is run for real, and what the receiver then knows is measured in bits:
-the mutual information of its log-likelihood ratios. A good code of rate a little below that gets through.
+the mutual information of its log-likelihood ratios. A good code of a rate a little below that gets through.
 """
 
 from __future__ import annotations
@@ -15,41 +15,42 @@ from numpy.typing import NDArray
 
 from . import progress
 from .carrier import opacity
-from .carrier.interface import PRESENT, Carrier
+from .carrier.interface import DETECTED, Carrier
 from .channel import spec
 from .header import HEADER_CODE_BITS
 from .keystream import public_bits
 
 _THREADS = 2
-_MANY = 60_000  # slots
+_MANY = 60_000  # slots from which one embedding stands for all
 _HEADER_NEEDS = 80.0  # bits; of 900 trials with 48 bits of header none failed above 60
-_PRESENCE_NEEDS = PRESENT + 2.5  # presence varies by about 1.2 (standard deviation) from one embedding to the next
+_DETECTION_NEEDS = DETECTED + 2.5  # the score's standard deviation from one embedding to the next is about 1.2
 
 
 @dataclass(frozen=True)
 class Trial:
     """One attack: mutual information in bits a slot, and the share of slots whose hard decision is wrong.
 
-    ``header``: bits that are known in all about the header's code word; ``presence``: how clearly there is one at all.
+    ``header``: bits that are known in all about the header's code word; ``detection_score``: how clearly there is one
+    at all, see :class:`stegolab.carrier.interface.Reading`.
     """
 
     attack: str
     information: float
     bit_error_rate: float
     header: float
-    presence: float
+    detection_score: float
 
 
 @dataclass(frozen=True)
 class Rehearsal:
     """All trials on one cover with ``slots`` body slots. No slots: the cover is too small even for the header.
 
-    ``lost``: the share of what carries that may go missing on top of any attack.
+    ``lost_share``: the share of what carries that may go missing on top of any attack.
     """
 
     slots: int
     trials: tuple[Trial, ...]
-    lost: float = 0.0
+    lost_share: float = 0.0
 
     @property
     def worst(self) -> Trial:
@@ -64,7 +65,7 @@ class Rehearsal:
     @property
     def finds_header(self) -> bool:
         """Whether the header, without which nothing is read, is found and survives after every declared attack."""
-        return all(trial.header > _HEADER_NEEDS and trial.presence > _PRESENCE_NEEDS for trial in self.trials)
+        return all(trial.header > _HEADER_NEEDS and trial.detection_score > _DETECTION_NEEDS for trial in self.trials)
 
     @property
     def safe_rate(self) -> float:
@@ -75,7 +76,7 @@ class Rehearsal:
         """
         if not self.slots:
             return 0.0
-        return max(0.0, (1 - self.lost) * (0.85 - 4 / np.sqrt(self.slots)) * (self.worst.information - 0.01))
+        return max(0.0, (1 - self.lost_share) * (0.85 - 4 / np.sqrt(self.slots)) * (self.worst.information - 0.01))
 
 
 def rehearse(
@@ -99,14 +100,19 @@ def rehearse(
     each = [found[i : i + len(rounds)] for i in range(0, len(found), len(rounds))]
     worst = [_worst_of([min(trials[v::views], key=lambda t: t.information) for v in range(views)]) for trials in each]
     carries = share * opacity.opaque_share(alpha, carrier.strength.block)
-    lost = min(1.0, carrier.strength.lost / max(carries, 1e-9))  # what is cut away may all be of what carries
-    return Rehearsal(slots, tuple(worst), lost)
+    lost_share = min(1.0, carrier.strength.cropped_share / max(carries, 1e-9))  # a crop may take only what carries
+    return Rehearsal(slots, tuple(worst), lost_share)
 
 
 def _worst_of(views: list[Trial]) -> Trial:
-    """What an attack leaves whatever shines through: on one background the body fares worst, on another the header."""
-    information, header, presence = (min(getattr(t, n) for t in views) for n in ("information", "header", "presence"))
-    return Trial(views[0].attack, information, max(t.bit_error_rate for t in views), header, presence)
+    """What an attack leaves on any background: on one the body may fare worst, on another the header."""
+    return Trial(
+        views[0].attack,
+        information=min(t.information for t in views),
+        bit_error_rate=max(t.bit_error_rate for t in views),
+        header=min(t.header for t in views),
+        detection_score=min(t.detection_score for t in views),
+    )
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def _attempt(carrier: Carrier, attack: str, sent: _Embedded) -> Trial:
     body, header = (bits.astype(np.float32) * 2 - 1 for bits in (sent.body, sent.header))
     agreement = body * reading.body_llr(sent.header)
     about_header = HEADER_CODE_BITS * uncalibrated_information(header * reading.header_llr)
-    return Trial(attack, information(agreement), float((agreement < 0).mean()), about_header, reading.presence)
+    return Trial(attack, information(agreement), float((agreement < 0).mean()), about_header, reading.detection_score)
 
 
 def information(agreement: NDArray[np.float32]) -> float:
@@ -148,7 +154,7 @@ def uncalibrated_information(agreement: NDArray[np.float32]) -> float:
 def run_all(function, items, text):  # type: ignore[no-untyped-def]  # a typed map over threads says nothing more
     """``map`` over a few threads, in order: Pillow and NumPy release the interpreter while they work.
 
-    ``text`` is what somebody who waits is told.
+    ``text`` tells whoever waits what is being done.
     """
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(progress.steps(pool.map(function, items), len(items), text))

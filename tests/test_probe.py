@@ -66,8 +66,8 @@ def test_a_cover_too_small_for_the_header_has_no_slots():
 
 
 def test_more_slots_allow_a_rate_nearer_to_the_information():
-    trial = (Trial("none", 0.5, 0.1, header=200, presence=30),)
-    assert Rehearsal(3000, trial, lost=0.1).safe_rate == pytest.approx(0.9 * Rehearsal(3000, trial).safe_rate)
+    trial = (Trial("none", 0.5, 0.1, header=200, detection_score=30),)
+    assert Rehearsal(3000, trial, lost_share=0.1).safe_rate == pytest.approx(0.9 * Rehearsal(3000, trial).safe_rate)
     rates = [Rehearsal(slots, trial).safe_rate for slots in (500, 3000, 10_000, 1_000_000)]
     assert rates == sorted(rates)
     assert rates[-1] < 0.5

@@ -2,12 +2,12 @@
 
 A soft decoder must know how sure each bit is. If the error of a received angle is von Mises distributed, the ratio is
 ``2 * kappa * evidence``; kappa depends on the frequency, and on how busy the block is, because smoothing spills the
-detail of busy blocks into the band. Both are fitted where the true bits are known, by maximum likelihood
-(Platt 1999), which for a decoder is the right fit even when the error is not von Mises: JPEG's is nearly uniform.
+detail of busy blocks into the band. Both are fitted by maximum likelihood where the true bits are known (Platt 1999).
+For a decoder that is the right fit even when the error is not von Mises: JPEG's is nearly uniform.
 
-Whether the ratios then mean what they say, the reliability diagram tells (notebook 07): of the bits that are said to be
-ones with nine chances in ten, nine in ten must be. DeGroot & Fienberg 1983; expected calibration error: Guo, Pleiss,
-Sun & Weinberger 2017.
+The reliability diagram shows whether the ratios then mean what they say (notebook 07): of the bits that are called
+ones with a probability of nine tenths, nine tenths must be ones. DeGroot & Fienberg 1983; expected calibration error:
+Guo, Pleiss, Sun & Weinberger 2017.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ def reliability(
         weighted = agreement * busy ** np.float32(-exponent)
         # cost in nats of each pilot under each kappa; (kappas, pilots)
         cost = np.logaddexp(0, -2 * _KAPPAS[:, None] * weighted)
-        per_frequency = np.stack([np.bincount(frequency, row, minlength=frequencies) for row in cost])
-        choice = np.argmin(per_frequency + _PRIOR * cost.mean(axis=1, keepdims=True), axis=0)
+        each = [np.bincount(frequency, row, minlength=frequencies) for row in cost]
+        per_frequency = np.stack(each)  # (kappas, frequencies)
+        choice = np.argmin(per_frequency + _PRIOR * cost.mean(axis=1, keepdims=True), axis=0)  # (frequencies,)
         total = float(np.take_along_axis(per_frequency, choice[None], axis=0).sum())
         if total < best[0]:
             best = total, _KAPPAS[choice], float(exponent)
@@ -53,9 +54,11 @@ def reliability(
 
 @dataclass(frozen=True)
 class ReliabilityDiagram:
-    """Bins of equal width over the predicted probability of a 1; NaN in ``predicted`` and ``observed`` where empty.
+    """Bins of equal width over the predicted probability of a 1, each array (bins,).
 
-    ``predicted``: mean probability that the ratios give; ``observed``: share of bits that are 1; ``count``: how many.
+    predicted: mean probability that the ratios give; NaN where a bin is empty.
+    observed: share of bits that are 1; NaN where a bin is empty.
+    count: how many bits.
     """
 
     predicted: NDArray[np.float64]

@@ -1,7 +1,9 @@
-"""Embedding where blacks and whites clip: alternate between the lattice and the cube of 8-bit colours.
+"""Embedding where blacks and whites clip: alternate between the lattice and the cube of 8-bit colours (notebook 04).
 
-One projection leaves errors there. Projections onto two sets in turn approach their intersection (von Neumann), which
-here lifts blacks and lowers whites just as far as the lattice needs. Every carrier embeds this way.
+Moving a coefficient to a point of the lattice may ask for pixels darker than black or brighter than white. Clipping
+them moves the coefficient off again, so one projection leaves errors there. Projections onto two sets in turn approach
+a point of both (von Neumann), which here lifts blacks and lowers whites just as far as the lattice needs. Every carrier
+embeds this way.
 """
 
 from __future__ import annotations
@@ -14,23 +16,20 @@ from numpy.typing import NDArray
 from ..images import luma
 
 Plane = NDArray[np.float32]
+#: From a luma plane (H, W) and the number of the round: the change of the plane that puts it onto the lattice, (H, W),
+#: and how far that moves a slot that carries, on average and in steps.
+Projection = Callable[[Plane, int], tuple[Plane, float]]
 
-_ROUNDS = 12  # covers that clip nowhere need one
-_SETTLED = 0.004  # of a step; it stops when the mean move that is left is smaller
+_ROUNDS = 12  # at most; covers that clip nowhere need one
+_CONVERGED = 0.004  # steps: it ends when the mean move is smaller
 
 
-def settle(rgb: NDArray[np.uint8], nearer: Callable[[Plane, int], tuple[Plane, float]]) -> NDArray[np.uint8]:
-    """The picture near ``rgb`` (H, W, 3) that says what it should and is one of 8-bit colours.
-
-    Args:
-        rgb: the cover.
-        nearer: from a luma plane (H, W) and the number of the round, the change of the plane that makes it say it, and
-            how far that moves a slot that carries, on average and in steps.
-    """
+def project_alternately(rgb: NDArray[np.uint8], onto_lattice: Projection) -> NDArray[np.uint8]:
+    """A picture near ``rgb`` (H, W, 3) that is on the lattice, as far as 8-bit colours allow."""
     colour = rgb.astype(np.float32)
     for round_ in range(_ROUNDS):
-        change, moved = nearer(luma(colour), round_)
-        if round_ and moved < _SETTLED:
+        change, moved = onto_lattice(luma(colour), round_)
+        if round_ and moved < _CONVERGED:
             break
         colour += change[..., None]  # the same on R, G and B moves luma alone
         if colour.min() >= 0 and colour.max() <= 255:

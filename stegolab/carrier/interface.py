@@ -1,4 +1,4 @@
-"""What the pipeline asks of a carrier. The lattice answers it, and the invertible network answers it too."""
+"""What the sender and the receiver ask of a carrier: the lattice and the invertible network both answer it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..header import HEADER_CODE_BITS
 from .strengths import Strength
 from .sync.registration import Aligned
 
-__all__ = ["HEADER_CODE_BITS", "PRESENT", "Carrier", "Reading"]
+__all__ = ["DETECTED", "HEADER_CODE_BITS", "Carrier", "Reading"]
 
-PRESENT = 3.5  # standard deviations of presence from which a header is worth decoding; its checksum decides
+DETECTED = 3.5  # detection score from which a header is worth decoding; its checksum decides
 
 
 class Reading(Protocol):
@@ -25,10 +25,10 @@ class Reading(Protocol):
         ...
 
     @property
-    def presence(self) -> float:
+    def detection_score(self) -> float:
         """How surely a header is here, in standard deviations of what chance gives.
 
-        Cheap, whatever the size of the picture: no more of it is looked at than the blocks that hold the header.
+        Cheap, whatever the size of the picture: only the blocks that hold the header are looked at.
         """
         ...
 
@@ -67,9 +67,14 @@ class Carrier(Protocol):
         used: NDArray[np.bool_],
         share: float = 1.0,
     ) -> NDArray[np.uint8]:
-        """The stego picture, given ``header`` (HEADER_CODE_BITS,) and ``body`` (body slots,) as far as ``used``.
+        """The stego picture (H, W, 3) that says ``header`` and ``body``.
 
-        Only the busiest ``share`` of the blocks changes (``texture``), but for the template.
+        Args:
+            rgb: (H, W, 3) the cover.
+            header: (HEADER_CODE_BITS,) its code word, 0 or 1.
+            body: (body slots,) code bits, 0 or 1.
+            used: (body slots,) which of them carry; the others stay as they are.
+            share: of the blocks, 0 to 1; only so many, the busiest, change (``texture``), apart from the template.
         """
         ...
 

@@ -1,8 +1,8 @@
 """The lattice carrier: dither modulation of block-DCT coefficients of the luma, soft output (notebooks 00 and 04).
 
-Everything the receiver knows it learns from the header: its presence says that the assumed geometry is right, and its
-slots, known once it is decoded, calibrate the channel together with the template's: one blur for the whole picture, one
-concentration a frequency.
+Everything the receiver knows it learns from the header: its detection score says that the assumed geometry is right,
+and its slots, known once it is decoded, calibrate the channel together with the template's: one blur for the whole
+picture, one concentration a frequency.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from ..header import HEADER_CODE_BITS
 from ..images import luma
 from . import blockdct, qim, texture
 from .calibration import reliability
-from .clipping import settle
+from .clipping import project_alternately
 from .layout import Layout
 from .strengths import Strength
 from .sync import pilots
 from .sync.geometry import resized
 from .sync.registration import Aligned
 
-_BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels
+_BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels, that a receiver tries
 
 
 @dataclass(frozen=True)
 class LatticeCarrier:
-    """Classical carrier. See :class:`stegolab.carrier.interface.Carrier` for the contract."""
+    """The classical carrier. See :class:`stegolab.carrier.interface.Carrier` for the contract."""
 
     strength: Strength
     name: str = "lattice"
@@ -48,31 +48,31 @@ class LatticeCarrier:
         used: NDArray[np.bool_],
         share: float = 1.0,
     ) -> NDArray[np.uint8]:
-        """See the interface, and ``settle`` for what happens where blacks or whites clip."""
+        """See the interface, and ``clipping`` for what happens where blacks or whites clip."""
         layout = Layout.of(self.strength, rgb.shape)
         bits = np.zeros(layout.slots, np.uint8)
         carries = np.zeros(layout.slots, bool)
         bits[layout.header_slots], carries[layout.header_slots] = header[layout.header_bit], True
         bits[layout.body_slots], carries[layout.body_slots] = body, used
-        dims = layout.dither.shape
+        shape = layout.dither.shape  # (rows, columns, frequencies)
         if share < 1:
-            busy = texture.activity(self._coefficients(luma(rgb)))
-            carries.reshape(dims)[~texture.busiest(busy, share)] = False
+            activity = texture.activity(self._coefficients(luma(rgb)))  # (rows, columns)
+            carries.reshape(shape)[~texture.busiest(activity, share)] = False
         bits[layout.template_slots], carries[layout.template_slots] = layout.template_bit, True
-        moves = carries.reshape(dims)
+        changes = carries.reshape(shape)
         if self.strength.dense:
-            moves = moves | moves.any(axis=2, keepdims=True)
+            changes = changes | changes.any(axis=2, keepdims=True)  # all slots of a block where any carries
         step, compensation = self.strength.step, self.strength.compensation
-        point = qim.lattice_point(bits.reshape(dims), step, layout.dither)
+        point = qim.lattice_point(bits.reshape(shape), step, layout.dither)
 
-        def nearer(plane: NDArray[np.float32], round_: int) -> tuple[NDArray[np.float32], float]:
-            x = self._coefficients(plane)
-            there = (qim.embed if round_ == 0 else qim.project)(x, point, step, compensation)
-            move = np.where(moves, there - x, 0)
-            change = blockdct.synthesise(move, self.strength.block, self.strength.frequencies, rgb.shape[:2])
-            return change, float(np.abs(move / step).mean() / max(moves.mean(), 1e-9))
+        def onto_lattice(plane: NDArray[np.float32], round_: int) -> tuple[NDArray[np.float32], float]:
+            x = self._coefficients(plane)  # (rows, columns, frequencies)
+            target = (qim.embed if round_ == 0 else qim.project)(x, point, step, compensation)
+            move = np.where(changes, target - x, 0)
+            change = blockdct.synthesise(move, self.strength.block, self.strength.frequencies, rgb.shape[:2])  # (H, W)
+            return change, float(np.abs(move / step).mean() / max(changes.mean(), 1e-9))
 
-        return settle(rgb, nearer)
+        return project_alternately(rgb, onto_lattice)
 
     def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> LatticeReading:
         """See the interface. A picture of another size is resized back (bicubic) in floating point."""
@@ -87,21 +87,25 @@ class LatticeCarrier:
         return self._reading(aligned.plane, aligned.shape, aligned.seen)
 
     def _reading(
-        self, plane: NDArray[np.float32], shape: tuple[int, ...], seen: NDArray[np.bool_] | None
+        self, plane: NDArray[np.float32], shape: tuple[int, ...], received: NDArray[np.bool_] | None
     ) -> LatticeReading:
         layout, size = Layout.of(self.strength, shape), (shape[0], shape[1])
-        return LatticeReading(size, layout, plane, self._blurs, seen)
+        return LatticeReading(size, layout, plane, self._blurs, received)
 
     @property
     def _blurs(self) -> tuple[float, ...]:
         return _BLURS if self.strength.rescaled else (0.0,)
 
     def _coefficients(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(H, W) -> (rows, columns, frequencies)."""
         return blockdct.analyse(plane, self.strength.block, self.strength.frequencies)
 
 
 class LatticeReading:
-    """A received luma plane (H, W) and what it says. Only the header's blocks are looked at until more is asked for."""
+    """A received luma plane (H, W) and what it says. Only the header's blocks are looked at until more is asked for.
+
+    ``received``: which blocks (rows, columns) arrived at all; None for all of them.
+    """
 
     def __init__(
         self,
@@ -109,14 +113,14 @@ class LatticeReading:
         layout: Layout,
         plane: NDArray[np.float32],
         blurs: tuple[float, ...],
-        seen: NDArray[np.bool_] | None = None,
+        received: NDArray[np.bool_] | None = None,
     ) -> None:
         self.shape = shape
         self.layout = layout
         self._blurs = blurs
         self._plane = plane
-        self._seen = np.ones((layout.rows, layout.columns), bool) if seen is None else seen
-        self._header = max(self._headers(), key=self._agreement)
+        self._received = np.ones((layout.rows, layout.columns), bool) if received is None else received
+        self._header_evidence = max(self._header_at_each_blur(), key=self._energy)  # (header slots,)
 
     @cached_property
     def _coefficients(self) -> NDArray[np.float32]:
@@ -124,55 +128,59 @@ class LatticeReading:
         strength = self.layout.strength
         return blockdct.analyse(np.ascontiguousarray(self._plane), strength.block, strength.frequencies)
 
-    def _headers(self) -> Iterator[NDArray[np.float32]]:
+    def _header_at_each_blur(self) -> Iterator[NDArray[np.float32]]:
         """Evidence of the header's slots for each blur, 0 where they were not received."""
         layout = self.layout
-        block, f = np.divmod(layout.header_slots, len(layout.strength.frequencies))
-        u, v = np.array(layout.strength.frequencies)[f].T
-        y = blockdct.some(self._plane, layout.strength.block, block)[np.arange(len(block)), u, v]
+        block, f = np.divmod(layout.header_slots, len(layout.strength.frequencies))  # (header slots,) each
+        u, v = np.array(layout.strength.frequencies)[f].T  # (header slots,) each
+        blocks = blockdct.some(self._plane, layout.strength.block, block)  # (header slots, size, size)
+        y = blocks[np.arange(len(block)), u, v]  # (header slots,)
         for blur in self._blurs:
-            said = qim.evidence(y / self._gain(blur)[f], layout.strength.step[f], layout.header_dither)
-            yield said * self._seen.reshape(-1)[block]
+            evidence = qim.evidence(y / self._gain(blur)[f], layout.strength.step[f], layout.header_dither)
+            yield evidence * self._received.reshape(-1)[block]
 
     @property
     def header_llr(self) -> NDArray[np.float32]:
         """See the interface."""
-        return pilots.together(self.layout.header_bit, self._header)
+        return pilots.combine_repeats(self.layout.header_bit, self._header_evidence)
 
     @property
-    def presence(self) -> float:
+    def detection_score(self) -> float:
         """See the interface."""
-        return pilots.presence(self.layout.header_bit, self._header)
+        return pilots.detection_score(self.layout.header_bit, self._header_evidence)
 
     def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Choose the blur and the reliabilities that explain the pilots best, then weigh every slot by them.
 
-        Which blocks speak at all the header's pilots tell; the template's are everywhere.
+        Which blocks carry anything the header's pilots tell; the template's are everywhere.
         """
         layout, count = self.layout, len(self.layout.strength.frequencies)
-        known = np.concatenate([layout.header_slots, layout.template_slots])
+        known = np.concatenate([layout.header_slots, layout.template_slots])  # (pilots,)
+        block, frequency = np.divmod(known, count)  # (pilots,) each
         sign = np.concatenate([header[layout.header_bit], layout.template_bit]).astype(np.float32) * 2 - 1
-        blur = max(self._blurs, key=lambda b: float(sign @ self._heard(known, b)))
-        busy = texture.activity(self._coefficients, self._seen)
-        agreement, around = sign * self._heard(known, blur), busy.reshape(-1)[known // count]
-        here = self._seen.reshape(-1)[known // count]
-        header_here = here & (np.arange(len(known)) < len(layout.header_slots))
-        speaks = busy >= texture.floor(agreement[header_here], around[header_here])
-        here &= speaks.reshape(-1)[known // count]
-        kappa, exponent = reliability(agreement[here], (known % count)[here], around[here], count)
-        said = qim.evidence(self._coefficients / self._gain(blur), layout.strength.step, layout.dither)
-        llr = 2 * kappa * busy[..., None] ** np.float32(-exponent) * said * (self._seen & speaks)[..., None]
-        return llr.reshape(-1)[layout.body_slots]
+        blur = max(self._blurs, key=lambda b: float(sign @ self._evidence(known, b)))
+        activity = texture.activity(self._coefficients, self._received)  # (rows, columns)
+        agreement, around = sign * self._evidence(known, blur), activity.reshape(-1)[block]  # (pilots,) each
+        usable = self._received.reshape(-1)[block]
+        of_header = usable & (np.arange(len(known)) < len(layout.header_slots))
+        carries = activity >= texture.carrying_threshold(agreement[of_header], around[of_header])  # (rows, columns)
+        usable &= carries.reshape(-1)[block]
+        kappa, exponent = reliability(agreement[usable], frequency[usable], around[usable], count)
+        evidence = qim.evidence(self._coefficients / self._gain(blur), layout.strength.step, layout.dither)
+        trusted = (self._received & carries)[..., None]  # (rows, columns, 1)
+        llr = 2 * kappa * activity[..., None] ** np.float32(-exponent) * evidence * trusted
+        return llr.reshape(-1)[layout.body_slots]  # (body slots,)
 
-    def _heard(self, slots: NDArray[np.int64], blur: float) -> NDArray[np.float32]:
-        """Evidence of some slots, 0 where they were not received."""
+    def _evidence(self, slots: NDArray[np.int64], blur: float) -> NDArray[np.float32]:
+        """What some slots say at a blur, 0 where they were not received: (slots,)."""
         block, f = np.divmod(slots, len(self.layout.strength.frequencies))
         y = self._coefficients.reshape(-1)[slots] / self._gain(blur)[f]
-        said = qim.evidence(y, self.layout.strength.step[f], self.layout.dither.reshape(-1)[slots])
-        return said * self._seen.reshape(-1)[block]
+        evidence = qim.evidence(y, self.layout.strength.step[f], self.layout.dither.reshape(-1)[slots])
+        return evidence * self._received.reshape(-1)[block]
 
-    def _agreement(self, evidence: NDArray[np.float32]) -> float:
-        sums = pilots.together(self.layout.header_bit, evidence)
+    def _energy(self, evidence: NDArray[np.float32]) -> float:
+        """Of the combined repeats: it is highest at the right blur."""
+        sums = pilots.combine_repeats(self.layout.header_bit, evidence)
         return float(sums @ sums)
 
     def _gain(self, blur: float) -> NDArray[np.float32]:

@@ -1,8 +1,9 @@
 """The learned carrier behind the interface that the lattice answers too: networks, layout and pilots together.
 
-The sender runs the invertible network forward; the receiver undoes the blur that the pilots tell of, restores, runs the
+The sender runs the invertible network forward. The receiver undoes the blur that the pilots tell of, restores, runs the
 network in reverse and asks the head how sure each bit is; a last correction for each frequency is fitted to the pilots.
-All of it in NumPy (``inn_numpy``). With ``refine`` the sender first listens to itself (``refine.py``), and needs torch.
+All of it in NumPy (``networks.numpy_inference``). With ``refine`` steps the sender first corrects its own picture
+(``refine.py``), which needs torch.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..header import HEADER_CODE_BITS
 from ..images import luma
 from ..keystream import public_bits
 from . import blockdct, texture
-from .clipping import settle
+from .clipping import project_alternately
 from .layout import Layout
 from .networks.config import BLURS
 from .networks.numpy_inference import NumpyModel, points
@@ -34,15 +35,14 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
-_TILE = 32
-_SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)
-_PRIOR = 100  # pilots
-# Standard deviations of presence between which the networks are asked: below, one picture in a hundred would be helped
-# for ten times the work on those without a header; above, there is nothing to doubt.
-_FAINT, _CLEAR = 1.5, 8.0
-_GLANCE = (
-    128  # blocks on a side of what the networks are asked about then: they take seconds for all of a large picture
-)
+_TILE = 32  # blocks: period of the whitening
+_SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)  # of log-likelihood ratios, that are tried on the pilots
+_PRIOR = 100  # pilots' worth of the mean over all frequencies, in the scale of each
+# Detection scores between which the networks are asked as well. Below, they would help one picture in a hundred, for
+# ten times the work on those without a header; above, there is nothing to doubt.
+_DOUBTFUL = (1.5, 8.0)
+# Blocks on a side of the middle of a picture that the networks are asked about then: all of a large one takes seconds.
+_EXCERPT = 128
 
 
 @lru_cache
@@ -65,10 +65,10 @@ def learned_carrier(strength: Strength, refine: int = 0, network: str = "inverti
 
 @dataclass(frozen=True)
 class LearnedCarrier:
-    """See :class:`stegolab.carrier.interface.Carrier`.
+    """The carrier of trained networks. See :class:`stegolab.carrier.interface.Carrier` for the contract.
 
-    ``trained``: what to run, as it is kept in a file or as it comes from training. What hides and reads is copied when
-    it is first needed: what training does after that changes nothing of it.
+    ``trained``: the networks, as they are kept in a file or as they come from training. Those that hide and read are a
+    copy, made when they are first needed: training that goes on after that does not change them.
     """
 
     strength: Strength
@@ -82,12 +82,12 @@ class LearnedCarrier:
 
     @cached_property
     def networks(self) -> NumpyModel:
-        """What hides and reads."""
+        """The networks that hide and read, in NumPy."""
         return NumpyModel(self.trained if isinstance(self.trained, Weights) else self.trained.weights)
 
     @cached_property
     def model(self) -> CarrierModel:
-        """The same in torch, for who refines, trains on or takes it apart; what came from training is not copied."""
+        """The same in torch, to refine, to train on or to look into; what came from training is not copied."""
         from .networks.model import load
 
         return load(self.trained) if isinstance(self.trained, Weights) else self.trained
@@ -116,38 +116,40 @@ class LearnedCarrier:
         used: NDArray[np.bool_],
         share: float = 1.0,
     ) -> NDArray[np.uint8]:
-        """The network's forward pass; ``settle`` tells what happens where blacks or whites clip."""
+        """The network's forward pass; ``clipping`` tells what happens where blacks or whites clip."""
         layout, networks = self.layout(rgb.shape), self.networks
         bits, carries = np.zeros(layout.slots, np.float32), np.zeros(layout.slots, np.float32)
         bits[layout.header_slots], carries[layout.header_slots] = header[layout.header_bit], 1
         bits[layout.body_slots], carries[layout.body_slots] = body, used
         cover, step = luma(rgb), networks.network.step
-        band = networks.analyse(cover)
+        band = networks.analyse(cover)  # (band, rows, columns)
         if share < 1:
-            busy = texture.activity(_by_block(band[networks.carried]))
-            carries.reshape(*busy.shape, -1)[~texture.busiest(busy, share)] = 0
-        said, mask = _maps(layout, np.where(whitening(layout), 1 - bits, bits)), _maps(layout, carries)
-        nearest = networks.network.destination(band[networks.carried], points(said), band[networks.passive])
-        pinned = [layout.strength.frequencies.index(f) for f in template.FREQUENCIES if self.strength.rescaled]
+            activity = texture.activity(_by_block(band[networks.carried]))  # (rows, columns)
+            carries.reshape(*activity.shape, -1)[~texture.busiest(activity, share)] = 0
+        white = _maps(layout, np.where(whitening(layout), 1 - bits, bits))  # (frequencies, rows, columns)
+        mask = _maps(layout, carries)
+        onto_payload = networks.network.projection(band[networks.carried], points(white), band[networks.passive])
+        with_template = [layout.strength.frequencies.index(f) for f in template.FREQUENCIES if self.strength.rescaled]
 
-        def nearer(plane: Array, round_: int) -> tuple[Array, float]:
-            x = networks.analyse(plane)[networks.carried]
-            move = (nearest(x) - x) * mask
+        def onto_lattice(plane: Array, round_: int) -> tuple[Array, float]:
+            x = networks.analyse(plane)[networks.carried]  # (frequencies, rows, columns)
+            move = (onto_payload(x) - x) * mask
             if round_ == 0 and self.refine:
-                move = self._refined(cover, move, said, mask)
-            if pinned:  # the template is plain dither modulation, whatever the network does
-                move[pinned] += template.moves(x[pinned])
+                move = self._refined(cover, move, white, mask)
+            if with_template:  # the template is plain dither modulation, whatever the network does
+                move[with_template] += template.moves(x[with_template])
             moved = float((np.abs(move) / step).mean() / max(mask.mean(), 1e-9))
             return networks.synthesise(move, rgb.shape[:2]), moved
 
-        return settle(rgb, nearer)
+        return project_alternately(rgb, onto_lattice)
 
-    def _refined(self, cover: Array, move: Array, said: Array, mask: Array) -> Array:
+    def _refined(self, cover: Array, move: Array, white: Array, mask: Array) -> Array:
+        """A better ``move`` (frequencies, rows, columns) that says the ``white`` bits where ``mask`` is 1."""
         import torch
 
         from .refine import Refinement
 
-        plane, move_, bits, used = (torch.from_numpy(array)[None] for array in (cover, move, said, mask))
+        plane, move_, bits, used = (torch.from_numpy(array)[None] for array in (cover, move, white, mask))
         with torch.no_grad():
             found = Refinement(self.refine)(self.model, plane, move_, bits, used, self.strength.attacks)
         return found[0].numpy()
@@ -164,13 +166,16 @@ class LearnedCarrier:
         """See the interface."""
         return self._reading(aligned.plane, aligned.shape, aligned.seen)
 
-    def _reading(self, plane: Array, shape: tuple[int, ...], seen: NDArray[np.bool_] | None) -> LearnedReading:
+    def _reading(self, plane: Array, shape: tuple[int, ...], received: NDArray[np.bool_] | None) -> LearnedReading:
         blurs = BLURS if self.strength.rescaled else (0.0,)
-        return LearnedReading((shape[0], shape[1]), self.layout(shape), self.networks, plane, blurs, seen)
+        return LearnedReading((shape[0], shape[1]), self.layout(shape), self.networks, plane, blurs, received)
 
 
 class LearnedReading:
-    """A received luma plane as the networks see it. The networks run when they are asked, not before."""
+    """A received luma plane (H, W) as the networks see it. They run when something is asked for, not before.
+
+    ``received``: which blocks (rows, columns) arrived at all; None for all of them.
+    """
 
     def __init__(
         self,
@@ -179,74 +184,82 @@ class LearnedReading:
         networks: NumpyModel,
         plane: Array,
         blurs: tuple[float, ...],
-        seen: NDArray[np.bool_] | None = None,
+        received: NDArray[np.bool_] | None = None,
     ) -> None:
         self.shape, self.layout = shape, layout
         self._networks, self._blurs = networks, blurs
         self._plane = plane
-        self._heard: dict[float, Array] = {}
-        self._seen = seen
+        self._llr_at: dict[float, Array] = {}  # by blur
+        self._received = received
 
     @cached_property
     def _band(self) -> Array:
+        """(band, rows, columns)"""
         return self._networks.analyse(np.ascontiguousarray(self._plane))
 
     @cached_property
     def _white(self) -> Array:
-        """(slots,) -1 or 1, what undoes the whitening; 0 where nothing was received, which says nothing."""
+        """(slots,) -1 or 1, which undoes the whitening; 0 where nothing was received."""
         white = 1 - 2 * whitening(self.layout).astype(np.float32)
-        return white if self._seen is None else white * np.repeat(self._seen.reshape(-1), len(self._networks.carried))
+        if self._received is None:
+            return white
+        return white * np.repeat(self._received.reshape(-1), len(self._networks.carried))
 
     @cached_property
     def _evidence(self) -> dict[float, Array]:
-        """For each blur, what the header's slots say before any network has weighed it.
+        """For each blur, what the header's slots say before any network has weighed it: (header slots,).
 
-        The reverse pass looks at each block by itself: of no other blocks than the header's anything is computed.
+        The reverse pass looks at each block by itself, so only the header's blocks are computed.
         """
         networks, slots = self._networks, self.layout.header_slots
         if networks.config.network == "plain":  # no lattice: the cover is louder than the payload
             return {blur: np.tanh(self._llr(blur)[slots] / 2) for blur in self._blurs}
         block, f = np.divmod(slots, len(networks.carried))
         u, v = np.array(networks.config.band).T
-        band = blockdct.some(self._plane, networks.config.block, block)[:, u, v].T[:, None]  # (band, 1, header slots)
+        blocks = blockdct.some(self._plane, networks.config.block, block)  # (header slots, size, size)
+        band = blocks[:, u, v].T[:, None]  # (band, 1, header slots): each block a column of its own
         angles = {blur: networks.read(band / networks.gain(blur)) for blur in self._blurs}
         return {blur: np.sin(angle[f, 0, np.arange(len(f))]) * self._white[slots] for blur, angle in angles.items()}
 
     @property
-    def presence(self) -> float:
-        """See the interface. Where the header shows faintly the networks, which cost more, are heard as well.
+    def detection_score(self) -> float:
+        """See the interface. Where the header shows faintly, the networks, which cost more, are asked as well.
 
-        In pictures whose own detail drowns the lattice they know most of a header that is hardly there without them.
+        In pictures whose own detail drowns the lattice, a header can hardly be seen without them.
         """
-        found = {blur: pilots.presence(self.layout.header_bit, evidence) for blur, evidence in self._evidence.items()}
-        blur = max(found, key=lambda b: found[b])
-        if not _FAINT < found[blur] < _CLEAR:
-            return found[blur]
-        return max(found[blur], pilots.presence(self.layout.header_bit, self._weighed(blur)))
+        bit = self.layout.header_bit
+        scores = {blur: pilots.detection_score(bit, evidence) for blur, evidence in self._evidence.items()}
+        blur = max(scores, key=lambda b: scores[b])
+        if not _DOUBTFUL[0] < scores[blur] < _DOUBTFUL[1]:
+            return scores[blur]
+        return max(scores[blur], pilots.detection_score(bit, self._network_evidence(blur)))
 
-    def _weighed(self, blur: float) -> Array:
-        """What the networks make of the header's slots, of those in the middle in large pictures, 0 elsewhere."""
+    def _network_evidence(self, blur: float) -> Array:
+        """What the networks make of the header's slots: (header slots,); in large pictures of those in the middle only.
+
+        The others are 0.
+        """
         layout, networks = self.layout, self._networks
-        if layout.rows * layout.columns <= _GLANCE**2:
+        if layout.rows * layout.columns <= _EXCERPT**2:
             return np.tanh(self._llr(blur)[layout.header_slots] / 2)
-        high, wide = min(_GLANCE, layout.rows), min(_GLANCE, layout.columns)
+        high, wide = min(_EXCERPT, layout.rows), min(_EXCERPT, layout.columns)
         top, left, size = (layout.rows - high) // 2, (layout.columns - wide) // 2, networks.config.block
         middle = self._plane[top * size : (top + high) * size, left * size : (left + wide) * size]
-        llr = networks.listen(networks.analyse(np.ascontiguousarray(middle)) / networks.gain(blur))
+        llr = networks.llr(networks.analyse(np.ascontiguousarray(middle)) / networks.gain(blur))
         block, f = np.divmod(layout.header_slots, len(networks.carried))
         row, column = np.divmod(block, layout.columns)
         row, column = row - top, column - left
         inside = (row >= 0) & (row < high) & (column >= 0) & (column < wide)
-        weighed = np.zeros(len(block), np.float32)
-        weighed[inside] = np.tanh(llr[f[inside], row[inside], column[inside]] / 2)
-        return weighed * self._white[layout.header_slots]
+        evidence = np.zeros(len(block), np.float32)
+        evidence[inside] = np.tanh(llr[f[inside], row[inside], column[inside]] / 2)
+        return evidence * self._white[layout.header_slots]
 
     @property
     def header_llr(self) -> Array:
         """See the interface."""
-        sums = {blur: pilots.together(self.layout.header_bit, e) for blur, e in self._evidence.items()}
+        sums = {blur: pilots.combine_repeats(self.layout.header_bit, e) for blur, e in self._evidence.items()}
         blur = max(sums, key=lambda b: float(sums[b] @ sums[b]))
-        return pilots.together(self.layout.header_bit, self._llr(blur)[self.layout.header_slots])
+        return pilots.combine_repeats(self.layout.header_bit, self._llr(blur)[self.layout.header_slots])
 
     def body_llr(self, header: NDArray[np.uint8]) -> Array:
         """See the interface."""
@@ -255,36 +268,38 @@ class LearnedReading:
             return np.zeros(0, np.float32)
         sign = header[layout.header_bit].astype(np.float32) * 2 - 1
         blur = max(self._blurs, key=lambda b: float(sign @ self._evidence[b]))
-        llr = self._llr(blur)
-        agreement = sign * llr[layout.header_slots]
+        llr = self._llr(blur)  # (slots,)
+        agreement = sign * llr[layout.header_slots]  # (header slots,)
         block, frequency = np.divmod(layout.header_slots, count)
-        busy = texture.activity(_by_block(self._band[self._networks.carried]), self._seen).reshape(-1)
-        speaks = busy >= texture.floor(agreement, busy[block])  # the rest the sender has left alone
-        heard = speaks[block]
-        cost = np.logaddexp(0, -_SCALES[:, None] * agreement[heard])  # (scales, pilots)
-        own = np.stack([np.bincount(frequency[heard], row, minlength=count) for row in cost])
-        chosen = _SCALES[np.argmin(own + _PRIOR * cost.mean(axis=1, keepdims=True), axis=0)]
-        return (llr.reshape(-1, count) * chosen * speaks[:, None]).reshape(-1)[layout.body_slots]
+        activity = texture.activity(_by_block(self._band[self._networks.carried]), self._received).reshape(-1)
+        carries = activity >= texture.carrying_threshold(agreement, activity[block])  # (blocks,)
+        usable = carries[block]
+        cost = np.logaddexp(0, -_SCALES[:, None] * agreement[usable])  # (scales, pilots)
+        own = np.stack([np.bincount(frequency[usable], row, minlength=count) for row in cost])  # (scales, frequencies)
+        scale = _SCALES[np.argmin(own + _PRIOR * cost.mean(axis=1, keepdims=True), axis=0)]  # (frequencies,)
+        by_block = llr.reshape(-1, count) * scale * carries[:, None]  # (blocks, frequencies)
+        return by_block.reshape(-1)[layout.body_slots]  # (body slots,)
 
     def _llr(self, blur: float) -> Array:
+        """What the networks make of every slot at a blur: (slots,)."""
         if not self.layout.slots:  # a picture smaller than a block: networks that look at all of it have nothing to see
             return np.zeros(0, np.float32)
-        if blur not in self._heard:  # header and body mostly agree about it, and this is what takes time
-            self._heard[blur] = _slots(self._networks.listen(self._band / self._networks.gain(blur))) * self._white
-        return self._heard[blur]
+        if blur not in self._llr_at:  # header and body mostly agree about the blur, and this is what takes time
+            self._llr_at[blur] = _slots(self._networks.llr(self._band / self._networks.gain(blur))) * self._white
+        return self._llr_at[blur]
 
 
 def whitening(layout: Layout) -> NDArray[np.bool_]:
-    """Which slots carry the opposite of their bit: so what the cover itself says averages out over a header bit."""
+    """Which slots (slots,) carry the opposite of their bit: what the cover itself says then averages out over a bit."""
     count = len(layout.strength.frequencies)
     tile = public_bits("slots", _TILE * _TILE * count).astype(bool).reshape(_TILE, _TILE, count)
     rows, columns = np.arange(layout.rows) % _TILE, np.arange(layout.columns) % _TILE
-    return tile[rows[:, None], columns].reshape(-1)
+    return tile[rows[:, None], columns].reshape(-1)  # (slots,)
 
 
 def _maps(layout: Layout, values: Array) -> Array:
     """(slots,) -> (frequencies, rows, columns)."""
-    shaped = values.reshape(layout.rows, layout.columns, -1).transpose(2, 0, 1)
+    shaped = values.reshape(layout.rows, layout.columns, -1).transpose(2, 0, 1)  # (frequencies, rows, columns)
     return np.ascontiguousarray(shaped, dtype=np.float32)
 
 

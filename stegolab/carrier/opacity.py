@@ -1,7 +1,7 @@
-"""Covers with transparent parts: only blocks that are opaque carry, and what is behind the others is not known.
+"""Covers with transparent parts: only opaque blocks carry, because nobody knows what will be behind the others.
 
-Whoever flattens the picture puts white or black there. Either way the blocks say nothing, as if they had been cut away,
-and the code rides through; the sender tries both before it promises anything.
+Whoever flattens the picture puts white or black there. Either way those blocks say nothing, as if they had been cut
+away, and the error-correcting code makes up for it. The sender tries both backgrounds before it promises anything.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .interface import Carrier
 
 Alpha = NDArray[np.uint8] | None
 
-_OPAQUE = 250  # of 255: what some programs export as opaque; the contrast is 2 % lower, and that is tried as well
+_OPAQUE = 250  # of 255: what some programs export as opaque; it lowers the contrast by 2 %, which is tried as well
 
 
 def embed(
@@ -29,7 +29,7 @@ def embed(
     used: NDArray[np.bool_],
     share: float = 1.0,
 ) -> RGB:
-    """:meth:`.Carrier.embed`, but what is not in an opaque block stays as it is. ``alpha`` (H, W), None if opaque."""
+    """:meth:`.Carrier.embed` that leaves pixels outside opaque blocks as they are. ``alpha`` (H, W), None if opaque."""
     if opaque_share(alpha, carrier.strength.block) == 1:
         return carrier.embed(rgb, header, body, used, share)
     assert alpha is not None
@@ -40,7 +40,7 @@ def embed(
 
 
 def views(rgb: RGB, alpha: Alpha) -> Iterator[tuple[str, RGB]]:
-    """The picture as it is seen on each background, with its name; as it is, if nothing shines through."""
+    """The picture as it looks on each background, with the background's name; unchanged if it is opaque."""
     if alpha is None or alpha.min() == 255:
         yield "", rgb
     else:
@@ -55,11 +55,11 @@ def opaque_share(alpha: Alpha, block: int) -> float:
 def _opaque_blocks(alpha: NDArray[np.uint8], block: int) -> NDArray[np.bool_]:
     rows, columns = alpha.shape[0] // block, alpha.shape[1] // block
     whole = alpha[: rows * block, : columns * block].reshape(rows, block, columns, block)
-    return whole.min(axis=(1, 3)) >= _OPAQUE
+    return whole.min(axis=(1, 3)) >= _OPAQUE  # (rows, columns)
 
 
 def _opaque_pixels(alpha: NDArray[np.uint8], block: int) -> NDArray[np.bool_]:
     pixels = np.zeros(alpha.shape, bool)
-    blocks = _opaque_blocks(alpha, block).repeat(block, 0).repeat(block, 1)
+    blocks = _opaque_blocks(alpha, block).repeat(block, 0).repeat(block, 1)  # (rows * block, columns * block)
     pixels[: blocks.shape[0], : blocks.shape[1]] = blocks
     return pixels

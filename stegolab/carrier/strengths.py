@@ -3,11 +3,11 @@
 ``file``    lossless copies only: every AC coefficient, small steps, bits by the hundred thousand.
 ``jpeg``    JPEG of quality 50 and up at the same size: the frequencies that quality 50 quantises finest, with steps in
             proportion to its quantisation steps (ITU-T T.81 annex K): so the noise is the same share of every step.
-``social``  also resized to half and more, cropped, turned, blurred, WebP, JPEG twice: the lowest frequencies of 16 x 16
-            blocks.
+``social``  also resizing to half the size and more, cropping, turns, blur, WebP, JPEG twice: the lowest frequencies of
+            16 x 16 blocks.
 
-The steps were chosen on the training images of the project's data: most mutual information at 40 dB PSNR on the worst
-declared attack.
+The steps were chosen on the training images of the project's data, for the most mutual information at 40 dB PSNR after
+the worst declared attack.
 """
 
 from __future__ import annotations
@@ -27,12 +27,18 @@ from .blockdct import zigzag
 class Strength:
     """What is embedded where, and the attacks (``channel.spec``) that the sender tries before it promises anything.
 
-    ``block``: DCT size in pixels; ``frequencies``: (vertical, horizontal) pairs that carry; ``steps``: one a frequency,
-    in 8-bit luma; ``compensation``: see ``qim``; ``rescaled``: whether the receiver tries other sizes and equalises;
-    ``spread``: whether a short message is coded to fill the picture (the channel is uncertain) or only what it needs;
-    ``dense``: whether a block that carries anything carries in all its slots, because steps are so small that a lone
-    coefficient's move is less than half a grey level, and rounding to 8 bits would undo it; ``lost``: the share of the
-    picture that may be cut away on top of any of the attacks.
+    name: as the command line has it.
+    block: size of the DCT in pixels.
+    frequencies: (vertical, horizontal) pairs that carry.
+    steps: one a frequency, in 8-bit luma.
+    compensation: see ``qim``.
+    attacks: what a stego picture is to survive.
+    rescaled: whether the receiver tries other sizes and equalises.
+    spread: whether a short message is coded to fill the picture, because the channel is uncertain, or only takes what
+        it needs.
+    dense: whether a block that carries anything moves in all its slots: with steps this small a lone coefficient moves
+        by less than half a grey level, and rounding to 8 bits would undo it.
+    cropped_share: the share of the picture that may be cut away on top of any of the attacks.
     """
 
     name: str
@@ -44,7 +50,7 @@ class Strength:
     rescaled: bool = False
     spread: bool = True
     dense: bool = False
-    lost: float = 0.0
+    cropped_share: float = 0.0
 
     @property
     def step(self) -> NDArray[np.float32]:
@@ -88,7 +94,7 @@ SOCIAL = Strength(
     compensation=0.8,
     attacks=("jpeg:50", "resize:0.5,jpeg:75", "resize:0.75,jpeg:75", "webp:75", "jpeg:80,jpeg:60", "blur:1,jpeg:90"),
     rescaled=True,
-    lost=0.1,
+    cropped_share=0.1,
 )
 
 STRENGTHS = {s.name: s for s in (FILE, JPEG, SOCIAL)}

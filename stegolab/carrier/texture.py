@@ -1,8 +1,9 @@
 """Texture first: where a message needs less than the whole picture, its busiest blocks take it (notebook 07).
 
 Change shows least where much goes on already, to the eye and to a detector (Westfeld & Pfitzmann 1999; Pevny, Filler &
-Bas 2010). The sender alone chooses the blocks: the code is laid over all of them, the smooth ones stay as they are, and
-the receiver, who cannot tell exactly which, learns from the header's slots below which activity blocks say nothing.
+Bas 2010). The sender alone chooses the blocks. The code is laid over all of them, and those that were not chosen stay
+as they are; the receiver cannot tell exactly which, but learns from the header's slots below which activity a block
+carries nothing.
 """
 
 from __future__ import annotations
@@ -12,45 +13,54 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-_SCALES = np.geomspace(0.05, 20, 23).astype(np.float32)
-_CLEARLY = 6.0  # nats by which the pilots must be better explained, before blocks are held to be silent
+_SCALES = np.geomspace(0.05, 20, 23).astype(np.float32)  # of the evidence, to be tried as log-likelihood ratios
+# Nats by which "blocks below the threshold carry nothing" must explain the pilots better than "all carry". At 6 the
+# likelihood is four hundred times as high; lower, and blocks that carry are discarded for noise.
+_MUCH_BETTER = 6.0
 
 
-def activity(coefficients: Floats, seen: NDArray[np.bool_] | None = None) -> Floats:
-    """(rows, columns, frequencies) -> (rows, columns), mean magnitude around each block over the picture's median.
+def activity(coefficients: Floats, received: NDArray[np.bool_] | None = None) -> Floats:
+    """How busy each block's surroundings are: their mean magnitude over the picture's median.
 
-    ``seen`` (rows, columns): the blocks whose median it is, all by default.
+    Args:
+        coefficients: (rows, columns, frequencies).
+        received: (rows, columns) the blocks whose median it is; None for all.
+
+    Returns:
+        (rows, columns), positive.
     """
-    own = np.pad(np.abs(coefficients).mean(axis=2) + 1, 1, mode="edge")
-    tall = own[:-2] + own[1:-1] + own[2:]
-    around = tall[:, :-2] + tall[:, 1:-1] + tall[:, 2:]
-    return (around / np.median(around if seen is None else around[seen])).astype(np.float32)
+    block = np.pad(np.abs(coefficients).mean(axis=2) + 1, 1, mode="edge")  # (rows + 2, columns + 2)
+    rows_of_three = block[:-2] + block[1:-1] + block[2:]  # (rows, columns + 2)
+    around = rows_of_three[:, :-2] + rows_of_three[:, 1:-1] + rows_of_three[:, 2:]  # (rows, columns)
+    return (around / np.median(around if received is None else around[received])).astype(np.float32)
 
 
-def busiest(busy: Floats, share: float) -> NDArray[np.bool_]:
-    """Activity (rows, columns) -> which blocks are among the busiest ``share``; of equally busy ones, the upper ones.
+def busiest(activity_: Floats, share: float) -> NDArray[np.bool_]:
+    """Which blocks (rows, columns) are among the busiest ``share``, 0 to 1; of equally busy ones, the upper ones.
 
     So in a flat drawing the blocks that change lie together, and show as busier than what is left.
     """
-    order = np.argsort(-busy, axis=None, kind="stable")
-    chosen = np.zeros(busy.size, bool)
-    chosen[order[: round(share * busy.size)]] = True
-    return chosen.reshape(busy.shape)
+    order = np.argsort(-activity_, axis=None, kind="stable")  # (rows * columns,)
+    chosen = np.zeros(activity_.size, bool)
+    chosen[order[: round(share * activity_.size)]] = True
+    return chosen.reshape(activity_.shape)  # (rows, columns)
 
 
-def floor(agreement: Floats, busy: Floats) -> float:
-    """The activity below which blocks say nothing, as far as the pilots tell; 0 where all of them speak.
+def carrying_threshold(agreement: Floats, activity_: Floats) -> float:
+    """The activity below which blocks carry nothing, as far as the pilots tell; 0 where all of them carry.
 
     Args:
         agreement: (pilots,) evidence, or log-likelihood ratio, times the true sign.
-        busy: (pilots,) activity of the block of each.
+        activity_: (pilots,) of the block of each.
     """
-    if not len(busy):
+    if not len(activity_):
         return 0.0
-    order = np.argsort(-busy, kind="stable")
-    cost = np.logaddexp(0, -_SCALES[:, None] * agreement[order]) - np.log(2)  # nats more than of one that says nothing
-    total = np.cumsum(cost, axis=1).min(axis=0)  # of all pilots as busy as this one, or busier
-    levels = np.append(busy[order][1:] < busy[order][:-1], True)  # blocks as busy are silent together
-    total[~levels] = np.inf
+    order = np.argsort(-activity_, kind="stable")
+    falling = activity_[order]
+    # nats by which each pilot is explained worse than by "carries nothing", under each scale; (scales, pilots)
+    cost = np.logaddexp(0, -_SCALES[:, None] * agreement[order]) - np.log(2)
+    total = np.cumsum(cost, axis=1).min(axis=0)  # (pilots,): of all as busy as this one, or busier
+    last_of_level = np.append(falling[1:] < falling[:-1], True)  # blocks that are equally busy go together
+    total[~last_of_level] = np.inf
     best = int(np.argmin(total))
-    return float(busy[order][best]) if total[-1] - total[best] > _CLEARLY else 0.0
+    return float(falling[best]) if total[-1] - total[best] > _MUCH_BETTER else 0.0

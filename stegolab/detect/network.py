@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..carrier.training.discriminator import Critic
+from ..carrier.training.discriminator import Discriminator
 
 _CUT = 8.0  # grey levels of residual
 
@@ -23,7 +23,7 @@ class Detector(nn.Module):
 
     def __init__(self, width: int = 12) -> None:
         super().__init__()
-        self.front = nn.Parameter(Critic().front.clone())  # (8, 1, 5, 5)
+        self.front = nn.Parameter(Discriminator().front.clone())  # (8, 1, 5, 5)
         self.flat = nn.Sequential(_layer(len(self.front), width), Residual(width))
         widths = (width, width, 2 * width, 4 * width)
         self.halving = nn.Sequential(*(Halving(a, b) for a, b in pairwise(widths)))

@@ -16,6 +16,6 @@ from ..carrier.interface import Carrier
 from .roc import Scores
 
 
-def presence(planes: Iterable[NDArray[np.uint8]], carrier: Carrier) -> Scores:
+def detection_scores(planes: Iterable[NDArray[np.uint8]], carrier: Carrier) -> Scores:
     """How clearly the receiver finds a header in each luma plane (H, W), in standard deviations of chance."""
-    return np.array([carrier.read(np.repeat(p[..., None], 3, axis=2), p.shape).presence for p in planes])
+    return np.array([carrier.read(np.repeat(p[..., None], 3, axis=2), p.shape).detection_score for p in planes])

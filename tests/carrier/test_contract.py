@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stegolab.carrier import blockdct
-from stegolab.carrier.interface import PRESENT
+from stegolab.carrier.interface import DETECTED
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.networks.numpy_inference import NumpyModel
 from stegolab.carrier.strengths import JPEG, SOCIAL, STRENGTHS
@@ -98,7 +98,7 @@ def test_embedding_is_deterministic_and_leaves_the_cover(carrier):
 @pytest.mark.parametrize("name", covers.every())
 def test_a_picture_without_payload_shows_no_header(carrier, name):
     cover = covers.every()[name]
-    assert carrier.read(cover, cover.shape[:2]).presence < PRESENT
+    assert carrier.read(cover, cover.shape[:2]).detection_score < DETECTED
 
 
 @EVERY
@@ -107,8 +107,8 @@ def test_pictures_of_any_size_can_be_looked_at(carrier, shape):
     reading = carrier.read(np.full(shape, 90, np.uint8), shape[:2])
     assert reading.header_llr.shape == (HEADER_CODE_BITS,)
     assert np.isfinite(reading.header_llr).all()
-    assert np.isfinite(reading.presence)
-    assert reading.presence == 0 or reading.layout.slots
+    assert np.isfinite(reading.detection_score)
+    assert reading.detection_score == 0 or reading.layout.slots
     if reading.layout.slots:  # where there are none no header is ever found
         assert np.isfinite(reading.body_llr(np.zeros(HEADER_CODE_BITS, np.uint8))).all()
 
@@ -118,15 +118,15 @@ def test_pictures_of_any_size_can_be_looked_at(carrier, shape):
 def test_to_see_that_nothing_is_there_only_the_blocks_of_the_header_are_looked_at(carrier, turn, monkeypatch):
     """One in eight of a large picture's, of a view of it as it may have been turned; the networks see a part of it."""
     plane = np.random.default_rng(7).normal(128, 20, (2560, 3072)).astype(np.float32)
-    some, listen, looked, heard = blockdct.some, NumpyModel.listen, [], []
+    some, llr, looked, asked = blockdct.some, NumpyModel.llr, [], []
     monkeypatch.setattr(blockdct, "some", lambda *args: looked.append(len(args[2])) or some(*args))  # type: ignore[func-returns-value]
-    monkeypatch.setattr(NumpyModel, "listen", lambda model, band: heard.append(band[0].size) or listen(model, band))  # type: ignore[func-returns-value]
-    monkeypatch.setattr("stegolab.carrier.learned._FAINT", -9.0)  # the networks are asked, if there are any
+    monkeypatch.setattr(NumpyModel, "llr", lambda model, band: asked.append(band[0].size) or llr(model, band))  # type: ignore[func-returns-value]
+    monkeypatch.setattr("stegolab.carrier.learned._DOUBTFUL", (-9.0, 8.0))  # the networks are asked, if there are any
     forward = blockdct.forward
     monkeypatch.setattr(blockdct, "forward", lambda *args: forward(*args) if args[0].size < 2560 * 3072 else 1 / 0)
-    assert carrier.read_luma(facing(plane, turn)).presence < PRESENT
+    assert carrier.read_luma(facing(plane, turn)).detection_score < DETECTED
     assert looked == [pytest.approx(plane.size / carrier.strength.block**2 / 8, rel=0.02)]
-    assert heard == ([128**2] if carrier.name == "inn" else [])
+    assert asked == ([128**2] if carrier.name == "inn" else [])
 
 
 @EVERY
@@ -138,6 +138,6 @@ def test_a_luma_plane_is_read_as_the_picture_is(carrier, turn):
     plane = facing(luma(turned(stego, {0: 0, 3: 3, 5: 6}[turn])), turn)
     readings = carrier.read(stego, stego.shape), carrier.read_luma(plane)
     assert readings[0].shape == readings[1].shape
-    assert readings[0].presence == pytest.approx(readings[1].presence, rel=1e-3)
+    assert readings[0].detection_score == pytest.approx(readings[1].detection_score, rel=1e-3)
     for llr in (lambda r: r.header_llr, lambda r: r.body_llr(header)):
         np.testing.assert_allclose(llr(readings[1]), llr(readings[0]), rtol=0.02, atol=0.05)

@@ -27,7 +27,7 @@ def test_photographs_give_every_bit_back(carrier, cover):
     assert llr.shape == body.shape
     assert wrong(llr, body) < (0.025 if carrier.strength.name == "file" else 0.006)
     assert wrong(reading.header_llr, header) == 0
-    assert reading.presence > 20
+    assert reading.detection_score > 20
     assert reading.shape == cover.shape[:2]
 
 
@@ -47,7 +47,7 @@ def test_distortion_is_what_the_steps_predict(carrier, cover):
 @EVERY
 def test_a_single_pixel_can_be_looked_at(carrier):
     reading = carrier.read(np.full((1, 1, 3), 90, np.uint8), (1, 1))
-    assert np.isfinite(reading.header_llr).all() and np.isfinite(reading.presence)
+    assert np.isfinite(reading.header_llr).all() and np.isfinite(reading.detection_score)
 
 
 def test_a_blur_is_measured_on_the_header_and_undone():
@@ -79,4 +79,4 @@ def test_what_was_not_received_says_nothing_and_the_rest_what_it_did():
     assert not llr[~there].any()
     assert wrong(llr[there], body[there]) < 0.006
     assert wrong(reading.header_llr, header) == 0
-    assert reading.presence > 8
+    assert reading.detection_score > 8

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from stegolab.carrier.interface import PRESENT
+from stegolab.carrier.interface import DETECTED
 from stegolab.carrier.learned import LearnedReading, learned_carrier, whitening
 from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, weights_of
 from stegolab.carrier.sync.search import search
@@ -40,7 +40,7 @@ def test_photographs_give_their_bits_back(carrier, cover):
     assert llr.shape == body.shape
     assert wrong(llr, body) < 0.01  # where colours clip
     assert wrong(reading.header_llr, header) == 0
-    assert reading.presence > 20
+    assert reading.detection_score > 20
     assert reading.shape == cover.shape[:2]
     assert psnr(cover, stego) > 35
 
@@ -126,7 +126,7 @@ def test_the_template_leads_back_to_the_original(attack):
     count = len(reading.layout.strength.frequencies)
     there = aligned.seen.reshape(-1)[reading.layout.body_slots // count]
     llr = reading.body_llr(header)
-    assert reading.presence > PRESENT
+    assert reading.detection_score > DETECTED
     assert wrong(reading.header_llr, header) < 0.16  # of few repeats; its code repairs more than that
     assert wrong(llr[there], body[there]) < 0.25
     assert not llr[~there].any()
@@ -163,7 +163,7 @@ def test_the_same_message_makes_the_same_picture():
 
 def test_what_one_strength_wrote_the_other_does_not_read():
     posted = sender("jpeg").send(b"message", KEY).picture
-    assert CARRIERS["social"].read(posted.rgb, posted.rgb.shape[:2]).presence < PRESENT
+    assert CARRIERS["social"].read(posted.rgb, posted.rgb.shape[:2]).detection_score < DETECTED
     with pytest.raises(NoPayload):
         receive(from_array(covers.photographs()["camera"]), KEY, [CARRIERS["jpeg"]])
 

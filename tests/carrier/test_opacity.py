@@ -73,7 +73,7 @@ def test_what_is_promised_is_no_more_than_the_opaque_part_has(share):
 def test_what_may_be_cut_away_may_all_be_of_the_opaque_part():
     carrier = LatticeCarrier(STRENGTHS["social"])
     half = alpha(columns=slice(128, 256))
-    assert rehearse(carrier, COVER, alpha=half).lost == pytest.approx(2 * rehearse(carrier, COVER).lost)
+    assert rehearse(carrier, COVER, alpha=half).lost_share == pytest.approx(2 * rehearse(carrier, COVER).lost_share)
 
 
 def test_of_each_attack_the_worst_on_any_background_counts(monkeypatch):
@@ -85,5 +85,5 @@ def test_of_each_attack_the_worst_on_any_background_counts(monkeypatch):
         alone.append(rehearse(carrier, COVER, alpha=half).trials)
     monkeypatch.undo()
     for number, trial in enumerate(rehearse(carrier, COVER, alpha=half).trials):
-        for field, worst in {"information": min, "header": min, "presence": min, "bit_error_rate": max}.items():
+        for field, worst in {"information": min, "header": min, "detection_score": min, "bit_error_rate": max}.items():
             assert getattr(trial, field) == worst(getattr(trials[number], field) for trials in alone)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 
 class Attended(nn.Module):
-    """Two 3 x 3 convolutions around a channel gate, added to their input: (B, width, h, w) -> the same."""
+    """Two 3 x 3 convolutions around a channel gate, added to their input: (B, width, h, w) -> the same shape."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Attended(nn.Module):
 
 
 class Attention(nn.Module):
-    """Log-odds of embedding strength at every slot, from coefficients that embedding leaves alone.
+    """Logits of the embedding strength at every slot, from coefficients that embedding leaves alone.
 
     (B, passive, h, w) in 8-bit luma -> (B, carried, h, w). Starts as ``start`` (a strength in (0, 1)) everywhere.
     """
@@ -47,5 +47,5 @@ class Attention(nn.Module):
 
 
 def compress(coefficients: Tensor) -> Tensor:
-    """Signed logarithm, about [-3, 3] for block-DCT coefficients of 8-bit luma: what networks can digest."""
+    """Signed logarithm, about [-3, 3] for block-DCT coefficients of 8-bit luma: a range that networks learn from."""
     return coefficients.sign() * coefficients.abs().log1p() / 3

@@ -42,7 +42,7 @@ class Restoration(nn.Module):
         return band * (1 + gain) + self.reach * torch.tanh(self.shift(h))
 
 
-class Reception(nn.Module):
+class Extractor(nn.Module):
     """Received band -> log p(1)/p(0) of every slot.
 
     ``ratio = 2 * kappa * sin(angle) + correction``: the first term is what a von Mises error calls for, with kappa from

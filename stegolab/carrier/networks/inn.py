@@ -8,8 +8,8 @@ ones that only inform. With ``wrap(u) = u - step * round(u / step)``:
     x       <- x + shrink(wrap(p), a(passive))             modulo coupling, cover branch
 
 Every line is undone by its mirror image, whatever the networks s, t and a compute, because passive is untouched. The
-sender drops p; the receiver runs the mirror images with p = 0, and what comes out is the payload modulo one step: that
-is all that quantisation index modulation is. Learned are the step of each frequency, the place of the lattice, and the
+sender drops p; the receiver runs the mirror images with p = 0, and what comes out is the payload modulo one step. That
+is quantisation index modulation. What is learned is the step of each frequency, the place of the lattice, and the
 attention a. NICE, RealNVP: Dinh et al. 2015, 2017; hiding with them: Jing et al. 2021 (HiNet).
 """
 
@@ -30,7 +30,7 @@ class AffineCoupling(nn.Module):
     ``inverse(forward(payload, passive), passive) == payload`` to float precision for every weight. Starts as a shift by
     ``place``, a quarter step: the points of bit 0 are then the multiples of the step, where JPEG's own lattice is, and
     its rounding pulls coefficients onto the points instead of off them. The place itself is not trained: gradient
-    descent slides it to where flat blocks cost least, half way between, and there JPEG rounds every bit away.
+    descent would move it to where flat blocks cost least, half way between, and there JPEG rounds every bit away.
     """
 
     def __init__(self, passive: int, carried: int, width: int = 16, clamp: float = CLAMP) -> None:
@@ -52,7 +52,7 @@ class AffineCoupling(nn.Module):
         return (payload - shift) / scale
 
     def residue(self, payload: Tensor, passive: Tensor) -> Tensor:
-        """:meth:`inverse` of what is known modulo one step: the whole steps go before they could be scaled."""
+        """:meth:`inverse` of what is known modulo one step: whole steps are taken off before they could be scaled."""
         scale, shift = self._scale_and_shift(passive)
         offset = payload - shift
         return (offset - torch.round(offset)) / scale
@@ -65,11 +65,12 @@ class AffineCoupling(nn.Module):
 class ModuloCoupling(nn.Module):
     """Embed payload points into cover coefficients: ``x' = x + shrink(wrap(step * payload - x))``; returns (x', p).
 
-    ``inverse(*forward(x, payload, odds), odds) == (x, payload)`` for every attention. ``shrink`` moves no further than
-    into the cell around the point whose half width is ``(1 - a) * step / 2``: what lies there already costs nothing.
-    a = floor + (1 - floor) * sigmoid(odds): with a floor of 0 a slot can be switched off for good, because where
-    nothing ever moves there is no gradient either. x: (B, carried, h, w), in 8-bit luma; payload in steps. The gradient
-    of wrap with respect to its argument is one. Chen & Wornell 2001.
+    ``inverse(*forward(x, payload, logits), logits) == (x, payload)`` for every attention. ``shrink`` moves x no farther
+    than into the cell around the point whose half width is ``(1 - a) * step / 2``: what lies there already stays.
+    ``a = floor + (1 - floor) * sigmoid(logits)``. With a floor of 0 a slot can be switched off for good: where nothing
+    ever moves there is no gradient either.
+    x: (B, carried, h, w), in 8-bit luma; payload in steps; logits shaped alike. The gradient of wrap with respect to
+    its argument is one. Chen & Wornell 2001.
     """
 
     def __init__(self, steps: Tensor, floor: float = 0.0) -> None:
@@ -82,19 +83,19 @@ class ModuloCoupling(nn.Module):
         """(carried, 1, 1), 8-bit luma."""
         return self.log_step.exp()
 
-    def forward(self, x: Tensor, payload: Tensor, odds: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, payload: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
         p = self.step * payload - x
-        return x + self._shrink(p, odds), p
+        return x + self._shrink(p, logits), p
 
-    def inverse(self, x: Tensor, p: Tensor, odds: Tensor) -> tuple[Tensor, Tensor]:
+    def inverse(self, x: Tensor, p: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Undo :meth:`forward`; with p = 0, read the payload modulo one step."""
-        x = x - self._shrink(p, odds)
+        x = x - self._shrink(p, logits)
         return x, (p + x) / self.step
 
-    def _shrink(self, p: Tensor, odds: Tensor) -> Tensor:
+    def _shrink(self, p: Tensor, logits: Tensor) -> Tensor:
         offset = p - self.step * torch.round(p / self.step)
-        slack = (1 - self.floor) * torch.sigmoid(-odds) * self.step / 2
+        slack = (1 - self.floor) * torch.sigmoid(-logits) * self.step / 2
         return offset.sign() * torch.relu(offset.abs() - slack)
 
 
@@ -128,10 +129,10 @@ class InvertibleNetwork(nn.Module):
         """(carried, 1, 1), 8-bit luma."""
         return self.modulo.step
 
-    def destination(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
-        """From where the coefficients are, ``x`` or what clipping made of it, to the nearest place that says it."""
-        place, odds = self.place(payload, passive), self.attention(passive)
-        return lambda there: self.modulo(there, place, odds)[0]
+    def projection(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
+        """A map of coefficients, ``x`` or what clipping made of them, to the nearest ones that say ``payload``."""
+        place, logits = self.place(payload, passive), self.attention(passive)
+        return lambda clipped: self.modulo(clipped, place, logits)[0]
 
     def inverse(self, x: Tensor, dropped: Tensor, passive: Tensor) -> tuple[Tensor, Tensor]:
         """Undo :meth:`forward`."""
@@ -139,9 +140,9 @@ class InvertibleNetwork(nn.Module):
         return x, self.place.inverse(payload, passive)
 
     def read(self, x: Tensor, passive: Tensor) -> Tensor:
-        """The receiver's reverse pass, what was dropped taken as zero: the payload in steps, modulo one.
+        """The receiver's reverse pass, with zeros for what was dropped: the payload in steps, modulo one.
 
-        Where nothing was dropped there is nothing to shrink: attention is not asked.
+        With p = 0 there is nothing to shrink, so attention plays no part.
         """
         return self.place.residue(x / self.modulo.step, passive)
 

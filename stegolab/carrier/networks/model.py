@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ...errors import BadSpec
 from .. import blockdct
 from .config import NETWORKS, ModelConfig
-from .extractor import Reception
+from .extractor import Extractor
 from .inn import InvertibleNetwork
 from .plain import PlainNetwork
 from .weights import Weights
@@ -40,7 +40,7 @@ class CarrierModel(nn.Module):
             self.network: InvertibleNetwork = PlainNetwork(steps, len(self.passive))  # type: ignore[assignment]
         else:
             self.network = InvertibleNetwork(steps, len(self.passive), config.width, config.attention, config.floor)
-        self.reception = Reception(self.carried, self.passive, len(config.band), config.width + 16, config.restoration)
+        self.reception = Extractor(self.carried, self.passive, len(config.band), config.width + 16, config.restoration)
 
     def analyse(self, luma: Tensor) -> Tensor:
         """Luma -> its band (B, band, h, w)."""
@@ -85,10 +85,10 @@ class InTorch:
         """(carried, 1, 1), 8-bit luma."""
         return self._network.step.detach().numpy()
 
-    def destination(self, *arrays: NDArray[np.float32]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    def projection(self, *arrays: NDArray[np.float32]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
         """See :class:`~.inn.InvertibleNetwork`."""
         with torch.no_grad():
-            nearest = self._network.destination(*map(_batch, arrays))
+            nearest = self._network.projection(*map(_batch, arrays))
             return torch.no_grad()(lambda there: nearest(_batch(there))[0].numpy())
 
     @torch.no_grad()

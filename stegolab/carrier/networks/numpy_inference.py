@@ -33,7 +33,7 @@ class Network(Protocol):
         """(carried, 1, 1), 8-bit luma."""
         ...
 
-    def destination(self, x: Array, payload: Array, passive: Array) -> Layer:
+    def projection(self, x: Array, payload: Array, passive: Array) -> Layer:
         """From where the coefficients are to the nearest place that says ``payload``, which is in steps."""
         ...
 
@@ -77,7 +77,7 @@ class NumpyModel:
         """Received band -> what the reverse pass alone makes of it: the payload as an angle (carried, h, w)."""
         return self.network.read(band[self.carried], band[self.passive]) * np.float32(2 * np.pi)
 
-    def listen(self, band: Array) -> Array:
+    def llr(self, band: Array) -> Array:
         """Received band -> LLRs (carried, h, w): restored, read, and told how sure each is."""
         if self._restore is not None:
             band = self._restore(band)
@@ -97,13 +97,13 @@ class _InvertibleNetwork:
         self._place: Layer = lambda seen: np.float32(CLAMP) * np.tanh(outer(inner(seen)))
         attended = _attended(w, "network.attention.body.1", _convolution(w, "network.attention.body.0"))
         head, level = _convolution(w, "network.attention.head"), w["network.attention.level"]
-        self._odds: Layer = lambda seen: level + head(_gelu(attended(seen)))
+        self._logits: Layer = lambda seen: level + head(_gelu(attended(seen)))
 
-    def destination(self, x: Array, payload: Array, passive: Array) -> Layer:
+    def projection(self, x: Array, payload: Array, passive: Array) -> Layer:
         seen = _compress(passive)
         scale, shift = self._scale_and_shift(seen)
         point = self.step * (payload * scale + shift)
-        slack = np.float32((1 - self._floor) / 2) * self.step * _sigmoid(-self._odds(seen))
+        slack = np.float32((1 - self._floor) / 2) * self.step * _sigmoid(-self._logits(seen))
 
         def nearest(there: Array) -> Array:
             offset = qim.wrap(point - there, self.step)

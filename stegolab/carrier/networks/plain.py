@@ -57,7 +57,7 @@ class PlainCoupling(nn.Module):
 
 
 class PlainNetwork(nn.Module):
-    """A stack of couplings that answers as ``inn.InvertibleNetwork`` does: forward, inverse, read, destination.
+    """A stack of couplings that answers as ``inn.InvertibleNetwork`` does: forward, inverse, read, projection.
 
     Args:
         steps: (carried,) the lattice's steps, 8-bit luma: what all couplings together start by adding is a quarter of
@@ -82,7 +82,7 @@ class PlainNetwork(nn.Module):
         """(carried, 1, 1), 8-bit luma: what the payload is multiplied by, all couplings together."""
         return sum(coupling.log_step.exp() for coupling in self.couplings)  # type: ignore[return-value,union-attr,operator,misc]
 
-    def destination(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
+    def projection(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
         """What says ``payload`` on the cover ``x``, from wherever clipping left it: adding twice would be too much."""
         stego = self(x, payload, passive)[0]
         return lambda there: stego

@@ -1,6 +1,6 @@
-"""The header's slots as evidence: what they say together, and whether there is a header at all.
+"""The header's slots as evidence: what its repeats say together, and whether there is a header at all (notebook 08).
 
-A header is repeated over the picture; read at the wrong size, or in a picture without one, its repeats disagree.
+A header is repeated over the picture. Read at the wrong size, or in a picture without one, its repeats disagree.
 """
 
 from __future__ import annotations
@@ -13,22 +13,27 @@ from ...header import HEADER_CODE_BITS
 Floats = NDArray[np.float32]
 
 
-def together(header_bit: NDArray[np.int64], evidence: Floats) -> Floats:
-    """Sum of the evidence (header slots,) for each bit of the code word (HEADER_CODE_BITS,).
+def combine_repeats(header_bit: NDArray[np.int64], evidence: Floats) -> Floats:
+    """Sum of the evidence for each bit of the header's code word.
 
-    ``header_bit``: which bit each slot carries, see :attr:`stegolab.carrier.layout.Layout.header_bit`.
+    Args:
+        header_bit: (header slots,) which bit each slot carries, see :attr:`stegolab.carrier.layout.Layout.header_bit`.
+        evidence: (header slots,) positive for a 1, negative for a 0.
+
+    Returns:
+        (HEADER_CODE_BITS,)
     """
     return np.bincount(header_bit, evidence, minlength=HEADER_CODE_BITS).astype(np.float32)
 
 
-def presence(header_bit: NDArray[np.int64], evidence: Floats) -> float:
-    """How surely a header is here, in standard deviations of what chance gives.
+def detection_score(header_bit: NDArray[np.int64], evidence: Floats) -> float:
+    """How surely a header is there, in standard deviations of what chance gives; the arguments as above.
 
     Without a header the signs are fair coins: the square of a bit's sum is then, on average, the sum of its squares.
     """
-    energy = np.bincount(header_bit, np.square(evidence, dtype=np.float64), minlength=HEADER_CODE_BITS)
-    seen = energy > 1e-9
-    if not seen.any():
+    energy = np.bincount(header_bit, np.square(evidence, dtype=np.float64), minlength=HEADER_CODE_BITS)  # (code bits,)
+    received = energy > 1e-9
+    if not received.any():
         return 0.0
-    ratio = together(header_bit, evidence)[seen].astype(np.float64) ** 2 / energy[seen]
-    return float((ratio.sum() - seen.sum()) / np.sqrt(2 * HEADER_CODE_BITS))
+    ratio = combine_repeats(header_bit, evidence)[received].astype(np.float64) ** 2 / energy[received]
+    return float((ratio.sum() - received.sum()) / np.sqrt(2 * HEADER_CODE_BITS))

@@ -20,8 +20,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 _CUT = 8.0  # grey levels of residual
 
 
-class Critic(nn.Module):
-    """Luma (B, H, W), 8-bit units, 32 pixels a side and more -> the log-odds (B,) that it is a stego picture.
+class Discriminator(nn.Module):
+    """Luma (B, H, W), 8-bit units, 32 pixels a side and more -> the logits (B,) that it is a stego picture.
 
     What the picture shows does not matter: a plane plus a constant gets the same answer.
     """

@@ -25,12 +25,12 @@ def payload_loss(llr: Tensor, bits: Tensor, carries: Tensor | None = None) -> Te
 
 
 def discriminator_loss(cover: Tensor, stego: Tensor) -> Tensor:
-    """Cross entropy in bits of the critic's log-odds (B,) that a picture is stego: 1 for one that knows nothing."""
+    """Cross entropy in bits of the critic's logits (B,) that a picture is stego: 1 for one that knows nothing."""
     return (F.softplus(-stego).mean() + F.softplus(cover).mean()) / (2 * math.log(2))
 
 
 def adversarial_loss(stego: Tensor) -> Tensor:
-    """Bits of surprise that stego pictures are covers, by the critic's log-odds (B,): what the carrier lowers.
+    """Bits of surprise that stego pictures are covers, by the critic's logits (B,): what the carrier lowers.
 
     The non-saturating form: where the critic is sure, the slope is one, not zero. Goodfellow et al. 2014.
     """

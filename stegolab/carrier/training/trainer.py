@@ -32,7 +32,7 @@ from ..networks.model import CarrierModel, load, save
 from ..refine import measured_blur
 from ..strengths import strength as strength_named
 from ..sync import template
-from .discriminator import Critic
+from .discriminator import Discriminator
 from .losses import (
     Balance,
     Frontier,
@@ -86,7 +86,7 @@ class Trainer:
         rest = [p for p in model.parameters() if not any(p is q for q in slow)]
         groups = [{"params": rest, "scale": 1.0}, {"params": slow, "scale": 3.0, "weight_decay": 0.0}]
         self.learner = Learner(model, fabric, groups=groups, average=config.average)
-        self.critic = Learner(Critic(), fabric, average=config.average) if config.critic_weight else None
+        self.critic = Learner(Discriminator(), fabric, average=config.average) if config.critic_weight else None
         threshold = config.payload_threshold
         self.balance: Balance = Frontier(threshold, config.psnr_db) if threshold else Hold(config.psnr_db)
         self.attacks = curriculum.default(config.strength, config.steps, config.ease)
@@ -147,8 +147,8 @@ class Trainer:
 
     def _teach(self, critic: Learner, stego: Tensor, cover: Tensor, rate: float) -> dict[str, Tensor]:
         """One step of the critic on covers and stego pictures that nobody has attacked."""
-        odds = critic.network(_as_file(torch.cat([cover, stego])))
-        of_cover, of_stego = odds.chunk(2)
+        logits = critic.network(_as_file(torch.cat([cover, stego])))
+        of_cover, of_stego = logits.chunk(2)
         loss = discriminator_loss(of_cover, of_stego)
         critic.descend(loss, rate)
         right = torch.cat([of_cover < 0, of_stego > 0])

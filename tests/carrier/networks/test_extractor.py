@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stegolab.carrier.networks import inn
-from stegolab.carrier.networks.extractor import Reception, Restoration
+from stegolab.carrier.networks.extractor import Extractor, Restoration
 from stegolab.carrier.networks.inn import InvertibleNetwork
 
 CARRIED, PASSIVE = [1, 2, 4], [0, 3, 5, 6]  # indices into the band: interleaved, as frequencies are
@@ -32,7 +32,7 @@ def network():
 
 
 def reception(restore=True):
-    return Reception(CARRIED, PASSIVE, BAND, width=8, restore=restore).requires_grad_(False)
+    return Extractor(CARRIED, PASSIVE, BAND, width=8, restore=restore).requires_grad_(False)
 
 
 def carrying(bits, net, cover):

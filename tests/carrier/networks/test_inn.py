@@ -29,7 +29,7 @@ class Drawn:
         self.x = (self.normal(*shape) ** 3 * 25).clamp(-500, 500)
         self.passive = (self.normal(batch, PASSIVE, *blocks) ** 3 * 25).clamp(-500, 500)
         self.payload = self.normal(*shape)  # any number of steps, not only the points
-        self.odds = 3 * self.normal(*shape)
+        self.logits = 3 * self.normal(*shape)
         self.bits = (torch.rand(shape, generator=self.generator) < 0.5).to(dtype)
         self.steps = 4 + 60 * torch.rand(carried, generator=self.generator).to(dtype)
 
@@ -78,7 +78,7 @@ def test_the_affine_coupling_is_undone(seed, shape, dtype):
 def test_the_modulo_coupling_is_undone_for_every_attention(seed, shape, dtype):
     drawn = Drawn(seed, shape, dtype)
     modulo = drawn.modulo()
-    x, payload = modulo.inverse(*modulo(drawn.x, drawn.payload, drawn.odds), drawn.odds)
+    x, payload = modulo.inverse(*modulo(drawn.x, drawn.payload, drawn.logits), drawn.logits)
     close(x, drawn.x)
     close(payload, drawn.payload)
 
@@ -138,10 +138,10 @@ def test_reading_is_the_inverse_with_nothing_dropped_modulo_one_step(seed, shape
 def test_attention_bounds_how_far_from_its_point_a_coefficient_may_stay(seed, shape):
     drawn = Drawn(seed, shape)
     modulo = drawn.modulo()
-    stego, _ = modulo(drawn.x, drawn.payload, drawn.odds)
+    stego, _ = modulo(drawn.x, drawn.payload, drawn.logits)
     off = stego / modulo.step - drawn.payload
     off = (off - off.round()).abs()
-    assert torch.all(off <= torch.sigmoid(-drawn.odds) / 2 + 1e-9)
+    assert torch.all(off <= torch.sigmoid(-drawn.logits) / 2 + 1e-9)
 
 
 @given(seeds, shapes)
@@ -188,10 +188,10 @@ def test_quantisation_index_modulation_is_the_network_with_nothing_learned(seed,
 def test_embedding_is_a_projection(seed, shape):
     drawn = Drawn(seed, shape)
     modulo = drawn.modulo()
-    once, _ = modulo(drawn.x, drawn.payload, drawn.odds)
-    close(modulo(once, drawn.payload, drawn.odds)[0], once)
+    once, _ = modulo(drawn.x, drawn.payload, drawn.logits)
+    close(modulo(once, drawn.payload, drawn.logits)[0], once)
     move = (once - drawn.x).abs()
-    assert torch.all(move <= torch.sigmoid(drawn.odds) * modulo.step / 2 + 1e-9)
+    assert torch.all(move <= torch.sigmoid(drawn.logits) * modulo.step / 2 + 1e-9)
     assert float(move.max()) > 0 or move.numel() < 4
 
 
@@ -200,7 +200,7 @@ def test_embedding_is_a_projection(seed, shape):
 def test_more_attention_moves_further_never_back(seed, shape):
     drawn = Drawn(seed, shape)
     modulo = drawn.modulo()
-    weak, strong = (modulo(drawn.x, drawn.payload, drawn.odds + more)[0] - drawn.x for more in (0, 1))
+    weak, strong = (modulo(drawn.x, drawn.payload, drawn.logits + more)[0] - drawn.x for more in (0, 1))
     assert torch.all(strong.abs() >= weak.abs() - 1e-12)
     assert torch.all(strong * weak >= 0)
 
@@ -212,7 +212,7 @@ def away_from_kinks(drawn, modulo, margin=1e-2):
     """Which slots a small change moves neither over a rounding nor over the edge of the slack."""
     u = (drawn.payload - drawn.x / modulo.step).remainder(1)
     offset = torch.minimum(u, 1 - u)
-    return ((offset - torch.sigmoid(-drawn.odds) / 2).abs() > margin) & ((offset - 0.5).abs() > margin)
+    return ((offset - torch.sigmoid(-drawn.logits) / 2).abs() > margin) & ((offset - 0.5).abs() > margin)
 
 
 def test_where_it_embeds_the_stego_no_longer_depends_on_the_cover():
@@ -220,7 +220,7 @@ def test_where_it_embeds_the_stego_no_longer_depends_on_the_cover():
     drawn = Drawn(3, (1, 3, 8, 8))
     modulo = drawn.modulo()
     x = drawn.x.clone().requires_grad_()
-    stego, dropped = modulo(x, drawn.payload, drawn.odds)
+    stego, dropped = modulo(x, drawn.payload, drawn.logits)
     moved = (stego - x).abs() > 1e-12
     slope = torch.autograd.grad(stego.sum(), x, retain_graph=True)[0]
     assert 0.1 < moved.double().mean() < 0.9
@@ -236,10 +236,10 @@ def test_gradients_are_those_of_finite_differences_away_from_the_wrap(seed):
     smooth = away_from_kinks(drawn, modulo)
     assert smooth.double().mean() > 0.8
 
-    def stego(log_step, payload, odds):
-        return torch.func.functional_call(modulo, {"log_step": log_step}, (drawn.x, payload, odds))[0][smooth]
+    def stego(log_step, payload, logits):
+        return torch.func.functional_call(modulo, {"log_step": log_step}, (drawn.x, payload, logits))[0][smooth]
 
-    inputs = [modulo.log_step.detach().clone(), drawn.payload.clone(), drawn.odds.clone()]
+    inputs = [modulo.log_step.detach().clone(), drawn.payload.clone(), drawn.logits.clone()]
     assert torch.autograd.gradcheck(stego, [i.requires_grad_() for i in inputs], eps=1e-7, atol=1e-5)
 
 
@@ -273,8 +273,8 @@ def test_what_the_lattice_is_shifted_and_scaled_by_is_bounded():
 def test_without_attention_the_strength_is_one_number_a_frequency():
     drawn = Drawn(8, (2, 3, 5, 5))
     network = InvertibleNetwork(drawn.steps, PASSIVE, width=6, attention=False).double()
-    odds = network.attention(drawn.passive)
-    assert torch.equal(odds, odds[:1, :, :1, :1].expand_as(odds))
+    logits = network.attention(drawn.passive)
+    assert torch.equal(logits, logits[:1, :, :1, :1].expand_as(logits))
     learns = {name for name, weight in network.attention.named_parameters() if weight.requires_grad}
     assert "level" in learns
     assert not {name for name in learns if name.startswith("head")}

@@ -49,9 +49,9 @@ def compare(weights, band, bits):
     """Destinations and ratios of both, one after the other."""
     ours, theirs = NumpyModel(weights), load(weights)
     x, passive = band[ours.carried], band[ours.passive]
-    wanted = theirs.network.destination(*(torch.from_numpy(a)[None] for a in (x, points(bits), passive)))
-    pairs = [(ours.network.destination(x, points(bits), passive)(x), wanted(torch.from_numpy(x)[None]))]
-    pairs.append((ours.listen(band), theirs.reception(torch.from_numpy(band)[None], theirs.network)))
+    wanted = theirs.network.projection(*(torch.from_numpy(a)[None] for a in (x, points(bits), passive)))
+    pairs = [(ours.network.projection(x, points(bits), passive)(x), wanted(torch.from_numpy(x)[None]))]
+    pairs.append((ours.llr(band), theirs.reception(torch.from_numpy(band)[None], theirs.network)))
     return [(found, tensor[0].numpy()) for found, tensor in pairs]
 
 
@@ -111,10 +111,10 @@ def test_what_torch_hides_is_read(strength):
     bits = np.random.default_rng(2).integers(0, 2, ours.analyse(cover)[ours.carried].shape).astype(np.float32)
     with torch.no_grad():
         change = model.embed(torch.from_numpy(cover)[None], inn.points(torch.from_numpy(bits)[None]))[0].numpy()
-    assert np.mean((ours.listen(ours.analyse(cover + change)) > 0) != bits) < 1e-3
+    assert np.mean((ours.llr(ours.analyse(cover + change)) > 0) != bits) < 1e-3
     band = ours.analyse(cover)
     x, passive = band[ours.carried], band[ours.passive]
-    move = ours.network.destination(x, points(bits), passive)(x) - x
+    move = ours.network.projection(x, points(bits), passive)(x) - x
     hidden = torch.from_numpy(cover + ours.synthesise(move, cover.shape))[None]
     with torch.no_grad():
         assert np.mean((model(hidden)[0].numpy() > 0) != bits) < 1e-3

@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from stegolab.carrier.training.discriminator import Critic
+from stegolab.carrier.training.discriminator import Discriminator
 from stegolab.carrier.training.losses import adversarial_loss, discriminator_loss
 
 
 def critic(seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return Critic()
+        return Discriminator()
 
 
 def planes(count=4, side=64, seed=0):
@@ -41,9 +41,9 @@ def test_its_filters_are_blind_to_brightness_and_the_high_orders_to_slopes():
 @pytest.mark.parametrize("shape", [(32, 32), (65, 49), (192, 192)])
 def test_it_judges_pictures_of_any_size_each_for_itself(shape):
     net, luma = critic().eval(), 255 * torch.rand((3, *shape), generator=torch.Generator().manual_seed(1))
-    odds = net(luma)
-    assert odds.shape == (3,)
-    torch.testing.assert_close(net(luma[1:2]), odds[1:2], atol=1e-4, rtol=1e-4)
+    logits = net(luma)
+    assert logits.shape == (3,)
+    torch.testing.assert_close(net(luma[1:2]), logits[1:2], atol=1e-4, rtol=1e-4)
 
 
 def test_it_learns_to_find_a_change_of_two_levels_and_not_what_is_not_there():

@@ -128,8 +128,8 @@ def test_a_critic_that_knows_nothing_loses_one_bit_and_one_that_knows_all_none()
 
 
 def test_where_the_critic_is_sure_the_carrier_still_has_a_slope():
-    odds = torch.tensor([30.0], requires_grad=True)
-    (slope,) = torch.autograd.grad(adversarial_loss(odds), odds)
+    logits = torch.tensor([30.0], requires_grad=True)
+    (slope,) = torch.autograd.grad(adversarial_loss(logits), logits)
     assert float(slope) == pytest.approx(1 / math.log(2), rel=1e-3)
 
 
