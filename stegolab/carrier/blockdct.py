@@ -35,16 +35,16 @@ def forward(plane: Any, size: int) -> Any:
     rows, columns = plane.shape[-2] // size, plane.shape[-1] // size
     blocks = plane[..., : rows * size, : columns * size].reshape(*plane.shape[:-2], rows, size, columns, size)
     matrix = _like(basis(size), plane)
-    return matrix @ blocks.swapaxes(-3, -2) @ matrix.T
+    return matrix @ blocks.swapaxes(-3, -2) @ matrix.T  # (..., rows, columns, size, size)
 
 
 def some(plane: NDArray[Any], size: int, blocks: NDArray[np.int64]) -> Any:
     """Coefficients (n, size, size) of some ``blocks`` (n,) of a plane (H, W), counted in raster order; no others."""
     rows, columns = plane.shape[0] // size, plane.shape[1] // size
-    whole = plane[: rows * size, : columns * size].reshape(rows, size, columns, size)
+    whole = plane[: rows * size, : columns * size].reshape(rows, size, columns, size)  # (rows, size, columns, size)
     row, column = np.divmod(blocks, max(columns, 1))
     matrix = _like(basis(size), plane)
-    return matrix @ whole[row, :, column, :] @ matrix.T
+    return matrix @ whole[row, :, column, :] @ matrix.T  # (n, size, size)
 
 
 def inverse(coefficients: Any) -> Any:
@@ -52,13 +52,13 @@ def inverse(coefficients: Any) -> Any:
     *lead, rows, columns, size, _ = coefficients.shape
     matrix = _like(basis(size), coefficients)
     blocks = matrix.T @ coefficients @ matrix
-    return blocks.swapaxes(-3, -2).reshape(*lead, rows * size, columns * size)
+    return blocks.swapaxes(-3, -2).reshape(*lead, rows * size, columns * size)  # (..., H, W)
 
 
 def analyse(plane: Any, size: int, frequencies: Frequencies) -> Any:
     """Samples (..., H, W) -> coefficients (..., H // size, W // size, frequencies) of those frequencies."""
     vertical, horizontal = _indices(frequencies)
-    return forward(plane, size)[..., vertical, horizontal]
+    return forward(plane, size)[..., vertical, horizontal]  # (..., rows, columns, frequencies)
 
 
 def synthesise(coefficients: Any, size: int, frequencies: Frequencies, shape: Sequence[int]) -> Any:
@@ -88,7 +88,7 @@ def blur_gain(frequencies: Frequencies, size: int, variance: Any) -> Any:
     squares = (cycles**2).sum(axis=1)  # (frequencies,)
     if isinstance(variance, float | int):
         return np.exp(-2 * np.pi**2 * variance * squares).astype(np.float32)
-    return (-2 * np.pi**2 * variance[:, None] * variance.new_tensor(squares)).exp()
+    return (-2 * np.pi**2 * variance[:, None] * variance.new_tensor(squares)).exp()  # (B, frequencies)
 
 
 def zigzag(size: int) -> list[tuple[int, int]]:

@@ -77,9 +77,9 @@ def reliability_diagram(llr: NDArray[np.float32], bits: NDArray[np.uint8], bins:
     >>> reliability_diagram(np.log([3, 3, 3, 3]), np.array([1, 1, 1, 0])).error
     0.0
     """
-    probability = np.ravel(1 / (1 + np.exp(-llr.astype(np.float64))))
+    probability = np.ravel(1 / (1 + np.exp(-llr.astype(np.float64))))  # (bits,)
     bin_ = np.minimum((probability * bins).astype(np.int64), bins - 1)
-    count = np.bincount(bin_, minlength=bins)
+    count = np.bincount(bin_, minlength=bins)  # (bins,)
     with np.errstate(invalid="ignore"):
         predicted, observed = (np.bincount(bin_, w, minlength=bins) / count for w in (probability, np.ravel(bits)))
     return ReliabilityDiagram(predicted, observed, count)

@@ -59,11 +59,11 @@ class LatticeCarrier:
             activity = texture.activity(self._coefficients(luma(rgb)))  # (rows, columns)
             carries.reshape(shape)[~texture.busiest(activity, share)] = False
         bits[layout.template_slots], carries[layout.template_slots] = layout.template_bit, True
-        changes = carries.reshape(shape)
+        changes = carries.reshape(shape)  # (rows, columns, frequencies)
         if self.strength.dense:
             changes = changes | changes.any(axis=2, keepdims=True)  # all slots of a block where any carries
         step, compensation = self.strength.step, self.strength.compensation
-        point = qim.lattice_point(bits.reshape(shape), step, layout.dither)
+        point = qim.lattice_point(bits.reshape(shape), step, layout.dither)  # (rows, columns, frequencies)
 
         def onto_lattice(plane: NDArray[np.float32], round_: int) -> tuple[NDArray[np.float32], float]:
             x = self._coefficients(plane)  # (rows, columns, frequencies)
@@ -137,7 +137,7 @@ class LatticeReading:
         y = blocks[np.arange(len(block)), u, v]  # (header slots,)
         for blur in self._blurs:
             evidence = qim.evidence(y / self._gain(blur)[f], layout.strength.step[f], layout.header_dither)
-            yield evidence * self._received.reshape(-1)[block]
+            yield evidence * self._received.reshape(-1)[block]  # (header slots,)
 
     @property
     def header_llr(self) -> NDArray[np.float32]:
@@ -157,14 +157,14 @@ class LatticeReading:
         layout, count = self.layout, len(self.layout.strength.frequencies)
         known = np.concatenate([layout.header_slots, layout.template_slots])  # (pilots,)
         block, frequency = np.divmod(known, count)  # (pilots,) each
-        sign = np.concatenate([header[layout.header_bit], layout.template_bit]).astype(np.float32) * 2 - 1
+        sign = np.concatenate([header[layout.header_bit], layout.template_bit]).astype(np.float32) * 2 - 1  # (pilots,)
         blur = max(self._blurs, key=lambda b: float(sign @ self._evidence(known, b)))
         activity = texture.activity(self._coefficients, self._received)  # (rows, columns)
         agreement, around = sign * self._evidence(known, blur), activity.reshape(-1)[block]  # (pilots,) each
-        usable = self._received.reshape(-1)[block]
+        usable = self._received.reshape(-1)[block]  # (pilots,)
         of_header = usable & (np.arange(len(known)) < len(layout.header_slots))
         carries = activity >= texture.carrying_threshold(agreement[of_header], around[of_header])  # (rows, columns)
-        usable &= carries.reshape(-1)[block]
+        usable &= carries.reshape(-1)[block]  # (pilots,)
         kappa, exponent = reliability(agreement[usable], frequency[usable], around[usable], count)
         evidence = qim.evidence(self._coefficients / self._gain(blur), layout.strength.step, layout.dither)
         trusted = (self._received & carries)[..., None]  # (rows, columns, 1)
@@ -174,9 +174,9 @@ class LatticeReading:
     def _evidence(self, slots: NDArray[np.int64], blur: float) -> NDArray[np.float32]:
         """What some slots say at a blur, 0 where they were not received: (slots,)."""
         block, f = np.divmod(slots, len(self.layout.strength.frequencies))
-        y = self._coefficients.reshape(-1)[slots] / self._gain(blur)[f]
+        y = self._coefficients.reshape(-1)[slots] / self._gain(blur)[f]  # (slots,)
         evidence = qim.evidence(y, self.layout.strength.step[f], self.layout.dither.reshape(-1)[slots])
-        return evidence * self._received.reshape(-1)[block]
+        return evidence * self._received.reshape(-1)[block]  # (slots,)
 
     def _energy(self, evidence: NDArray[np.float32]) -> float:
         """Of the combined repeats: it is highest at the right blur."""

@@ -1,9 +1,9 @@
-"""Which coefficient of the picture is which slot: a sparse header that doubles as pilots, a template, the rest is body.
+"""Which coefficient is which slot: a sparse header that doubles as pilots, a template, and the body in all the rest.
 
-The header's code word is laid out over the blocks again and again, so a large picture repeats it hundreds of times and
-any part of it will do. Its frequencies take turns: once the header is decoded its slots are known symbols
-at every frequency, from which the receiver measures the channel. Strengths that survive another geometry have the
-template's known symbols (``template``) too, at the two frequencies that the header leaves to it.
+The header's code word is laid out over the blocks again and again, so a large picture repeats it hundreds of times, and
+any part of the picture will do. Its frequencies take turns: once the header is decoded, its slots are known symbols at
+every frequency, from which the receiver measures the channel. Strengths that survive another geometry also have the
+known symbols of ``sync.template``, at the two frequencies that the header leaves to it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ..keystream import public_uniform
 from .strengths import Strength
 from .sync import template
 
-_PILOTS = 2048  # header slots aimed at, where the picture has that many blocks; half where a template helps out
+_PILOTS = 2048  # header slots aimed at, where the picture has that many blocks; half where a template helps
 _REPEATS = 3  # of the code word, at least, so small pictures have several slots a block; 4 beside a template
-_FEW = 5 * HEADER_CODE_BITS  # blocks, a little over 512 x 512 pixels: with fewer, one slot each is too little
+_FEW = 5 * HEADER_CODE_BITS  # blocks, of 16 a little over 512 x 512 pixels: with fewer, one slot a block is too little
 _TILE = 32  # blocks: period of the dither
 
 
@@ -30,8 +30,8 @@ class Layout:
     """The slots of ``rows`` x ``columns`` whole blocks from the top left; one in ``stride`` has ``depth`` header slots.
 
     ``skip`` is how far the place in the header's code word moves from one row to the next. In large pictures that is
-    the golden section of the code word, whatever the width: the repeats are spread evenly, and a reading at a size that
-    is a little off is a little off, not all wrong. In small ones it is the width, so that no bit is left out.
+    the golden section of the code word, whatever the width: the repeats are spread evenly, and reading at a size that
+    is a little wrong costs little, not everything. In small ones it is the width, so that no bit is left out.
     """
 
     strength: Strength
@@ -56,11 +56,11 @@ class Layout:
     def header_slots(self) -> NDArray[np.int64]:
         """Flat indices into (rows, columns, frequencies)."""
         lap, count = self._laps, len(self.strength.frequencies)
-        block = np.repeat(self._header_blocks, self.depth)
+        block = np.repeat(self._header_blocks, self.depth)  # (header slots,)
         taken = [self.strength.frequencies.index(f) for f in self._template_frequencies]
         free = np.setdiff1d(np.arange(count), taken)
         turn = (lap + lap // HEADER_CODE_BITS + block // max(self.columns, 1)) % len(free)
-        return block * count + free[turn]
+        return block * count + free[turn]  # (header slots,)
 
     @cached_property
     def header_bit(self) -> NDArray[np.int64]:
@@ -91,18 +91,18 @@ class Layout:
 
     @cached_property
     def dither(self) -> NDArray[np.float32]:
-        """(rows, columns, frequencies), uniform in [-step/2, step/2): no point of the lattice is privileged.
+        """(rows, columns, frequencies), uniform in [-step/2, step/2), so that no point of the lattice is privileged.
 
-        But for the template's slots: there it is 0, the same at every place, or nobody could look for them.
+        In the template's slots it is 0, the same everywhere: otherwise nobody could look for them.
         """
         whole = self._dither_tile[np.arange(self.rows)[:, None] % _TILE, np.arange(self.columns) % _TILE]
-        whole = whole * self.strength.step
+        whole = whole * self.strength.step  # (rows, columns, frequencies)
         whole.reshape(-1)[self.template_slots] = 0
         return whole
 
     @cached_property
     def header_dither(self) -> NDArray[np.float32]:
-        """(header slots,) what :attr:`dither` is there, without all the rest of it."""
+        """(header slots,) :attr:`dither` in those slots, without computing the rest."""
         block, f = np.divmod(self.header_slots, len(self.strength.frequencies))
         row, column = np.divmod(block, max(self.columns, 1))
         return self._dither_tile[row % _TILE, column % _TILE, f] * self.strength.step[f]
@@ -122,12 +122,12 @@ class Layout:
         whole = np.zeros((self.rows, self.columns, len(self.strength.frequencies)), np.int8)
         for frequency, signs in zip(self._template_frequencies, template.signs(self.rows, self.columns), strict=False):
             whole[..., self.strength.frequencies.index(frequency)] = signs
-        return whole.reshape(-1)
+        return whole.reshape(-1)  # (slots,)
 
     @cached_property
     def _place(self) -> NDArray[np.int64]:
         """Where each block stands in the endlessly repeated code word; every ``stride``-th is a header block."""
-        return (np.arange(self.columns) + self.skip * np.arange(self.rows)[:, None]).ravel()
+        return (np.arange(self.columns) + self.skip * np.arange(self.rows)[:, None]).ravel()  # (blocks,)
 
     @property
     def _header_blocks(self) -> NDArray[np.int64]:
@@ -136,4 +136,4 @@ class Layout:
     @property
     def _laps(self) -> NDArray[np.int64]:
         first = self._place[self._header_blocks] // self.stride * self.depth
-        return (first[:, None] + np.arange(self.depth)).ravel()
+        return (first[:, None] + np.arange(self.depth)).ravel()  # (header slots,)

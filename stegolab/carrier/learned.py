@@ -203,7 +203,7 @@ class LearnedReading:
         white = 1 - 2 * whitening(self.layout).astype(np.float32)
         if self._received is None:
             return white
-        return white * np.repeat(self._received.reshape(-1), len(self._networks.carried))
+        return white * np.repeat(self._received.reshape(-1), len(self._networks.carried))  # (slots,)
 
     @cached_property
     def _evidence(self) -> dict[float, Array]:
@@ -215,7 +215,7 @@ class LearnedReading:
         if networks.config.network == "plain":  # no lattice: the cover is louder than the payload
             return {blur: np.tanh(self._llr(blur)[slots] / 2) for blur in self._blurs}
         block, f = np.divmod(slots, len(networks.carried))
-        u, v = np.array(networks.config.band).T
+        u, v = np.array(networks.config.band).T  # (band,) each
         blocks = blockdct.some(self._plane, networks.config.block, block)  # (header slots, size, size)
         band = blocks[:, u, v].T[:, None]  # (band, 1, header slots): each block a column of its own
         angles = {blur: networks.read(band / networks.gain(blur)) for blur in self._blurs}
@@ -305,7 +305,7 @@ def _maps(layout: Layout, values: Array) -> Array:
 
 def _slots(maps: Array) -> Array:
     """(frequencies, rows, columns) -> (slots,)."""
-    return _by_block(maps).reshape(-1)
+    return _by_block(maps).reshape(-1)  # (slots,)
 
 
 def _by_block(maps: Array) -> Array:

@@ -1,9 +1,9 @@
 """Dither modulation, the arithmetic of the lattice carrier (notebook 04; the invertible network is built from it).
 
 A coefficient x carries a bit by moving towards the nearest point of one of two interleaved lattices,
-``dither + step * (k -+ 1/4)``. Only a share ``compensation`` of the way is walked: what remains is noise to the
-receiver, but for the same distortion the step can be larger. The receiver needs no original: what it reads,
-modulo the step, is an angle, and the sine of that angle is the evidence for the bit.
+``dither + step * (k -+ 1/4)``. It goes only the share ``compensation`` of the way. What remains is noise to the
+receiver, but for the same distortion the step can be larger. The receiver needs no original: what it reads, modulo the
+step, is an angle, and the sine of that angle is the evidence for the bit.
 
 Chen & Wornell 2001 (quantisation index modulation, distortion compensation); Eggers et al. 2003 (scalar Costa scheme).
 Coefficients, steps and dithers are in units of 8-bit luma; all arguments broadcast.
@@ -30,14 +30,14 @@ def lattice_point(bits: NDArray[Any], step: Floats, dither: Floats) -> Floats:
 
 
 def embed(x: Floats, point: Floats, step: Floats, compensation: float) -> Floats:
-    """Walk the share ``compensation`` of the way to ``point``: mean squared move (compensation * step)^2 / 12."""
+    """Go the share ``compensation`` of the way to ``point``: mean squared move (compensation * step)^2 / 12."""
     return x + np.float32(compensation) * wrap(point - x, step)
 
 
 def project(x: Floats, point: Floats, step: Floats, compensation: float) -> Floats:
     """The place nearest to x where :func:`embed` may leave it: at most (1 - compensation) * step / 2 from a point.
 
-    A projection: applied twice it moves nothing the second time, nor does it move what :func:`embed` made.
+    A projection: applied again it moves nothing, nor does it move what :func:`embed` made.
     """
     offset = wrap(point - x, step)
     slack = np.float32(1 - compensation) * step / 2

@@ -1,10 +1,10 @@
-"""The encoder in the loop: the sender listens to its own stego picture and moves what would be misheard (notebook 07).
+"""The encoder in the loop: the sender reads its own stego picture and moves what would be misread (notebook 07).
 
-A network embeds in one pass what is good on average. On the picture at hand the sender can do better: it simulates the
-attacks, decodes, and follows the gradient of what the receiver would lose, plus a price on every change. Distortion
-then goes from slots that are heard anyway to those that are not. JPEG rounds by a cubic here, whose slope knows the
-quantiser's cells: straight through them the gradient leads nowhere (Shin & Song 2017). Noise stands for the rounding
-to bytes on the way, so that nothing comes to rest on the edge of a cell.
+A network embeds in one pass, by what is good on average. On the picture at hand the sender can do better: it simulates
+the attacks, decodes, and follows the gradient of what the receiver would lose, plus a price on every change. Distortion
+then moves from slots that are read correctly anyway to those that are not. JPEG's rounding is a cubic here, whose slope
+knows the quantiser's cells: with a straight-through gradient nothing is gained (Shin & Song 2017). Noise stands for the
+rounding to bytes on the way, so that nothing comes to rest on the edge of a cell.
 """
 
 from __future__ import annotations
@@ -30,14 +30,16 @@ from .strengths import strength
 
 @dataclass(frozen=True)
 class Refinement:
-    """How far to go. Chosen on two pictures of the valid split, strength jpeg.
+    """Gradient descent, and how far it goes. The defaults were chosen on two pictures of the valid split, at jpeg.
 
-    ``rate``: of gradient descent, squared grey levels a bit; ``price``: bits a squared grey level of change;
-    ``momentum``: share of the last step that is taken again; ``noise``: grey levels on every coefficient.
+    learning_rate: squared grey levels a bit.
+    price: bits a squared grey level of change.
+    momentum: share of the last step that is taken again.
+    noise: standard deviation on every coefficient, grey levels.
     """
 
     steps: int
-    rate: float = 0.7
+    learning_rate: float = 0.7
     price: float = 0.0025
     momentum: float = 0.5
     noise: float = 0.6
@@ -71,23 +73,23 @@ class Refinement:
                 if number not in blurs:
                     blurs[number] = measured_blur(model, received.detach(), bits, used)
                 llr = model.reception(received / model.gain(blurs[number]), model.network)
-                lost = F.binary_cross_entropy_with_logits(llr, bits, used, reduction="sum") / np.log(2)
-                (slope,) = torch.autograd.grad(lost + self.price * changed.square().sum(), changed)
+                loss = F.binary_cross_entropy_with_logits(llr, bits, used, reduction="sum") / np.log(2)
+                (slope,) = torch.autograd.grad(loss + self.price * changed.square().sum(), changed)
             velocity = self.momentum * velocity + slope
-            move = move - self.rate * velocity * used
+            move = move - self.learning_rate * velocity * used
         return move
 
 
 @torch.no_grad()
 def measured_blur(model: CarrierModel, band: Tensor, bits: Tensor, used: Tensor | float = 1.0) -> Tensor:
-    """The blur (B,) that the receiver's pilots will tell of: at which the plain evidence of a band agrees best."""
+    """The blur (B,) at which the evidence of a received band (B, band, h, w) agrees best: the receiver will find it."""
     sign = (2 * bits - 1) * used
     agreement = []
     for blur in BLURS:
         seen = band / model.gain(band.new_full((len(band),), blur))
         payload = model.network.read(seen[:, model.carried], seen[:, model.passive])
-        agreement.append((inn.angle(payload).sin() * sign).mean((1, 2, 3)))
-    return band.new_tensor(BLURS)[torch.stack(agreement).argmax(0)]
+        agreement.append((inn.angle(payload).sin() * sign).mean((1, 2, 3)))  # (B,)
+    return band.new_tensor(BLURS)[torch.stack(agreement).argmax(0)]  # (B,)
 
 
 def _channel(model: CarrierModel, attack: str, plane: Tensor, band: Tensor) -> Callable[[Tensor], Tensor]:
@@ -98,7 +100,7 @@ def _channel(model: CarrierModel, attack: str, plane: Tensor, band: Tensor) -> C
     simulated = twin(chain, "cubic")
 
     def through_pixels(move: Tensor) -> Tensor:
-        grey = (plane + model.synthesise(move, plane.shape[1:]))[:, None].expand(-1, 3, -1, -1)
+        grey = (plane + model.synthesise(move, plane.shape[1:]))[:, None].expand(-1, 3, -1, -1)  # (1, 3, H, W)
         received = resize_to(simulated(grey)[:, :1], plane.shape[1], plane.shape[2], integers=False)
         return model.analyse(received[:, 0])
 
@@ -106,21 +108,22 @@ def _channel(model: CarrierModel, attack: str, plane: Tensor, band: Tensor) -> C
 
 
 def _on_its_grid(model: CarrierModel, chain: spec.Chain) -> bool:
-    """Whether all that happens is JPEG of the carrier's own blocks: then no pixel need be looked at."""
+    """Whether nothing happens but JPEG on the carrier's own blocks: then no pixels are needed."""
     return model.config.block == 8 and all(attack.name == "jpeg" for attack in chain.attacks)
 
 
 def _requantised(model: CarrierModel, band: Tensor, chain: spec.Chain) -> Tensor:
+    """The band (B, band, h, w) after JPEG's quantisation, on the very grid of its blocks."""
     rows, columns = np.array(model.config.band).T
     zero = band.new_tensor([1024.0 if f == (0, 0) else 0.0 for f in model.config.band])[:, None, None]  # 8 * 128
     for attack in chain.attacks:
-        table = quantisation_tables(int(attack.arguments[0]))[0][rows, columns].to(band)[:, None, None]
+        table = quantisation_tables(int(attack.arguments[0]))[0][rows, columns].to(band)[:, None, None]  # (band, 1, 1)
         band = cubic((band - zero) / table) * table + zero
     return band
 
 
 def _different(attacks: Sequence[str], model: CarrierModel) -> list[str]:
-    """Without those that differ only in what they do to chroma."""
+    """Without those that differ from others only in what they do to chroma."""
     chains = {attack: spec.parse(attack) for attack in attacks}
     return list(
         {

@@ -209,12 +209,12 @@ def test_refining_moves_slots_that_carry_and_no_others_and_what_it_makes_is_read
     np.testing.assert_array_equal(refining.embed(cover, header, body, used), refined)
 
 
-def test_asking_twice_listens_once():
+def test_asking_twice_runs_the_networks_once():
     """Header and body agree about the blur: the networks run once."""
     carrier, cover = CARRIERS["jpeg"], covers.photographs()["camera"]
     header, body, used = random_bits(carrier, cover)
     reading = carrier.read(carrier.embed(cover, header, body, used), cover.shape[:2])
     assert wrong(reading.header_llr, header) == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(carrier.networks), "listen", lambda *_: pytest.fail("listened again"))
+        patch.setattr(type(carrier.networks), "llr", lambda *_: pytest.fail("the networks ran again"))
         assert wrong(reading.body_llr(header), body) < 0.01

@@ -17,10 +17,10 @@ BLURS = tuple(x / 10 for x in range(-4, 17, 2))  # square pixels, that a receive
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Shape of the networks. ``frequencies`` carry; ``band``, which contains them, is all that the networks see.
+    """How the networks are built. ``frequencies`` carry; ``band``, which contains them, is all that the networks see.
 
-    The ablations: ``network`` plain (``plain.py``), and then ``attention`` means nothing; no ``attention``, no
-    ``restoration``. A file without a field means its default.
+    The ablations are ``network`` plain (``plain.py``; ``attention`` then has no meaning), no ``attention``, and no
+    ``restoration``. A field that a file lacks has its default.
     """
 
     strength: str
@@ -36,7 +36,7 @@ class ModelConfig:
 
     @classmethod
     def start(cls, strength: Strength, **changes: Any) -> ModelConfig:
-        """Where training starts for a strength: its lattice, with a few frequencies more."""
+        """Where training starts for a strength: its lattice, with a few more frequencies."""
         order = blockdct.zigzag(strength.block)
         if strength.block == 8:
             frequencies, steps = zip(*sorted(JPEG_STEPS.items(), key=lambda item: item[1]), strict=True)
@@ -50,10 +50,10 @@ class ModelConfig:
 
     @property
     def carried(self) -> list[int]:
-        """Which of the band carry, in the order of ``frequencies``."""
+        """Indices into the band of those that carry, in the order of ``frequencies``."""
         return [self.band.index(f) for f in self.frequencies]
 
     @property
     def passive(self) -> list[int]:
-        """Which of the band only inform, in its order."""
+        """Indices into the band of those that only inform, in its order."""
         return [i for i, f in enumerate(self.band) if f not in self.frequencies]

@@ -2,8 +2,8 @@
 
     received coefficients -> restoration -> reverse pass of the invertible network -> head -> log-likelihood ratios
 
-The head is trained by cross entropy on the bits, so its ratios are calibrated by construction where the channel is one
-that was trained on; elsewhere the pilots correct them (``calibration``).
+The head is trained by cross entropy on the bits, so its ratios are calibrated for the channels that it was trained on;
+for others the pilots correct them (``learned``).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .inn import InvertibleNetwork, angle
 
 
 class Restoration(nn.Module):
-    """What the channel did to the coefficients, undone as far as can be: (B, band, h, w) 8-bit luma -> the same.
+    """Undoes what the channel did to the coefficients, as far as it can: (B, band, h, w) 8-bit luma -> the same shape.
 
-    A gain for each frequency from the whole picture (smoothing scales), and a bounded correction for each slot from
-    its neighbours (aliasing, dead zones). Starts as the identity.
+    One gain for each frequency, from the whole picture, because smoothing scales; and one bounded correction for each
+    slot, from its neighbours, for aliasing and dead zones. Starts as the identity.
     """
 
     def __init__(self, band: int, width: int = 48, reach: float = REACH) -> None:
@@ -37,16 +37,16 @@ class Restoration(nn.Module):
     def forward(self, band: Tensor) -> Tensor:
         """See the class."""
         h = self.body(compress(band))
-        whole = torch.cat([h.mean((2, 3)), h.amax((2, 3))], dim=1)
-        gain = 0.5 * torch.tanh(self.gain(whole))[..., None, None]
+        whole = torch.cat([h.mean((2, 3)), h.amax((2, 3))], dim=1)  # (B, 2 width)
+        gain = 0.5 * torch.tanh(self.gain(whole))[..., None, None]  # (B, band, 1, 1)
         return band * (1 + gain) + self.reach * torch.tanh(self.shift(h))
 
 
 class Extractor(nn.Module):
     """Received band -> log p(1)/p(0) of every slot.
 
-    ``ratio = 2 * kappa * sin(angle) + correction``: the first term is what a von Mises error calls for, with kappa from
-    the neighbourhood; the second is whatever else the angle and its surroundings tell.
+    ``ratio = 2 * kappa * sin(angle) + correction``. The first term is right for a von Mises error, with kappa from the
+    neighbourhood; the second is whatever else the angle and its surroundings tell.
     """
 
     def __init__(
@@ -70,7 +70,9 @@ class Extractor(nn.Module):
         if self.restoration is not None:
             band = self.restoration(band)
         theta = angle(network.read(band[:, self.carried], band[:, self.passive]))
-        seen = torch.cat([theta.sin(), theta.cos(), (2 * theta).sin(), (2 * theta).cos()], dim=1)
-        h = self.body(torch.cat([compress(band), seen], dim=1))
-        correction = self.correction(F.gelu(self.mix(torch.cat([h, seen], dim=1))))
+        seen = torch.cat(
+            [theta.sin(), theta.cos(), (2 * theta).sin(), (2 * theta).cos()], dim=1
+        )  # (B, 4 carried, h, w)
+        h = self.body(torch.cat([compress(band), seen], dim=1))  # (B, width, h, w)
+        correction = self.correction(F.gelu(self.mix(torch.cat([h, seen], dim=1))))  # (B, carried, h, w)
         return 2 * F.softplus(self.kappa(h)) * theta.sin() + correction

@@ -58,7 +58,7 @@ class AffineCoupling(nn.Module):
         return (offset - torch.round(offset)) / scale
 
     def _scale_and_shift(self, passive: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = (self.clamp * torch.tanh(self.net(compress(passive)))).chunk(2, dim=1)
+        s, t = (self.clamp * torch.tanh(self.net(compress(passive)))).chunk(2, dim=1)  # (B, carried, h, w) each
         return s.exp(), self.place + t
 
 
@@ -76,7 +76,7 @@ class ModuloCoupling(nn.Module):
     def __init__(self, steps: Tensor, floor: float = 0.0) -> None:
         super().__init__()
         self.floor = floor
-        self.log_step = nn.Parameter(steps.log()[:, None, None])
+        self.log_step = nn.Parameter(steps.log()[:, None, None])  # (carried, 1, 1)
 
     @property
     def step(self) -> Tensor:

@@ -36,7 +36,7 @@ class CarrierModel(nn.Module):
         self.config = config
         self.carried, self.passive = config.carried, config.passive
         steps = torch.tensor(config.steps)
-        if config.network == "plain":  # answers all that is asked of the other one
+        if config.network == "plain":  # it has every method of the other that is called
             self.network: InvertibleNetwork = PlainNetwork(steps, len(self.passive))  # type: ignore[assignment]
         else:
             self.network = InvertibleNetwork(steps, len(self.passive), config.width, config.attention, config.floor)
@@ -44,7 +44,7 @@ class CarrierModel(nn.Module):
 
     def analyse(self, luma: Tensor) -> Tensor:
         """Luma -> its band (B, band, h, w)."""
-        return blockdct.analyse(luma, self.config.block, self.config.band).movedim(-1, 1)
+        return blockdct.analyse(luma, self.config.block, self.config.band).movedim(-1, 1)  # (B, band, h, w)
 
     def synthesise(self, change: Tensor, shape: Sequence[int]) -> Tensor:
         """A change of the carrying coefficients (B, carried, h, w) -> a change of the luma (B, H, W)."""
@@ -62,12 +62,12 @@ class CarrierModel(nn.Module):
 
     @property
     def weights(self) -> Weights:
-        """A copy of them, and the configuration, for who does without torch."""
+        """A copy of the weights, and the configuration, for whoever does without torch."""
         arrays = {name: value.detach().cpu().numpy().copy() for name, value in self.state_dict().items()}
         return Weights(self.config, arrays)
 
     def forward(self, luma: Tensor, blur: Tensor | None = None) -> Tensor:
-        """Received luma -> LLRs (B, carried, h, w), after undoing ``blur`` (B,), what the pilots say smoothed it."""
+        """Received luma (B, H, W) -> LLRs (B, carried, h, w), after undoing the blur (B,) that the pilots tell of."""
         band = self.analyse(luma)
         if blur is not None:
             band = band / self.gain(blur)
@@ -88,8 +88,8 @@ class InTorch:
     def projection(self, *arrays: NDArray[np.float32]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
         """See :class:`~.inn.InvertibleNetwork`."""
         with torch.no_grad():
-            nearest = self._network.projection(*map(_batch, arrays))
-            return torch.no_grad()(lambda there: nearest(_batch(there))[0].numpy())
+            onto_payload = self._network.projection(*map(_batch, arrays))
+            return torch.no_grad()(lambda clipped: onto_payload(_batch(clipped))[0].numpy())
 
     @torch.no_grad()
     def read(self, *arrays: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -98,11 +98,11 @@ class InTorch:
 
 
 def _batch(array: NDArray[np.float32]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array))[None]
+    return torch.from_numpy(np.ascontiguousarray(array))[None]  # (1, ...)
 
 
 def save(model: CarrierModel, path: Path, training: Any = None) -> None:
-    """Write weights and configuration as safetensors; ``training``, a dataclass, is kept beside them for who asks."""
+    """Write weights and configuration as safetensors, and beside them, for the record, ``training``, a dataclass."""
     from safetensors.numpy import save_file
 
     from ...files import replacing

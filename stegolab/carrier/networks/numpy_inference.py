@@ -1,9 +1,9 @@
 """A trained carrier model in NumPy: the arithmetic of :mod:`~.model`, without torch (notebook 06).
 
-Importing torch takes longer than hiding and revealing together. A convolution is nine matrix products, one for each
-place under its kernel: the maps lie flat behind a margin of zeros, so that what is under it is a slice. Arrays are
-(C, h, w) as there, without the batch. What the networks are is explained where they are trained: ``inn``,
-``attention``, ``reception``.
+Importing torch takes longer than hiding and revealing together. A convolution is nine matrix products here, one for
+each place under its kernel: the maps are flattened behind a margin of zeros, so that what is under a place is a slice.
+Arrays are (C, h, w), as in ``model`` but without the batch. The networks are explained where they are built for
+training: ``inn``, ``attention``, ``extractor``.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from .weights import Weights
 Array = NDArray[np.float32]
 Layer = Callable[[Array], Array]
 
-_PRODUCT = 1 << 18  # multiplications at a time: a BLAS shares larger ones among threads, that wait for a busy core
-_TOGETHER = 16  # such products: what they need stays near the core
+# Multiplications in one matrix product. A BLAS shares larger ones among threads, which then wait for one another where
+# a core is busy; smaller ones pay more for each call.
+_PRODUCT = 1 << 18
+# Such products at a time: few enough that what they read and write stays in the core's cache.
+_STRIPS = 16
 
 
 class Network(Protocol):
-    """What hides and what reads, as :class:`~.inn.InvertibleNetwork` does. All (frequencies, h, w)."""
+    """A network that hides and reads, as :class:`~.inn.InvertibleNetwork` does. Arrays are (frequencies, h, w)."""
 
     @property
     def step(self) -> Array:
@@ -34,7 +37,7 @@ class Network(Protocol):
         ...
 
     def projection(self, x: Array, payload: Array, passive: Array) -> Layer:
-        """From where the coefficients are to the nearest place that says ``payload``, which is in steps."""
+        """A map of coefficients to the nearest ones that say ``payload``, which is in steps."""
         ...
 
     def read(self, x: Array, passive: Array) -> Array:
@@ -71,14 +74,14 @@ class NumpyModel:
 
     def gain(self, blur: float) -> Array:
         """What a Gaussian blur of variance ``blur`` in square pixels leaves of the band: (band, 1, 1)."""
-        return blockdct.blur_gain(self.config.band, self.config.block, blur)[:, None, None]
+        return blockdct.blur_gain(self.config.band, self.config.block, blur)[:, None, None]  # (band, 1, 1)
 
     def read(self, band: Array) -> Array:
-        """Received band -> what the reverse pass alone makes of it: the payload as an angle (carried, h, w)."""
+        """Received band (band, h, w) -> the payload that the reverse pass reads, as an angle: (carried, h, w)."""
         return self.network.read(band[self.carried], band[self.passive]) * np.float32(2 * np.pi)
 
     def llr(self, band: Array) -> Array:
-        """Received band -> LLRs (carried, h, w): restored, read, and told how sure each is."""
+        """Received band (band, h, w) -> LLRs (carried, h, w): restored, read, and weighed by how sure each is."""
         if self._restore is not None:
             band = self._restore(band)
         return self._decide(band, self.read(band))
@@ -90,6 +93,8 @@ def points(bits: Array) -> Array:
 
 
 class _InvertibleNetwork:
+    """:class:`~.inn.InvertibleNetwork` from its weights by name."""
+
     def __init__(self, w: dict[str, Array], config: ModelConfig) -> None:
         self.step: Array = np.exp(w["network.modulo.log_step"])
         self._floor = config.floor
@@ -105,11 +110,11 @@ class _InvertibleNetwork:
         point = self.step * (payload * scale + shift)
         slack = np.float32((1 - self._floor) / 2) * self.step * _sigmoid(-self._logits(seen))
 
-        def nearest(there: Array) -> Array:
-            offset = qim.wrap(point - there, self.step)
-            return there + offset - np.clip(offset, -slack, slack)
+        def onto_payload(x: Array) -> Array:
+            offset = qim.wrap(point - x, self.step)
+            return x + offset - np.clip(offset, -slack, slack)
 
-        return nearest
+        return onto_payload
 
     def read(self, x: Array, passive: Array) -> Array:
         scale, shift = self._scale_and_shift(_compress(passive))
@@ -117,7 +122,7 @@ class _InvertibleNetwork:
         return (offset - np.rint(offset)) / scale
 
     def _scale_and_shift(self, seen: Array) -> tuple[Array, Array]:
-        s, t = np.split(self._place(seen), 2)
+        s, t = np.split(self._place(seen), 2)  # (carried, h, w) each
         return np.exp(s), np.float32(QUARTER) + t
 
 
@@ -129,7 +134,7 @@ def _restoration(w: dict[str, Array]) -> Layer:
     def restore(band: Array) -> Array:
         h = _gelu(body(_compress(band)))
         gain = np.float32(0.5) * np.tanh(matrix @ _whole(h) + bias)
-        return band * (1 + gain)[:, None, None] + np.float32(REACH) * np.tanh(shift(h))
+        return band * (1 + gain)[:, None, None] + np.float32(REACH) * np.tanh(shift(h))  # (band, h, w)
 
     return restore
 
@@ -144,9 +149,9 @@ def _head(w: dict[str, Array]) -> Callable[[Array, Array], Array]:
 
     def decide(band: Array, theta: Array) -> Array:
         sine, cosine = np.sin(theta), np.cos(theta)
-        seen = np.concatenate([sine, cosine, 2 * sine * cosine, 1 - 2 * sine * sine])  # and of twice the angle
-        h = body(np.concatenate([_compress(band), seen]))
-        return 2 * _softplus(kappa(h)) * sine + correction(mix(np.concatenate([h, seen])))
+        seen = np.concatenate([sine, cosine, 2 * sine * cosine, 1 - 2 * sine * sine])  # (4 carried, h, w)
+        h = body(np.concatenate([_compress(band), seen]))  # (width, h, w)
+        return 2 * _softplus(kappa(h)) * sine + correction(mix(np.concatenate([h, seen])))  # (carried, h, w)
 
     return decide
 
@@ -159,37 +164,38 @@ def _attended(w: dict[str, Array], name: str, before: Layer) -> Layer:
     def layer(x: Array) -> Array:
         features = before(x)
         h = near(features)
-        return features + out(h * _sigmoid(matrix @ _whole(h) + bias)[:, None, None])
+        return features + out(h * _sigmoid(matrix @ _whole(h) + bias)[:, None, None])  # (width, h, w)
 
     return layer
 
 
 def _convolution(w: dict[str, Array], name: str, after: Layer = lambda y: y) -> Layer:
     """1 x 1, or 3 x 3 with a margin of zeros; then ``after``, slot by slot."""
-    weight, bias = w[f"{name}.weight"], w[f"{name}.bias"][:, None]
+    weight, bias = w[f"{name}.weight"], w[f"{name}.bias"][:, None]  # (outputs, 1)
     outputs, inputs, side, _ = weight.shape
-    taps = np.ascontiguousarray(weight.transpose(2, 3, 0, 1)).reshape(-1, outputs, inputs)
+    taps = np.ascontiguousarray(weight.transpose(2, 3, 0, 1)).reshape(-1, outputs, inputs)  # (places, outputs, inputs)
     margin, strip = side // 2, max(16, _PRODUCT // (outputs * inputs) // 16 * 16)  # whole vectors
 
     def layer(x: Array) -> Array:
         _, rows, columns = x.shape
         width, height = columns + 2 * margin, rows + 2 * margin
         strips = -(-rows * width // strip)
-        flat = np.zeros((inputs, strips * strip + 2 * margin * (width + 1)), np.float32)
-        padded = flat[:, : height * width].reshape(inputs, height, width)
+        flat = np.zeros((inputs, strips * strip + 2 * margin * (width + 1)), np.float32)  # a row after the other
+        padded = flat[:, : height * width].reshape(inputs, height, width)  # a view of flat
         padded[:, margin : margin + rows, margin : margin + columns] = x
         places = [down * width + right for down in range(side) for right in range(side)]
         y = np.empty((strips, outputs, strip), np.float32)
-        for first in range(0, strips, _TOGETHER):
-            some = min(_TOGETHER, strips - first)
+        for first in range(0, strips, _STRIPS):
+            some = min(_STRIPS, strips - first)
             total = np.empty((some, outputs, strip), np.float32)
             total[:] = bias
             for tap, under in zip(taps, places, strict=True):
                 start = first * strip + under
-                total += tap @ flat[:, start : start + some * strip].reshape(inputs, some, strip).swapaxes(0, 1)
+                under_tap = flat[:, start : start + some * strip].reshape(inputs, some, strip)  # (inputs, some, strip)
+                total += tap @ under_tap.swapaxes(0, 1)  # (some, outputs, strip)
             y[first : first + some] = after(total)
-        whole = y.swapaxes(0, 1).reshape(outputs, -1)
-        return whole[:, : rows * width].reshape(outputs, rows, width)[..., :columns]
+        whole = y.swapaxes(0, 1).reshape(outputs, -1)  # (outputs, strips * strip)
+        return whole[:, : rows * width].reshape(outputs, rows, width)[..., :columns]  # (outputs, rows, columns)
 
     return layer
 
@@ -200,7 +206,7 @@ def _compress(coefficients: Array) -> Array:
 
 def _whole(h: Array) -> Array:
     """Mean and peak of every map of a picture: (C, h, w) -> (2 C,)."""
-    return np.concatenate([h.mean((1, 2)), h.max((1, 2))])
+    return np.concatenate([h.mean((1, 2)), h.max((1, 2))])  # (2 C,)
 
 
 def _sigmoid(x: Array) -> Array:

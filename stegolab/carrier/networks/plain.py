@@ -3,10 +3,10 @@
     x       <- x + step * (payload + phi(payload, passive))      additive coupling, cover branch
     payload <- payload * exp(s(x, passive)) + t(x, passive)      affine coupling, payload branch
 
-and so on in turn, a few times. The sender drops the payload branch; the receiver runs the mirror images with zeros in
-its place. Everything else is the learned carrier's: the band, the reception around the reverse pass, the training. What
-is missing is the modulo: the cover coefficient that the payload was added to stays in the way as noise. HiNet: Jing et
-al. 2021. Why that costs so much, spread spectrum against dither modulation: Chen & Wornell 2001.
+and so on by turns, a few times. The sender drops the payload branch; the receiver runs the mirror images with zeros in
+its place. Everything else is as in the learned carrier: the band, the extractor around the reverse pass, the training.
+Only the modulo is missing, so the cover coefficient that the payload was added to stays in the way as noise. HiNet:
+Jing et al. 2021. Why that costs so much, spread spectrum against dither modulation: Chen & Wornell 2001.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .config import QUARTER
 class PlainCoupling(nn.Module):
     """One additive and one affine coupling; ``inverse(*forward(x, payload, passive), passive) == (x, payload)``.
 
-    x: (B, carried, h, w) in 8-bit luma; payload the same in steps. The scale is clamped: ``|s| < clamp``. Starts as
-    adding ``share`` of the payload to the cover and nothing of the cover to the payload.
+    x: (B, carried, h, w) in 8-bit luma; payload the same shape, in steps. The scale is clamped: ``|s| < clamp``. At the
+    start it adds ``share`` of the payload to the cover and nothing of the cover to the payload.
     """
 
     def __init__(self, steps: Tensor, passive: int, width: int, share: float, clamp: float = 0.5) -> None:
         super().__init__()
         carried = len(steps)
         self.clamp = clamp
-        self.log_step = nn.Parameter((steps * share).log()[:, None, None])
+        self.log_step = nn.Parameter((steps * share).log()[:, None, None])  # (carried, 1, 1)
         self.phi = _network(carried + passive, width, carried)
         self.rho = _network(carried + passive, width, 2 * carried)
 
@@ -48,11 +48,11 @@ class PlainCoupling(nn.Module):
         return x - self._added(payload, passive), payload
 
     def _added(self, payload: Tensor, passive: Tensor) -> Tensor:
-        seen = torch.cat([payload / QUARTER, compress(passive)], dim=1)
+        seen = torch.cat([payload / QUARTER, compress(passive)], dim=1)  # (B, carried + passive, h, w)
         return self.log_step.exp() * (payload + QUARTER * self.phi(seen))
 
     def _scale_and_shift(self, x: Tensor, passive: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = self.rho(compress(torch.cat([x, passive], dim=1))).chunk(2, dim=1)
+        s, t = self.rho(compress(torch.cat([x, passive], dim=1))).chunk(2, dim=1)  # (B, carried, h, w) each
         return torch.exp(self.clamp * torch.tanh(s)), QUARTER * t
 
 
@@ -60,8 +60,8 @@ class PlainNetwork(nn.Module):
     """A stack of couplings that answers as ``inn.InvertibleNetwork`` does: forward, inverse, read, projection.
 
     Args:
-        steps: (carried,) the lattice's steps, 8-bit luma: what all couplings together start by adding is a quarter of
-            them up or down, about as much distortion as the lattice starts with.
+        steps: (carried,) the lattice's steps, 8-bit luma. All couplings together add a quarter of them up or down at
+            the start, about as much distortion as the lattice has at its start.
         passive: how many passive frequencies inform it.
     """
 
@@ -79,13 +79,13 @@ class PlainNetwork(nn.Module):
 
     @property
     def step(self) -> Tensor:
-        """(carried, 1, 1), 8-bit luma: what the payload is multiplied by, all couplings together."""
+        """(carried, 1, 1), 8-bit luma: what all couplings together multiply the payload by."""
         return sum(coupling.log_step.exp() for coupling in self.couplings)  # type: ignore[return-value,union-attr,operator,misc]
 
     def projection(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
-        """What says ``payload`` on the cover ``x``, from wherever clipping left it: adding twice would be too much."""
+        """The stego coefficients of the cover ``x``, whatever clipping made of them: adding twice would be too much."""
         stego = self(x, payload, passive)[0]
-        return lambda there: stego
+        return lambda clipped: stego
 
     def inverse(self, x: Tensor, dropped: Tensor, passive: Tensor) -> tuple[Tensor, Tensor]:
         """Undo :meth:`forward`."""
@@ -94,9 +94,9 @@ class PlainNetwork(nn.Module):
         return x, dropped
 
     def read(self, x: Tensor, passive: Tensor) -> Tensor:
-        """The receiver's reverse pass, what was dropped taken as zero: the payload in steps.
+        """The receiver's reverse pass, with zeros for what was dropped: the payload in steps.
 
-        Held within a quarter step, the points of the two bits: as an angle it then never wraps.
+        It is kept within a quarter step, where the points of the two bits are, so that as an angle it never wraps.
         """
         _, payload = self.inverse(x, torch.zeros_like(x), passive)
         return QUARTER * torch.tanh(payload / QUARTER)

@@ -106,7 +106,7 @@ def _evidence_by_phase(window: Plane, shrink: int) -> NDArray[np.float32]:
     height, width = evidence.shape[1:]
     whole[:, :height, :width] = evidence[:, :side, :side]
     period = template.PERIOD
-    by_phase = whole.reshape(2, period, phases, period, phases)
+    by_phase = whole.reshape(2, period, phases, period, phases)  # places taken apart
     return by_phase.transpose(0, 2, 4, 1, 3)  # (2, phases, phases, period, period)
 
 
@@ -139,4 +139,4 @@ def _template_spectrum(turn: int) -> NDArray[np.complex64]:
         across, down = across[::-1], -down[::-1]
     if turn & 4:
         across, down = down.T, across.T
-    return np.fft.rfft2(np.stack([across, down])).astype(np.complex64)
+    return np.fft.rfft2(np.stack([across, down])).astype(np.complex64)  # (2, period, period // 2 + 1)

@@ -54,8 +54,8 @@ class Extent:
 def likeliest_extents(view: View, axes: Axes, received: Blocks) -> list[Extent]:
     """The likeliest extents of the original of which the blocks ``received`` are left, best first."""
     evidence = view.evidence(axes, received)  # (2, rows, columns)
-    row = np.arange(received.row, received.row + received.rows)[:, None]
-    column = np.arange(received.column, received.column + received.columns)
+    row = np.arange(received.row, received.row + received.rows)[:, None]  # (rows, 1)
+    column = np.arange(received.column, received.column + received.columns)  # (columns,)
     height, width = view.plane.shape
     tall, wide = _possible_counts(axes.vertical, height), _possible_counts(axes.horizontal, width)
     found = []

@@ -23,7 +23,7 @@ def turned(plane: NDArray[Any], turn: int) -> NDArray[Any]:
 
 
 def facing(plane: NDArray[Any], turn: int) -> NDArray[Any]:
-    """The same as a view of ``plane``, for who looks at little of it."""
+    """The same as a view of ``plane``, for whoever looks at little of it."""
     plane = plane.swapaxes(0, 1) if turn & 4 else plane
     plane = plane[::-1] if turn & 2 else plane
     return plane[:, ::-1] if turn & 1 else plane
@@ -80,7 +80,7 @@ class Geometry:
 
 
 def resized(plane: Plane, shape: tuple[int, ...]) -> Plane:
-    """The plane at another (height, width), bicubic, in floating point; itself if it has it."""
+    """The plane at another (height, width), bicubic, in floating point; the very same if it has that size."""
     height, width = shape[:2]
     if plane.shape == (height, width):
         return plane
@@ -99,13 +99,13 @@ def cut(
     """A rectangle of the original out of a received (and turned) plane, bicubic.
 
     Args:
-        plane: (H, W). Beyond its edges it goes on with what the edges have.
+        plane: (H, W). Beyond its edges it is taken to go on as its edges are.
         vertical, horizontal: where it lies.
         corner: top and left of the rectangle, in pixels of the original.
         size: of the result, height and width.
         shrink: pixels of the original for a pixel of the result.
-        held: give each pixel of the original the value of the one that it went into, where every received pixel is the
-            mean of those whose centres lie in it (a box filter). Only with ``shrink`` 1.
+        held: give each pixel of the original the value of the received pixel that it went into, as is right where
+            every received pixel is the mean of those whose centres lie in it (a box filter). Only with ``shrink`` 1.
     """
     boxes = []
     pads = []

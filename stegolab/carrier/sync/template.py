@@ -1,12 +1,12 @@
 """The synchronisation template: known symbols at places counted from the picture's own corner (notebook 08).
 
 A receiver that is given only a picture knows neither its scale nor where it was cut out. Every other block carries one
-symbol that is known beforehand, at one of the two lowest frequencies: they survive most, and are smooth enough to show
-a pixel beside their place. Their signs repeat after :data:`PERIOD` blocks, so one short correlation finds them.
-Fewer symbols, which never repeat, then say which period it is and how large the picture was.
+symbol that is known beforehand, at one of the two lowest frequencies. Those survive most, and are so smooth that they
+still show a pixel beside their place. The signs repeat after :data:`PERIOD` blocks, so one short correlation finds
+them. Fewer symbols, which never repeat, then say which period it is and how large the picture was.
 
-A template hidden beside the payload is Pereira & Pun's (2000) idea; theirs adds peaks to the spectrum, which JPEG
-removes, this one is dither modulation like everything else here.
+A template beside the payload is Pereira & Pun's (2000) idea. Theirs adds peaks to the spectrum, which JPEG removes;
+this one is dither modulation, like everything else here.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BLOCK = 16  # pixels
 STEP = 39.0  # of the lattice, in 8-bit luma; symbols stand a quarter of it above or below a multiple of it
 PERIOD = 32  # blocks
 
-_COMPENSATION = 0.9
+_COMPENSATION = 0.9  # see ``qim``
 _SIZES = 1 << 20  # signs that tell sizes; the strides below give each block and size its own part
 _STRIDES = (40_503, 7_919, 611_953)  # to the next row, column and size
 
@@ -69,14 +69,14 @@ def signs(rows: int, columns: int) -> Signs:
 
 
 def moves(coefficients: Floats) -> Floats:
-    """What to add to (2, rows, columns) of a whole picture, at :data:`FREQUENCIES`, so that it shows the template.
+    """What to add to the coefficients (2, rows, columns) of a whole picture at :data:`FREQUENCIES` for the template.
 
-    For carriers whose own lattice is another one: this one is plain, so that nothing but a DCT is needed to find it.
+    For carriers whose own lattice is another: this one is plain, so that a DCT alone is enough to find it.
     """
     sign: Floats = signs(*coefficients.shape[1:]).astype(np.float32)
     step: Floats = np.full(1, STEP, np.float32)
-    there = qim.project(coefficients, sign * step / np.float32(4), step, _COMPENSATION)
-    return np.where(sign != 0, there - coefficients, np.float32(0))
+    target = qim.project(coefficients, sign * step / np.float32(4), step, _COMPENSATION)
+    return np.where(sign != 0, target - coefficients, np.float32(0))
 
 
 @lru_cache(2)

@@ -77,7 +77,7 @@ class View:
         corner = blocks.row * template.BLOCK, blocks.column * template.BLOCK
         plane = self.cut(axes, corner, (blocks.rows * size, blocks.columns * size))  # (rows * size, columns * size)
         constant, wave = basis(size)[:2].astype(np.float32)  # (size,) each
-        pixels = plane.reshape(blocks.rows, size, blocks.columns, size)
+        pixels = plane.reshape(blocks.rows, size, blocks.columns, size)  # (rows, size, columns, size)
         across = np.tensordot(np.tensordot(pixels, constant, (1, 0)), wave, (2, 0))  # (rows, columns)
         down = np.tensordot(np.tensordot(pixels, wave, (1, 0)), constant, (2, 0))  # (rows, columns)
         return np.sin(np.stack([across, down]) * np.float32(2 * np.pi * self.shrink / template.STEP))

@@ -1,8 +1,8 @@
-"""D_STEG, the steganalyst that the carrier is trained against: does this picture hold a payload? (notebook 07)
+"""The steganalyst that the carrier is trained against, D_STEG: does this picture hold a payload? (notebook 07)
 
-A payload of this kind is a few grey levels among the picture's hundreds. So the critic first takes the picture away:
-fixed high-pass filters of the spatial rich model leave the noise residual, cut off where edges would drown it. What is
-learned looks at the residual's magnitude, because a payload is as often added as it is subtracted.
+A payload of this kind is a few grey levels among the picture's hundreds. So the picture is first taken away: fixed
+high-pass filters of the spatial rich model leave the noise residual, cut off where edges would drown it. The learned
+layers see the residual's magnitude, because a payload is as often added as it is subtracted.
 
 Filters: Fridrich & Kodovsky 2012. Magnitude, tanh, narrow layers and pooling by means: Xu, Wu & Shi 2016. Truncation:
 Ye, Ni & Yi 2017. Spectral norm, which keeps the gradient that the carrier learns from bounded: Miyato et al. 2018.
@@ -21,7 +21,7 @@ _CUT = 8.0  # grey levels of residual
 
 
 class Discriminator(nn.Module):
-    """Luma (B, H, W), 8-bit units, 32 pixels a side and more -> the logits (B,) that it is a stego picture.
+    """Luma (B, H, W), 8-bit units, at least 32 pixels a side -> the logits (B,) of its being a stego picture.
 
     What the picture shows does not matter: a plane plus a constant gets the same answer.
     """
@@ -37,11 +37,11 @@ class Discriminator(nn.Module):
 
     def forward(self, luma: Tensor) -> Tensor:
         """See the class."""
-        residual = F.conv2d(luma[:, None], self.front)
+        residual = F.conv2d(luma[:, None], self.front)  # (B, 8, H - 4, W - 4)
         h = self.first(residual.clamp(-_CUT, _CUT)).abs()
         for layer in self.rest:
             h = F.leaky_relu(layer(F.avg_pool2d(h, 2)), 0.1)
-        return self.head(torch.cat([h.mean((2, 3)), h.amax((2, 3))], dim=1))[:, 0]
+        return self.head(torch.cat([h.mean((2, 3)), h.amax((2, 3))], dim=1))[:, 0]  # (B,)
 
 
 def _high_pass() -> Tensor:
@@ -52,8 +52,8 @@ def _high_pass() -> Tensor:
     along = [torch.tensor([row], dtype=torch.float32) for row in ([0, -1, 1], [1, -2, 1], [0, 1, -3, 3, -1])]
     square = torch.tensor([[-1, 2, -1], [2, -4, 2], [-1, 2, -1]]) / 2
     corner = torch.tensor([[-1, 2, -2], [2, -6, 8], [-2, 8, -12]]) / 6
-    left = torch.cat([corner, corner[:, :2].flip(1)], dim=1)
-    kv = torch.cat([left, left[:2].flip(0)])
+    left = torch.cat([corner, corner[:, :2].flip(1)], dim=1)  # (3, 5)
+    kv = torch.cat([left, left[:2].flip(0)])  # (5, 5)
     kernels = [*along, *(kernel.T for kernel in along), square, kv]
     margins = [[(5 - side) // 2 for side in kernel.shape] for kernel in kernels]
     return torch.stack([F.pad(k, (x, x, y, y)) for k, (y, x) in zip(kernels, margins, strict=True)])[:, None]

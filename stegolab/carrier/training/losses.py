@@ -1,9 +1,9 @@
 """What the carrier is trained for: bits that arrive, in a picture that looks untouched (notebook 07).
 
 L_PAYLOAD is the cross entropy of the soft decisions, in bits a slot: one minus it is the information that a good code
-can carry. L_PERCEPTUAL is the mean squared error and LPIPS. L_DISCRIMINATOR is what the steganalyst (``critic``) learns
-from, L_ADVERSARIAL what the carrier learns from the steganalyst. A weight that training adjusts itself balances the
-picture against the bits: :class:`Hold` asks for an image quality, :class:`Frontier` for a payload.
+can carry. L_PERCEPTUAL is the mean squared error and LPIPS. L_DISCRIMINATOR is what the ``discriminator`` learns from,
+L_ADVERSARIAL what the carrier learns from the discriminator. A weight that training itself adjusts balances the picture
+against the bits: :class:`Hold` asks for an image quality, :class:`Frontier` for a payload.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def payload_loss(llr: Tensor, bits: Tensor, carries: Tensor | None = None) -> Te
 
 
 def discriminator_loss(cover: Tensor, stego: Tensor) -> Tensor:
-    """Cross entropy in bits of the critic's logits (B,) that a picture is stego: 1 for one that knows nothing."""
+    """Cross entropy in bits of the discriminator's logits (B,) that a picture is stego: 1 if it knows nothing."""
     return (F.softplus(-stego).mean() + F.softplus(cover).mean()) / (2 * math.log(2))
 
 
 def adversarial_loss(stego: Tensor) -> Tensor:
-    """Bits of surprise that stego pictures are covers, by the critic's logits (B,): what the carrier lowers.
+    """Bits by which the discriminator's logits (B,) call stego pictures stego: what the carrier lowers.
 
-    The non-saturating form: where the critic is sure, the slope is one, not zero. Goodfellow et al. 2014.
+    The non-saturating form: where the discriminator is sure, the slope is one, not zero. Goodfellow et al. 2014.
     """
     return F.softplus(stego).mean() / math.log(2)
 
@@ -76,8 +76,8 @@ class Hold:
 class Frontier:
     """Image losses whose common weight rises only while the payload loss stays under its threshold.
 
-    Nothing says beforehand how good the picture will be: while the bits arrive the picture is asked for more, as soon
-    as they do not it is asked for less, and so training walks along the frontier between the two by itself.
+    How good the picture will be is not set beforehand. While the bits arrive, more is asked of the picture; as soon as
+    they do not, less. So training finds the frontier between the two by itself.
     """
 
     def __init__(self, threshold: float, psnr_db: float, weight: float = 0.3, speed: float = 0.02) -> None:
@@ -99,5 +99,5 @@ def straight_through(smooth: Tensor, actual: Tensor) -> Tensor:
 
 
 def _moved(weight: float, speed: float, excess: float) -> float:
-    """The weight of a constraint one step on: no step throws it far, and it never vanishes."""
+    """The weight of a constraint after one more step: no step changes it by much, and it never vanishes."""
     return min(max(weight * math.exp(speed * max(-2.0, min(2.0, excess))), 1e-3), 1e3)
