@@ -192,7 +192,7 @@ def test_embedding_is_a_projection(seed, shape):
     close(modulo(once, drawn.payload, drawn.logits)[0], once)
     move = (once - drawn.x).abs()
     assert torch.all(move <= torch.sigmoid(drawn.logits) * modulo.step / 2 + 1e-9)
-    assert float(move.max()) > 0 or move.numel() < 4
+    assert float(move.max()) > 0 or move.numel() < 16  # so few may all lie near enough already
 
 
 @settings(max_examples=25)
