@@ -22,10 +22,10 @@ from lightning_fabric import Fabric
 
 from stegolab import results
 from stegolab.carrier.networks.inn import points
-from stegolab.carrier.training.__main__ import begin
-from stegolab.carrier.training.trainer import TrainConfig
+from stegolab.carrier.training.config import TrainConfig
+from stegolab.carrier.training.trainer import begin
 from stegolab.images import lpips, luma, psnr, ssim
-from stegolab.training import fit
+from stegolab.training.loop import fit
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "as shipped": {},

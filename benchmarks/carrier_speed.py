@@ -68,7 +68,8 @@ def hide_and_reveal(rgb: np.ndarray, carrier: Carrier) -> list[str]:
 def train(strength: str, steps: int) -> str:
     from lightning_fabric import Fabric
 
-    from stegolab.carrier.training.trainer import TrainConfig, Trainer
+    from stegolab.carrier.training.config import TrainConfig
+    from stegolab.carrier.training.trainer import Trainer
 
     trainer = Trainer(TrainConfig(strength=strength, crop=192), Fabric(accelerator="cpu", devices=1))
     pictures = [cover(512)]

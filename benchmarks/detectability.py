@@ -259,8 +259,9 @@ def trained_network(
     from lightning_fabric import Fabric
 
     from stegolab.detect import network, trainer
-    from stegolab.detect.trainer import TrainConfig, Trainer, best
-    from stegolab.training import fit
+    from stegolab.detect.config import TrainConfig
+    from stegolab.detect.trainer import Trainer, best
+    from stegolab.training.loop import fit
 
     config = TrainConfig(steps=options.steps, validate_every=max(1, options.steps // 4))
     known = sources(material, ["train"])

@@ -17,7 +17,7 @@ FLOORS = [
     {"errors", "extras", "header", "progress"},
     {"files", "keystream", "picture", "picture_kinds", "png_texts"},
     {"colour", "picture_files"},
-    {"audio", "images", "data", "journal", "show", "training", "training_command"},
+    {"audio", "images", "data", "journal", "show", "training"},
     {"speech", "message", "channel"},
     {"carrier"},
     {"related", "probe", "receiver"},
@@ -33,7 +33,7 @@ NEIGHBOURS = {
     "extras": {"errors"},
     "images": {"data"},
     "show": {"audio"},
-    "training_command": {"data", "training"},
+    "training": {"data"},
     "pages": {"lab"},
     "execution": {"kernels"},
     "outcomes": {"execution", "pages"},
@@ -179,7 +179,7 @@ CLOCKS = {
     "gallery.py": "how long each notebook took stands beside it",
     "lab.py": "how long a run took stands in its record",
     "study/trial.py": "how long hiding and revealing took stands in the table",
-    "training.py": "how long a run took stands in its log; a person may stop it, to go on with the same result",
+    "training/loop.py": "how long a run took stands in its log; a person may stop it, to go on with the same result",
 }
 _STOPWATCHES = ("monotonic", "perf_counter", "process_time", "thread_time", "time")
 TICKING = {*_STOPWATCHES, *(f"{name}_ns" for name in _STOPWATCHES), "clock_gettime", "getrusage", "times"}

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from stegolab import gallery, kernels, study, training_command
+from stegolab import gallery, kernels, study
 from stegolab.cli import batch, main
 from stegolab.errors import CannotWrite
 from stegolab.study import journal
-from stegolab.training import RunConfig
+from stegolab.training.command import run as train
+from stegolab.training.config import RunConfig
 
 from .small_notebooks import FINISH, write
 from .tiny_datasets import Tiny
@@ -132,7 +133,7 @@ def test_a_training(tmp_path):
     (tmp_path / "file").write_text("mine")
     for out, why in {"file": "is not a folder", "run": r"best\.safetensors: it is a folder"}.items():
         with pytest.raises(SystemExit, match=f"CannotWrite: .*{why}"):
-            training_command.run(RunConfig(), begin, "A training.", ["--out", str(tmp_path / out)])
+            train(RunConfig(), begin, "A training.", ["--out", str(tmp_path / out)])
 
 
 def test_a_data_set(capsys, tmp_path, monkeypatch):

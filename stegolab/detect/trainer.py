@@ -6,7 +6,6 @@ and nothing else. All that is random in a step is drawn from (seed, step).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,10 @@ from torch import Tensor
 
 from ..carrier.training.losses import discriminator_loss
 from ..errors import BadData
-from ..training import Learner, LearnerTrainer, RunConfig, cosine
+from ..training.config import cosine
+from ..training.learner import Learner
+from ..training.trainer import LearnerTrainer
+from .config import TrainConfig
 from .network import Detector
 from .roc import Roc, Scores
 
@@ -27,24 +29,12 @@ Pairs = tuple[Planes, Planes]  # covers and their stego pictures
 _GRID = 16  # pixels: crops keep to it, so that the embedding's blocks lie where they lie in the whole picture
 
 
-@dataclass(frozen=True)
-class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights. ``batch`` counts pairs."""
-
-    steps: int = 1000
-    rate: float = 3e-3
-    validate_every: int = 200
-    average: float = 0.98
-    side: int = 128  # pixels of a crop
-    width: int = 12
-
-
 class Trainer(LearnerTrainer[TrainConfig, Detector]):
     """A run: network, optimiser, averaged weights and step."""
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         super().__init__(config, fabric, _save)
-        self.learner = Learner(Detector(config.width), fabric, average=config.average, decay=1e-2)
+        self.learner = Learner(Detector(config.width), fabric, ema_decay=config.ema_decay, weight_decay=1e-2)
 
     def advance(self, pairs: Pairs) -> dict[str, float]:
         """One step on random crops.
@@ -53,7 +43,7 @@ class Trainer(LearnerTrainer[TrainConfig, Detector]):
             Diverged: the loss or its gradient is not finite; the weights are then what they were.
             BadData: the planes are smaller than a crop.
         """
-        crops = _crops(pairs, self.config.batch, self.config.side, self.random())
+        crops = _crops(pairs, self.config.batch_size, self.config.side, self.random())
         odds = self.learner.network(self._tensor(np.concatenate(crops)))  # together: batch norm sees both
         of_cover, of_stego = odds.chunk(2)
         loss = discriminator_loss(of_cover, of_stego)

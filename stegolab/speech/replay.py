@@ -58,14 +58,14 @@ class ReplayBuffer:
         rows = torch.from_numpy(random.permutation(len(self))[:count])
         return self._clean[rows].float(), self._enhanced[rows].float(), self._scores[rows]
 
-    def state_dict(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """All that it holds, as tensors and numbers."""
         held = slice(0, len(self))
         waveforms = {"clean": self._clean[held].clone(), "enhanced": self._enhanced[held].clone()}
         return {**waveforms, "scores": self._scores[held].clone(), "added": self._added, "capacity": self.capacity}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue where :meth:`state_dict` was taken: later draws are the same.
+    def load(self, state: dict[str, Any]) -> None:
+        """Continue where :meth:`state` was taken: later draws are the same.
 
         Raises:
             BadSpec: the state is that of a buffer of another size.

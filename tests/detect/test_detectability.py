@@ -16,7 +16,7 @@ from stegolab import data, results
 from stegolab.carrier.networks.config import ModelConfig
 from stegolab.carrier.networks.model import CarrierModel, save
 from stegolab.carrier.strengths import JPEG
-from stegolab.carrier.training.trainer import TrainConfig
+from stegolab.carrier.training.config import TrainConfig
 from stegolab.detect.pictures import Setting, cut
 from stegolab.errors import BadData
 from tests.covers import larger

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 import torch
 
+from stegolab.detect.config import TrainConfig
 from stegolab.detect.lsb import lsb_matching
 from stegolab.detect.network import Detector
-from stegolab.detect.trainer import TrainConfig, Trainer, best
+from stegolab.detect.trainer import Trainer, best
 from stegolab.errors import BadData
-from stegolab.training import fit
+from stegolab.training.loop import fit
 from tests.detect.material import crops
 from tests.training import cpu, same, weights
 
-CONFIG = TrainConfig(steps=6, batch=2, validate_every=3, side=32, width=4)
+CONFIG = TrainConfig(steps=6, batch_size=2, validate_every=3, side=32, width=4)
 
 
 def pairs(few=12):
@@ -55,7 +56,7 @@ def test_a_few_steps_find_lsb_matching_in_flat_pictures():
     rows, columns = np.indices((48, 48))
     slopes = random.uniform(-1, 1, (24, 2, 1, 1))
     covers = (128 + slopes[:, 0] * rows + slopes[:, 1] * columns).astype(np.uint8)
-    config = TrainConfig(steps=40, batch=8, validate_every=40, side=32, width=4, average=0.8, rate=1e-2)
+    config = TrainConfig(steps=40, batch_size=8, validate_every=40, side=32, width=4, ema_decay=0.8, learning_rate=1e-2)
     learning = trainer(config)
     for _ in range(config.steps):
         logged = learning.advance((covers[:16], lsb_matching(covers[:16])))
@@ -64,7 +65,7 @@ def test_a_few_steps_find_lsb_matching_in_flat_pictures():
 
 
 def test_cover_and_stego_are_cut_and_turned_alike(monkeypatch):
-    learning = trainer(replace(CONFIG, batch=8))
+    learning = trainer(replace(CONFIG, batch_size=8))
     tensor = Mock(wraps=learning._tensor)
     monkeypatch.setattr(learning, "_tensor", tensor)
     covers, _ = pairs()

@@ -79,10 +79,10 @@ def test_a_restored_buffer_continues_as_if_nothing_had_happened(added):
     for n in range(added):
         buffer.add(*clips(n))
     file = io.BytesIO()
-    torch.save(buffer.state_dict(), file)
+    torch.save(buffer.state(), file)
     file.seek(0)
     restored = ReplayBuffer(N, 4)
-    restored.load_state_dict(torch.load(file, weights_only=True))
+    restored.load(torch.load(file, weights_only=True))
     for later in (buffer, restored):
         later.add(*clips(10))
     assert len(buffer) == len(restored)
@@ -96,10 +96,10 @@ def test_a_restored_buffer_continues_as_if_nothing_had_happened(added):
 def test_a_state_does_not_change_with_the_buffer():
     buffer = ReplayBuffer(N, 2)
     buffer.add(*clips(1))
-    state = buffer.state_dict()
+    state = buffer.state()
     buffer.add(*clips(2, 3))
     restored = ReplayBuffer(N, 2)
-    restored.load_state_dict(state)
+    restored.load(state)
     assert numbers(restored) == [1]
 
 
@@ -118,4 +118,4 @@ def test_what_does_not_fit_is_refused():
             buffer.add(*wrong)
     assert numbers(buffer) == [1]
     with pytest.raises(BadSpec, match="3 x 160 samples cannot continue one of 2 x 160"):
-        ReplayBuffer(N, 3).load_state_dict(buffer.state_dict())
+        ReplayBuffer(N, 3).load(buffer.state())

@@ -15,11 +15,11 @@ import torch
 
 from stegolab.errors import BadSpec
 from stegolab.speech import dccrn_weights, metricgan
+from stegolab.speech.config import TrainConfig
 from stegolab.speech.dccrn import Dccrn, DccrnConfig
 from stegolab.speech.metric_loss import METRIC_LOSSES
 from stegolab.speech.mixing import MixConfig, Mixer
-from stegolab.speech.train import mixtures
-from stegolab.speech.trainer import TrainConfig, Trainer
+from stegolab.speech.trainer import Trainer, mixtures
 from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 
 GOLDEN = Path(__file__).with_name("golden_training.json")
@@ -45,8 +45,8 @@ def start(tmp_path_factory):
 
 
 def config(start, **options):
-    defaults = {"steps": 200, "batch": 2, "rate": 5e-3, "average": 0.9, "listen": 2}
-    return TrainConfig(start=start, **(defaults | options))
+    defaults = {"steps": 200, "batch_size": 2, "learning_rate": 5e-3, "ema_decay": 0.9, "discriminator_warmup": 2}
+    return TrainConfig(init_from=start, **(defaults | options))
 
 
 def trainer(config):
@@ -54,7 +54,7 @@ def trainer(config):
 
 
 def test_ten_steps_are_those_of_the_golden_log(start):
-    found = run(trainer(config(start, metric_loss="both", average=0.999)), mixer(), 10)
+    found = run(trainer(config(start, metric_loss="both", ema_decay=0.999)), mixer(), 10)
     if os.environ.get("STEGOLAB_REGENERATE"):
         rounded = [{name: float(f"{value:.6g}") for name, value in record.items()} for record in found]
         GOLDEN.write_text(json.dumps(rounded, indent=1, sort_keys=True) + "\n")
@@ -126,7 +126,7 @@ def test_the_discriminator_is_not_moved_by_the_network_that_wants_to_please_it(s
 
 
 def test_stage_one_learns_and_keeps_the_sign(start):
-    trained = trainer(config(start, batch=4, rate=2e-2))
+    trained = trainer(config(start, batch_size=4, learning_rate=2e-2))
     first = trained.validate(pairs())
     run(trained, mixer(), 60)
     last = trained.validate(pairs())
@@ -182,4 +182,4 @@ def test_unknown_settings_are_refused(start):
     with pytest.raises(BadSpec, match="gan, differentiable"):
         trainer(config(start, metric_loss="pesq"))
     with pytest.raises(BadSpec, match="small"):
-        trainer(TrainConfig(size="large"))
+        trainer(TrainConfig(size="large"))  # type: ignore[arg-type]

@@ -129,6 +129,10 @@ class InvertibleNetwork(nn.Module):
         """(carried, 1, 1), 8-bit luma."""
         return self.modulo.step
 
+    def lattice_parameters(self) -> list[nn.Parameter]:
+        """The lattice's step and the general embedding strength of each frequency."""
+        return [self.modulo.log_step, self.attention.level]
+
     def projection(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
         """A map of coefficients, ``x`` or what clipping made of them, to the nearest ones that say ``payload``."""
         place, logits = self.place(payload, passive), self.attention(passive)

@@ -43,8 +43,18 @@ class CarrierModel(nn.Module):
         self.reception = Extractor(self.carried, self.passive, len(config.band), config.width + 16, config.restoration)
 
     def analyse(self, luma: Tensor) -> Tensor:
-        """Luma -> its band (B, band, h, w)."""
-        return blockdct.analyse(luma, self.config.block, self.config.band).movedim(-1, 1)  # (B, band, h, w)
+        """Luma -> its band (B, band, h, w), in float32 even under autocast.
+
+        In bfloat16, steps of a few grey levels would drown in the rounding of coefficients of several hundred. What
+        follows is elementwise, and autocast leaves that in the precision it has.
+        """
+        with torch.autocast(luma.device.type, enabled=False):
+            exact = luma.to(torch.promote_types(luma.dtype, torch.float32))
+            return blockdct.analyse(exact, self.config.block, self.config.band).movedim(-1, 1)  # (B, band, h, w)
+
+    def lattice_parameters(self) -> list[nn.Parameter]:
+        """The few parameters that decide how far a coefficient moves: steps, and the general embedding strength."""
+        return self.network.lattice_parameters()
 
     def synthesise(self, change: Tensor, shape: Sequence[int]) -> Tensor:
         """A change of the carrying coefficients (B, carried, h, w) -> a change of the luma (B, H, W)."""

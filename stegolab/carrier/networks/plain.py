@@ -82,6 +82,10 @@ class PlainNetwork(nn.Module):
         """(carried, 1, 1), 8-bit luma: what all couplings together multiply the payload by."""
         return sum(coupling.log_step.exp() for coupling in self.couplings)  # type: ignore[return-value,union-attr,operator,misc]
 
+    def lattice_parameters(self) -> list[nn.Parameter]:
+        """What the payload of each frequency is multiplied by, in each coupling."""
+        return [coupling.log_step for coupling in self.couplings]  # type: ignore[misc]
+
     def projection(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
         """The stego coefficients of the cover ``x``, whatever clipping made of them: adding twice would be too much."""
         stego = self(x, payload, passive)[0]

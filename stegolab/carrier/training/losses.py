@@ -9,7 +9,7 @@ against the bits: :class:`Hold` asks for an image quality, :class:`Frontier` for
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -42,19 +42,35 @@ def squared_error(psnr_db: float) -> float:
     return 255**2 / 10 ** (psnr_db / 10)
 
 
-class Balance(Protocol):
+class Balance(ABC):
     """The weight of the picture against the bits, and the rule by which it moves."""
 
-    weight: float
+    def __init__(self, weight: float, speed: float) -> None:
+        self.weight, self.speed = weight, speed
 
+    @abstractmethod
     def loss(self, error: Tensor, rest: Tensor | float = 0.0) -> Tensor:
         """The image's loss, from mean squared errors (B,) and what else there is to say about the picture."""
 
+    @abstractmethod
     def update(self, error: Tensor, lost: Tensor) -> None:
         """After each step: mean squared errors (B,) and payload losses (B,)."""
 
+    def state(self) -> float:
+        """The weight, which is all that moves."""
+        return self.weight
 
-class Hold:
+    def load(self, state: float) -> None:
+        """Continue where :meth:`state` was taken."""
+        self.weight = state
+
+    def _move(self, excess: float) -> None:
+        """Raise the weight where ``excess`` is positive: no step changes it by much, and it never vanishes."""
+        moved = self.weight * math.exp(self.speed * max(-2.0, min(2.0, excess)))
+        self.weight = min(max(moved, 1e-3), 1e3)
+
+
+class Hold(Balance):
     """A Lagrange multiplier that holds the image quality where it is asked for (dual ascent).
 
     The weight of the squared error rises while quality is short of the target and falls while there is quality to
@@ -62,7 +78,8 @@ class Hold:
     """
 
     def __init__(self, psnr_db: float, weight: float = 0.3, speed: float = 0.02) -> None:
-        self.target, self.weight, self.speed = squared_error(psnr_db), weight, speed
+        super().__init__(weight, speed)
+        self.target = squared_error(psnr_db)
 
     def loss(self, error: Tensor, rest: Tensor | float = 0.0) -> Tensor:
         """The weighted excess over the target, and the rest as it is."""
@@ -70,10 +87,10 @@ class Hold:
 
     def update(self, error: Tensor, lost: Tensor | None = None) -> None:
         """See the class."""
-        self.weight = _moved(self.weight, self.speed, float(error.detach().mean()) / self.target - 1)
+        self._move(float(error.detach().mean()) / self.target - 1)
 
 
-class Frontier:
+class Frontier(Balance):
     """Image losses whose common weight rises only while the payload loss stays under its threshold.
 
     How good the picture will be is not set beforehand. While the bits arrive, more is asked of the picture; as soon as
@@ -81,7 +98,8 @@ class Frontier:
     """
 
     def __init__(self, threshold: float, psnr_db: float, weight: float = 0.3, speed: float = 0.02) -> None:
-        self.threshold, self.weight, self.speed = threshold, weight, speed
+        super().__init__(weight, speed)
+        self.threshold = threshold
         self.unit = squared_error(psnr_db)  # in which squared errors are counted
 
     def loss(self, error: Tensor, rest: Tensor | float = 0.0) -> Tensor:
@@ -90,14 +108,9 @@ class Frontier:
 
     def update(self, error: Tensor, lost: Tensor) -> None:
         """See the class."""
-        self.weight = _moved(self.weight, self.speed, 1 - float(lost.detach().mean()) / self.threshold)
+        self._move(1 - float(lost.detach().mean()) / self.threshold)
 
 
 def straight_through(smooth: Tensor, actual: Tensor) -> Tensor:
     """The value of ``actual`` with the gradient of ``smooth``."""
     return smooth + (actual - smooth).detach()
-
-
-def _moved(weight: float, speed: float, excess: float) -> float:
-    """The weight of a constraint after one more step: no step changes it by much, and it never vanishes."""
-    return min(max(weight * math.exp(speed * max(-2.0, min(2.0, excess))), 1e-3), 1e3)

@@ -10,9 +10,9 @@ critic as it is, then the critic takes one on the same pictures.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import wraps
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,17 @@ from ...channel import curriculum, spec
 from ...channel.rounding import to_bytes
 from ...errors import BadSpec
 from ...images import BT601, luma
-from ...training import Learner, RunConfig, cosine
+from ...training.config import cosine
+from ...training.learner import Learner
+from ...training.trainer import LearnerTrainer
 from ..networks import inn
-from ..networks.config import NETWORKS, ModelConfig
+from ..networks.config import ModelConfig
 from ..networks.model import CarrierModel, load, save
 from ..refine import measured_blur
 from ..strengths import strength as strength_named
 from ..sync import template
+from .config import TrainConfig
+from .data import Pictures, crops, read
 from .discriminator import Discriminator
 from .losses import (
     Balance,
@@ -44,57 +48,29 @@ from .losses import (
     straight_through,
 )
 
-Pictures = NDArray[np.uint8]
-_JUDGES = ("alex", "vgg")
+LOST_BITS = 5.0  # lost in a block: as bad as a squared error twice as large as asked for, at an image weight of 1
 
 
-@dataclass(frozen=True)
-class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights and in their file.
-
-    The ablations are: ``network`` plain, no ``attention``, no ``restoration``, and a ``critic_weight`` or
-    ``lpips_weight`` of 0, which leaves the critic or LPIPS out.
-    """
-
-    strength: str = "jpeg"
-    network: str = "invertible"  # or plain
-    crop: int = 192  # pixels
-    psnr_db: float = 40.2  # what Hold asks for
-    payload_threshold: float = 0.0  # bits lost a slot, what Frontier asks for; 0: hold the PSNR instead
-    lpips_weight: float = 0.0
-    lpips_net: str = "alex"  # or vgg
-    critic_weight: float = 0.0
-    attention: bool = True
-    restoration: bool = True
-    ease: float = 0.0  # share of the steps with milder attacks
-    start: str = ""  # weights (safetensors) to start from instead of the lattice
-
-
-class Trainer:
-    """A run: model, optimiser, averaged weights and step. ``fabric`` may be of any accelerator and strategy."""
+class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
+    """A run: model, optimiser, averaged weights and step; with a weight for it, the critic and its optimiser."""
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
-        for name, value, known in (("network", config.network, NETWORKS), ("lpips_net", config.lpips_net, _JUDGES)):
-            if value not in known:
-                raise BadSpec(f"{name} must be one of {', '.join(known)}, not {value}")
-        torch.manual_seed(config.seed)
-        self.config, self.fabric, self.step = config, fabric, 0
+        start = Path(config.init_from).name  # whoever reads the file has other folders
+        super().__init__(config, fabric, partial(save, training=replace(config, init_from=start)))
         self.strength = strength_named(config.strength)
         model = _started(config)
-        model.analyse = _in_full_precision(model.analyse)  # type: ignore[method-assign,assignment]
-        slow = [p for name, p in model.named_parameters() if name.endswith(("log_step", "level"))]
-        rest = [p for p in model.parameters() if not any(p is q for q in slow)]
-        groups = [{"params": rest, "scale": 1.0}, {"params": slow, "scale": 3.0, "weight_decay": 0.0}]
-        self.learner = Learner(model, fabric, groups=groups, average=config.average)
-        self.critic = Learner(Discriminator(), fabric, average=config.average) if config.critic_weight else None
+        lattice = model.lattice_parameters()
+        rest = [p for p in model.parameters() if not any(p is q for q in lattice)]
+        # Few numbers, which all other weights are tuned to, and zero means nothing to them: they may move faster.
+        groups = [{"params": rest, "scale": 1.0}, {"params": lattice, "scale": 3.0, "weight_decay": 0.0}]
+        self.learner = Learner(model, fabric, groups=groups, ema_decay=config.ema_decay)
+        self.critic = Learner(Discriminator(), fabric, ema_decay=config.ema_decay) if config.critic_weight else None
         threshold = config.payload_threshold
         self.balance: Balance = Frontier(threshold, config.psnr_db) if threshold else Hold(config.psnr_db)
-        self.attacks = curriculum.default(config.strength, config.steps, config.ease)
-
-    @property
-    def plain(self) -> CarrierModel:
-        """The model without Fabric's wrapping."""
-        return self.learner.plain
+        self.attacks = curriculum.default(config.strength, config.steps, config.mild_share)
+        self.companions["balance"] = self.balance
+        if self.critic:
+            self.companions["critic"] = self.critic
 
     @property
     def density(self) -> float:
@@ -110,11 +86,11 @@ class Trainer:
             Diverged: the loss or its gradient is not finite; the weights are then what they were.
         """
         config = self.config
-        random = np.random.default_rng((config.seed, self.step, self.fabric.global_rank))
+        random = self.random()
         rate = cosine(self.step, config)
-        crops = _crops(pictures, config.batch, config.crop, random)
-        chains = [spec.parse(self.attacks.sample(self.step, random)) for _ in range(config.batch)]
-        lost, error, stego, cover = self._pass(crops, chains, random)
+        drawn = crops(pictures, config.batch_size, config.crop, random)
+        chains = [spec.parse(self.attacks.sample(self.step, random)) for _ in range(config.batch_size)]
+        lost, error, stego, cover = self._pass(drawn, chains, random)
         terms: dict[str, Tensor] = {}
         if config.lpips_weight:
             some = slice(0, 2)  # the network that judges costs more than all of ours
@@ -123,7 +99,8 @@ class Trainer:
             terms["adversarial"] = self._adversarial(stego)
         weights = {"perceptual": config.lpips_weight, "adversarial": config.critic_weight}
         rest = sum(weights[name] * term for name, term in terms.items())
-        self.learner.descend(2 * lost.mean() * len(self.plain.carried) / 10 + self.balance.loss(error, rest), rate)
+        lost_bits = lost.mean() * len(self.plain.carried)  # a block
+        self.learner.descend(lost_bits / LOST_BITS + self.balance.loss(error, rest), rate)
         if self.critic:
             terms |= self._teach(self.critic, stego.detach(), cover, rate)
         self.balance.update(*(self.fabric.all_reduce(x.detach(), reduce_op="mean") for x in (error, lost)))
@@ -219,35 +196,26 @@ class Trainer:
                 shown["attention"] = model.network.attention(band[:, model.passive]).sigmoid().mean(dim=1)
         return shown
 
-    def state(self) -> dict[str, Any]:
-        """All that a resumed run needs."""
-        critic = {"critic": self.critic.state()} if self.critic else {}
-        return {"learner": self.learner.state(), "balance": self.balance.weight, "step": self.step, **critic}
 
-    def load(self, state: dict[str, Any]) -> None:
-        """Continue where :meth:`state` was taken."""
-        self.learner.load(state["learner"])
-        if self.critic:
-            self.critic.load(state["critic"])
-        self.balance.weight, self.step = state["balance"], state["step"]
+def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, list[Pictures], list[Pictures]]:
+    """The trainer, the pictures that it learns from, and those that it is measured on.
 
-    def export(self, path: Path) -> None:
-        """The averaged weights as the file that ships."""
-        with self.learner.averaging() as model:
-            start = Path(self.config.start).name  # whoever reads it has other folders
-            save(model, path, training=replace(self.config, start=start))
+    Raises:
+        BadData: no data.
+    """
+    return Trainer(config, fabric), *read(config)
 
 
 def _started(config: TrainConfig) -> CarrierModel:
     """The model where training begins, as the configuration has it."""
     switches = {name: getattr(config, name) for name in ("network", "attention", "restoration")}
-    if not config.start:
+    if not config.init_from:
         return CarrierModel(ModelConfig.start(strength_named(config.strength), **switches))
-    model = load(Path(config.start)).train()
+    model = load(Path(config.init_from)).train()
     wanted = switches | {"strength": config.strength}
     other = [name for name, value in wanted.items() if getattr(model.config, name) != value]
     if other:
-        raise BadSpec(f"the weights of {config.start} are of another {', '.join(other)} than the run")
+        raise BadSpec(f"the weights of {config.init_from} are of another {', '.join(other)} than the run")
     return model
 
 
@@ -264,16 +232,6 @@ def _marked(model: CarrierModel, plane: Tensor, change: Tensor) -> tuple[Tensor,
     return change + model.synthesise(fix, change.shape[1:]), carries
 
 
-def _crops(pictures: Sequence[Pictures], count: int, size: int, random: np.random.Generator) -> Pictures:
-    crops = []
-    for _ in range(count):
-        picture = pictures[int(random.integers(len(pictures)))]
-        y, x = (random.integers(side - size + 1) for side in picture.shape[:2])
-        crop = picture[y : y + size, x : x + size]
-        crops.append(crop[:, :: random.choice([-1, 1])])
-    return np.ascontiguousarray(np.stack(crops))
-
-
 def _back(picture: Pictures, shape: Sequence[int]) -> NDArray[np.float32]:
     """Luma at the original's size, as the receiver makes it."""
     from PIL import Image
@@ -287,17 +245,3 @@ def _back(picture: Pictures, shape: Sequence[int]) -> NDArray[np.float32]:
 def _as_file(rgb: Tensor) -> Tensor:
     """Luma (B, H, W) of pictures (B, H, W, 3) as a file holds them: rounded and clipped, straight through."""
     return to_bytes(rgb) @ rgb.new_tensor(BT601)
-
-
-def _in_full_precision(transform: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Keep autocast out: in bf16, steps of grey levels would drown in the rounding of what is hundreds.
-
-    The modulo arithmetic behind it needs no such care: autocast leaves what is elementwise in the precision it has.
-    """
-
-    @wraps(transform)
-    def exact(luma: Tensor) -> Tensor:
-        with torch.autocast(luma.device.type, enabled=False):
-            return transform(luma.float())
-
-    return exact

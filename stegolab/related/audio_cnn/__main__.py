@@ -4,9 +4,8 @@
 :class:`~stegolab.related.audio_cnn.trainer.Trainer`.
 """
 
-from ... import training_command
+from ...training.command import begin_of, run
 from .config import TrainConfig
-from .trainer import begin
 
 if __name__ == "__main__":
-    training_command.run(TrainConfig(), begin, __doc__)
+    run(TrainConfig(), begin_of("stegolab.related.audio_cnn.trainer"), __doc__)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ...errors import BadSpec
-from ...training import RunConfig
+from ...training.config import RunConfig
 from .layout import Layout, layout_named
 
 Mode = Literal["real", "legacy"]
+PayloadName = Literal["waveform", "stft"]
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,20 @@ class TrainConfig(RunConfig):
         BadSpec: no such mode.
     """
 
-    steps: int = 40_000
-    batch: int = 32
-    rate: float = 2e-3
-    validate_every: int = 1000
-    mode: Mode = "real"
-    payload: str = "waveform"  # or stft
-    side: int = 32  # pixels of a tile
-    width: int = 32
-    modulated: bool = True  # for files that nobody compresses
-    attack: str = "none"  # what a container meets beside being rounded, as in jpeg:90
-    start: str = ""  # weights (safetensors) to go on from
-    psnr_db: float = 34.0  # of all tiles together; at this PSNR the picture's error counts image_weight
-    image_weight: float = 0.05  # against the sound's error, relative to the power of speech
-    luma_weight: float = 0.3  # of brightness beside colours: what SSIM looks at
+    steps: int = 40_000  # length of the training, in steps
+    batch_size: int = 32  # tiles, each with its share of speech, in a step
+    learning_rate: float = 2e-3  # the highest, at the end of the warm-up
+    validate_every: int = 1000  # steps between measurements on the valid split, which also keep a checkpoint
+    mode: Mode = "real"  # real: speech, revealed from bytes; legacy: sines, revealed from floats, as in the original
+    payload: PayloadName = "waveform"  # how sound is laid out beside the pixels
+    side: int = 32  # pixels a side of a tile
+    width: int = 32  # channels of each convolution
+    modulated: bool = True  # whether payloads are multiplied by a chessboard of signs: for files nobody compresses
+    attack: str = "none"  # what a container goes through besides being rounded to bytes, such as jpeg:90
+    init_from: str = ""  # weights (safetensors) to start from
+    psnr_db: float = 34.0  # picture quality, in dB, at which the picture's error counts --image-weight
+    image_weight: float = 0.05  # of the picture's error; the sound's error relative to the power of speech counts 1
+    luma_weight: float = 0.3  # of the error in brightness, beside that in the colours: what SSIM looks at
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):

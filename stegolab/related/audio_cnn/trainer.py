@@ -17,7 +17,9 @@ from torch import Tensor
 
 from ...channel.differentiable import twin
 from ...errors import BadSpec
-from ...training import Learner, LearnerTrainer, cosine
+from ...training.config import cosine
+from ...training.learner import Learner
+from ...training.trainer import LearnerTrainer
 from ..pictures import luma as luma_of
 from ..pictures import to_tensor
 from ..weights import save
@@ -39,9 +41,9 @@ class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         super().__init__(config, fabric, save)
         model = AudioCNN(config.network)
-        if config.start:
-            _continue(model, Path(config.start))
-        self.learner = Learner(model, fabric, average=config.average)
+        if config.init_from:
+            _continue(model, Path(config.init_from))
+        self.learner = Learner(model, fabric, ema_decay=config.ema_decay)
         self.channel = twin(config.attack) if config.mode == "real" else None
 
     def advance(self, train: Dataset) -> dict[str, float]:
@@ -50,7 +52,7 @@ class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
         Raises:
             Diverged: the loss or its gradient is not finite; the weights are then what they were.
         """
-        found = self._pass(self.learner.network, *train.draw(self.config.batch, self.random()))
+        found = self._pass(self.learner.network, *train.draw(self.config.batch_size, self.random()))
         rate = cosine(self.step, self.config, warmup=50)
         norm = self.learner.descend(found["loss"], rate)
         self.step += 1
@@ -104,7 +106,7 @@ def _continue(model: AudioCNN, path: Path) -> None:
     """Take over weights; whether the payload is modulated may change, the shape may not."""
     start = load(path)
     if replace(start.config, modulated=model.config.modulated) != model.config:
-        raise BadSpec(f"--start {path} has another shape: {start.config}")
+        raise BadSpec(f"--init-from {path} has another shape: {start.config}")
     model.load_state_dict(start.state_dict())
 
 

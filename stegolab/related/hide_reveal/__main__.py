@@ -4,9 +4,8 @@ The defaults are the original's full run, for a GPU. The model card beside the w
 two CPU cores had time for. Notebook 10 takes the same steps.
 """
 
-from ... import training_command
+from ...training.command import begin_of, run
 from .config import TrainConfig
-from .trainer import begin
 
 if __name__ == "__main__":
-    training_command.run(TrainConfig(), begin, __doc__)
+    run(TrainConfig(), begin_of("stegolab.related.hide_reveal.trainer"), __doc__)

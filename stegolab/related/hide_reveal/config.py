@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from ...errors import BadSpec
-from ...training import RunConfig
+from ...training.config import RunConfig
 
 Schedule = Literal["plateau", "cosine"]
 
@@ -30,23 +30,26 @@ class TrainConfig(RunConfig):
         BadSpec: no such schedule.
     """
 
-    steps: int = 22_500
-    validate_every: int = 225  # an epoch: 1,800 covers, 8 in a step
-    pictures: int = 1800
-    valid_pictures: int = 400
-    side: int = 256  # pixels of a picture
-    crop: int = 256  # pixels of what a step sees of it
-    secret_weight: float = 0.75
-    attack: str = "none"  # what a container goes through beside being rounded
-    schedule: Schedule = "plateau"  # or cosine, for a run that has to end soon
-    patience: int = 5  # epochs without a better loss before the rate falls
-    factor: float = 0.2
-    settle: int = 0  # the step from which batch norm keeps the statistics that it has; 0: never
-    depth: int = 7
-    width: int = 64
-    widest: int = 512
-    reveal_width: int = 64
-    residual: bool = False
+    renamed: ClassVar[dict[str, str]] = RunConfig.renamed | {"settle": "freeze_norm_step"}
+
+    steps: int = 22_500  # length of the training, in steps
+    batch_size: int = 8  # covers in a step, and as many secrets
+    validate_every: int = 225  # steps of an epoch, at whose end the valid split is measured and a checkpoint kept
+    pictures: int = 1800  # how many pictures there are to learn from
+    valid_pictures: int = 400  # how many pictures are measured on
+    side: int = 256  # pixels a side of a picture
+    crop: int = 256  # pixels a side of what a step sees of it
+    secret_weight: float = 0.75  # of the error of the revealed secret; that of the container counts 1
+    attack: str = "none"  # what a container goes through besides being rounded to bytes, such as jpeg:90
+    schedule: Schedule = "plateau"  # of the learning rate: falls when the loss no longer does, or along a cosine
+    patience: int = 5  # epochs without a better loss before the learning rate falls
+    factor: float = 0.2  # what the learning rate is multiplied by when it falls
+    freeze_norm_step: int = 0  # the step from which batch norm keeps the statistics that it has; 0: never
+    depth: int = 7  # how often Hide-Net halves the picture: sides must be multiples of 2 to this
+    width: int = 64  # channels of Hide-Net after its first halving
+    widest: int = 512  # channels of Hide-Net at most
+    reveal_width: int = 64  # channels of Reveal-Net's first layer
+    residual: bool = False  # whether Hide-Net draws what is added to the cover, not the container itself
 
     def __post_init__(self) -> None:
         if self.schedule not in get_args(Schedule):

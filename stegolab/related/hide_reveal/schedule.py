@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass
@@ -11,7 +12,7 @@ class Plateau:
     """``scale`` of the learning rate: times ``factor`` after more than ``patience`` epochs without a better mean loss.
 
     An epoch is ``epoch`` steps; better is lower by one part in 10,000. PyTorch's ReduceLROnPlateau does the same, but
-    holds the optimiser; this one is six numbers, and a resumed run has them from its checkpoint (``vars``).
+    holds the optimiser; this one is a few numbers, which a checkpoint keeps.
     """
 
     epoch: int
@@ -36,3 +37,11 @@ class Plateau:
         self.waited += 1
         if self.waited > self.patience:
             self.scale, self.waited = self.scale * self.factor, 0
+
+    def state(self) -> dict[str, Any]:
+        """All of its numbers."""
+        return asdict(self)
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Continue where :meth:`state` was taken."""
+        vars(self).update(state)

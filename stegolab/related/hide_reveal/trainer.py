@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from ...channel.differentiable import twin
 from ...channel.rounding import to_bytes
 from ...errors import BadSpec
-from ...training import Learner, LearnerTrainer, cosine
+from ...training.config import cosine
+from ...training.learner import Learner
+from ...training.trainer import LearnerTrainer
 from ..pictures import to_tensor
 from ..weights import save
 from .config import TrainConfig
@@ -36,8 +38,9 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         super().__init__(config, fabric, save)
         model = HideReveal(config.network)
-        self.learner = Learner(model, fabric, average=config.average, decay=0.0)  # Adam, as the original
+        self.learner = Learner(model, fabric, ema_decay=config.ema_decay, weight_decay=0.0)  # Adam, as the original
         self.plateau = Plateau(config.validate_every, config.patience, config.factor)
+        self.companions["plateau"] = self.plateau
         self.channel = twin(config.attack)
 
     @property
@@ -45,7 +48,7 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
         """The learning rate of the next step."""
         if self.config.schedule == "cosine":
             return cosine(self.step, self.config, warmup=50)
-        return self.config.rate * self.plateau.scale
+        return self.config.learning_rate * self.plateau.scale
 
     def advance(self, pictures: Pictures) -> dict[str, float]:
         """One step on random crops; returns h-loss and r-loss, both mean squared errors of samples in [0, 1].
@@ -54,7 +57,7 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
             Diverged: the loss or its gradient is not finite; the weights are then what they were.
         """
         self._set_modes()
-        drawn = crops(pictures, 2 * self.config.batch, self.config.crop, self.random())
+        drawn = crops(pictures, 2 * self.config.batch_size, self.config.crop, self.random())
         cover, secret = self._tensor(drawn).chunk(2)
         container, revealed = self.learner.network(cover, secret, self.channel)
         h_loss, r_loss = F.mse_loss(container, cover), F.mse_loss(revealed, secret)
@@ -94,19 +97,10 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
         shown = {"container": container, "change": 0.5 + 10 * (container - cover), "revealed": revealed}
         return {name: picture[0].clamp(0, 1) for name, picture in shown.items()}
 
-    def state(self) -> dict[str, Any]:
-        """The schedule's too."""
-        return super().state() | {"plateau": dict(vars(self.plateau))}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Continue where :meth:`state` was taken."""
-        super().load(state)
-        self.plateau = Plateau(**state["plateau"])
-
     def _set_modes(self) -> None:
-        """A small batch's statistics are noise, in the end louder than the secret: ``settle`` stops it."""
+        """A small batch's statistics are noise, in the end louder than the secret: ``freeze_norm_step`` stops it."""
         self.plain.train()
-        if 0 < self.config.settle <= self.step:
+        if 0 < self.config.freeze_norm_step <= self.step:
             for layer in self.plain.modules():
                 if isinstance(layer, nn.BatchNorm2d):
                     layer.eval()

@@ -3,9 +3,8 @@
 Notebook 11 takes the same steps with the same :class:`~stegolab.related.pixinwav.trainer.Trainer`.
 """
 
-from ... import training_command
+from ...training.command import begin_of, run
 from .config import TrainConfig
-from .trainer import begin
 
 if __name__ == "__main__":
-    training_command.run(TrainConfig(), begin, __doc__)
+    run(TrainConfig(), begin_of("stegolab.related.pixinwav.trainer"), __doc__)

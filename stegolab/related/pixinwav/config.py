@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from ...errors import BadSpec
-from ...training import RunConfig
+from ...training.config import RunConfig
 
 Transform = Literal["mdct", "stdct-4096", "stdct-1024", "magnitude", "phase", "both"]
 Architecture = Literal["independent", "dependent", "plain", "scaled"]
@@ -48,31 +48,37 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights. The first eight fields are the model's."""
+    """Everything that decides a run; saved beside the weights. Fields of the same name are the network's."""
 
-    steps: int = 4000
-    batch: int = 4
-    validate_every: int = 500
-    transform: str = "mdct"
-    architecture: str = "independent"
-    embedding: str = "multichannel"
-    colours: int = 3
-    side: int = 64
-    width: int = 64
-    slope: float = 0.8
-    samples: int = SAMPLES
-    beta: float = 0.1  # of the picture's error against the spectra's
-    sound: str = "none"  # or waveform, soft-dtw
-    sound_weight: float = 0.0  # PixInWav's lambda
+    renamed: ClassVar[dict[str, str]] = RunConfig.renamed | {
+        "sound": "sound_loss",
+        "keyed": "keyed_share",
+        "file": "through_file",
+    }
+
+    steps: int = 4000  # length of the training, in steps
+    batch_size: int = 4  # sounds, each with its picture, in a step
+    validate_every: int = 500  # steps between measurements on the valid split, which also keep a checkpoint
+    transform: Transform = "mdct"  # what makes the spectrogram that the picture is hidden in
+    architecture: Architecture = "independent"  # whether the residual knows its host, and whether there is one
+    embedding: EmbeddingName = "multichannel"  # how the picture is laid over the spectrogram
+    colours: int = 3  # of the picture: 1 (grey) or 3 (RGB)
+    side: int = 64  # pixels a side of the picture
+    width: int = 64  # channels of the U-Nets at half the size; twice as many at a quarter
+    slope: float = 0.8  # of the LeakyReLU for negative values
+    samples: int = SAMPLES  # length of a sound, samples at 16 kHz
+    beta: float = 0.1  # share of the picture's error in the loss, 0 to 1; the rest is the spectrogram's
+    sound_loss: SoundLoss = "none"  # a view of the sound itself in the loss
+    sound_weight: float = 0.0  # of that view: PixInWav's lambda
     structure_weight: float = 0.0  # of 1 - SSIM of the picture
-    noise: str = "none"
-    noise_strength: float = 0.0
-    keyed: float = 0.0  # share of the steps whose residual is permuted
-    file: bool = True  # False: the picture is revealed from the float spectrogram, as in the original
+    noise: Noise = "none"  # what the container meets on its way
+    noise_strength: float = 0.0  # its root mean square relative to the sound, or the share of the samples it befalls
+    keyed_share: float = 0.0  # share of the steps whose residual is permuted by a key, 0 to 1
+    through_file: bool = True  # whether pictures are revealed from 16-bit samples, not from floats as in the original
 
     def __post_init__(self) -> None:
-        if self.sound not in SOUND_LOSSES:
-            raise BadSpec(f"sound {self.sound!r}: choose one of {', '.join(SOUND_LOSSES)}")
+        if self.sound_loss not in SOUND_LOSSES:
+            raise BadSpec(f"sound {self.sound_loss!r}: choose one of {', '.join(SOUND_LOSSES)}")
 
     @property
     def network(self) -> NetworkConfig:

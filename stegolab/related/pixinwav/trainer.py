@@ -14,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...training import Learner, LearnerTrainer, cosine
+from ...training.config import cosine
+from ...training.learner import Learner
+from ...training.trainer import LearnerTrainer
 from ..levels import LEVEL
 from ..pictures import Pixels, to_tensor
 from ..weights import save
@@ -30,7 +32,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         super().__init__(config, fabric, save)
-        self.learner = Learner(PixInWav(config.network), fabric, average=config.average)
+        self.learner = Learner(PixInWav(config.network), fabric, ema_decay=config.ema_decay)
 
     def advance(self, train: Dataset) -> dict[str, float]:
         """One step; returns what to log.
@@ -40,7 +42,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         """
         config = self.config
         random = self.random()
-        hosts, pictures = self._tensors(*train.draw(config.batch, random))
+        hosts, pictures = self._tensors(*train.draw(config.batch_size, random))
         order = self._order(random)
         found = self._pass(hosts, pictures, order, random)
         rate = cosine(self.step, config)
@@ -60,7 +62,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         container = model.hide(spectrogram, pictures, order)
         waveform = model.synthesise(container)
         received = container
-        if config.file:
+        if config.through_file:
             waveform = pcm16(waveform)
             generator = torch.Generator().manual_seed(int(random.integers(2**62)))
             received = model.analyse(noisy(waveform, config.noise, config.noise_strength, generator))
@@ -78,7 +80,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         }
 
     def _sound(self, hosts: Tensor, container: Tensor) -> Tensor:
-        match self.config.sound:
+        match self.config.sound_loss:
             case "waveform":
                 return (container - hosts).abs().mean(-1) / LEVEL
             case "soft-dtw":
@@ -92,8 +94,8 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         return (loss + c.structure_weight * (1 - found["ssim"])).mean()
 
     def _order(self, random: np.random.Generator) -> Tensor | None:
-        """That of a random key, or none: ``keyed`` says how often."""
-        if random.random() >= self.config.keyed:
+        """That of a random key, or none: ``keyed_share`` says how often."""
+        if random.random() >= self.config.keyed_share:
             return None
         rows, frames = self.plain.shape[1:]
         return torch.from_numpy(random.random((rows, frames)).argsort(1)).to(self.fabric.device)

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from ...errors import BadSpec
-from ...training import Learner, LearnerTrainer, cosine
+from ...training.config import cosine
+from ...training.learner import Learner
+from ...training.trainer import LearnerTrainer
 from ..weights import save
 from .config import TrainConfig
 from .data import Clips, crops, read
@@ -31,11 +33,14 @@ class Trainer(LearnerTrainer[TrainConfig, InvertibleNetwork]):
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         super().__init__(config, fabric, save)
-        network = load(Path(config.start)).train() if config.start else InvertibleNetwork(config.network)
-        self.learner = Learner(network, fabric, average=config.average)
-        self.noise = NoiseLayer(config.noise)
+        network = load(Path(config.init_from)).train() if config.init_from else InvertibleNetwork(config.network)
+        self.learner = Learner(network, fabric, ema_decay=config.ema_decay)
+        self.noise = NoiseLayer(config.noise_share)
         self.spectral = SpectralDistance().to(fabric.device)
-        self.judge = Learner(Discriminator(), fabric, betas=(0.5, 0.9)) if config.adversarial_weight else None
+        self.discriminator = None
+        if config.adversarial_weight:
+            self.discriminator = Learner(Discriminator(), fabric, betas=(0.5, 0.9))
+            self.companions["judge"] = self.discriminator
         self.embedding = None
         if config.embedding_weight:
             self.embedding = EmbeddingDistance(teacher(config.teacher)).to(fabric.device)
@@ -50,7 +55,8 @@ class Trainer(LearnerTrainer[TrainConfig, InvertibleNetwork]):
         random = self.random()
         rate = cosine(self.step, config, warmup=50)
         cover, clear = (
-            torch.from_numpy(crops(clips, config.batch, config.crop, random)).to(self.fabric.device) for _ in range(2)
+            torch.from_numpy(crops(clips, config.batch_size, config.crop, random)).to(self.fabric.device)
+            for _ in range(2)
         )
         scrambler = _scrambler(random, clear.numel()) if config.scrambling else None
         secret = _as_one(scrambler.scramble, clear) if scrambler else clear
@@ -62,8 +68,8 @@ class Trainer(LearnerTrainer[TrainConfig, InvertibleNetwork]):
             "lost": lost_energy(lost),
         }
         weights = {"shared_error": 1.0, "spectral": config.spectral_weight, "lost": config.lost_weight}
-        if self.judge is not None:
-            terms |= self._judged(self.judge, stego, cover, rate)
+        if self.discriminator is not None:
+            terms |= self._judged(self.discriminator, stego, cover, rate)
             weights |= {"adversarial": config.adversarial_weight}
             weights |= {"matching": config.adversarial_weight * config.matching_weight}
         if self.embedding is not None:
@@ -74,12 +80,13 @@ class Trainer(LearnerTrainer[TrainConfig, InvertibleNetwork]):
         self.step += 1
         return {name: float(term.detach()) for name, term in terms.items()} | {"rate": rate}
 
-    def _judged(self, judge: Learner, stego: Tensor, cover: Tensor, rate: float) -> dict[str, Tensor]:
-        """Train the judge on this batch, then ask it."""
-        judge.descend(discriminator_loss(judge.network(cover), judge.network(stego.detach())), rate)
+    def _judged(self, discriminator: Learner, stego: Tensor, cover: Tensor, rate: float) -> dict[str, Tensor]:
+        """Train the discriminator on this batch, then ask it."""
+        judge = discriminator.network
+        discriminator.descend(discriminator_loss(judge(cover), judge(stego.detach())), rate)
         with torch.no_grad():
-            real = judge.plain(cover)
-        fake = judge.plain(stego)
+            real = discriminator.plain(cover)
+        fake = discriminator.plain(stego)
         return {"adversarial": adversarial_loss(fake), "matching": feature_matching(real, fake)}
 
     @torch.no_grad()
@@ -110,16 +117,6 @@ class Trainer(LearnerTrainer[TrainConfig, InvertibleNetwork]):
         revealed = network.inverse(stego)[1]
         revealed = scrambler.invert(revealed) if scrambler else revealed
         return {"cover": cover, "stego": stego, "secret": secret, "revealed": revealed}
-
-    def state(self) -> dict[str, Any]:
-        """The judge's too."""
-        return super().state() | ({"judge": self.judge.state()} if self.judge is not None else {})
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Continue where :meth:`state` was taken."""
-        super().load(state)
-        if self.judge is not None:
-            self.judge.load(state["judge"])
 
 
 def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Clips, Clips]:

@@ -14,11 +14,11 @@ from stegolab.related.audio_cnn.config import TrainConfig
 from stegolab.related.audio_cnn.data import HIGHEST, LOWEST, Dataset, normalised
 from stegolab.related.audio_cnn.network import load
 from stegolab.related.audio_cnn.trainer import Trainer, begin
-from stegolab.training import fit
+from stegolab.training.loop import fit
 from tests.training import assert_resumes, assert_seeded, cpu, run, same
 from tests.voice import speak
 
-TINY = TrainConfig(steps=12, batch=2, validate_every=4, side=16, width=4, average=0.9)
+TINY = TrainConfig(steps=12, batch_size=2, validate_every=4, side=16, width=4, ema_decay=0.9)
 
 
 @cache
@@ -48,7 +48,7 @@ def test_all_that_is_random_is_drawn_from_seed_and_step():
 
 
 def test_it_learns():
-    learning = trainer(replace(TINY, steps=60, rate=1e-2, width=8, image_weight=0.005, luma_weight=0.0))
+    learning = trainer(replace(TINY, steps=60, learning_rate=1e-2, width=8, image_weight=0.005, luma_weight=0.0))
     before = learning.validate(dataset())
     run(learning, dataset(), 60)
     after = learning.validate(dataset())
@@ -109,10 +109,10 @@ def test_a_run_keeps_its_folder_and_can_be_gone_on_from(some_data, tmp_path):
     assert [record["step"] for record in records] == [4, 8, 12]
     best = tmp_path / "run" / "best.safetensors"
     assert load(best).config == TINY.network
-    tuned = trainer(replace(TINY, start=str(best), attack="jpeg:90"))
+    tuned = trainer(replace(TINY, init_from=str(best), attack="jpeg:90"))
     assert same(tuned.plain.state_dict(), load(best).state_dict())
     with pytest.raises(BadSpec, match="another shape"):
-        trainer(replace(TINY, start=str(best), payload="stft"))
+        trainer(replace(TINY, init_from=str(best), payload="stft"))
 
 
 def test_valid_pictures_and_voices_are_not_learned_from(some_data):

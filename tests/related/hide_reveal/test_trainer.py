@@ -18,12 +18,12 @@ from stegolab.related.hide_reveal.data import crops, squares
 from stegolab.related.hide_reveal.network import load
 from stegolab.related.hide_reveal.schedule import Plateau
 from stegolab.related.hide_reveal.trainer import Trainer, begin
-from stegolab.training import fit
+from stegolab.training.loop import fit
 from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 
 TINY = TrainConfig(
-    steps=12, batch=4, validate_every=3, pictures=8, valid_pictures=2, side=32, crop=16,
-    depth=2, width=8, widest=16, reveal_width=4, residual=True, patience=0, average=0.9,
+    steps=12, batch_size=4, validate_every=3, pictures=8, valid_pictures=2, side=32, crop=16,
+    depth=2, width=8, widest=16, reveal_width=4, residual=True, patience=0, ema_decay=0.9,
 )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_a_step_moves_every_weight():
 
 def test_the_first_loss_is_the_mean_squared_errors_of_container_and_secret():
     """As anyone would compute them from the networks at their start, with the container rounded to bytes."""
-    trained = trainer(replace(TINY, crop=32, batch=12))
+    trained = trainer(replace(TINY, crop=32, batch_size=12))
     random = np.random.default_rng((0, 0, 0))
     order = random.choice(24, 24, replace=False)
     crops = []
@@ -111,7 +111,7 @@ def test_the_weight_of_the_secret_decides_who_gives_way():
     """The same start: a heavy secret is revealed better, and its container pays."""
     found = {}
     for weight in (0.01, 10.0):
-        trained = trainer(replace(TINY, secret_weight=weight, rate=1e-2))
+        trained = trainer(replace(TINY, secret_weight=weight, learning_rate=1e-2))
         found[weight] = run(trained, pictures(), 25)[-1]
     assert found[10.0]["r_loss"] < found[0.01]["r_loss"]
     assert found[10.0]["h_loss"] > found[0.01]["h_loss"]
@@ -119,7 +119,7 @@ def test_the_weight_of_the_secret_decides_who_gives_way():
 
 @pytest.mark.parametrize("residual", [True, False])
 def test_training_learns(residual):
-    trained = trainer(replace(TINY, rate=5e-3, residual=residual, patience=100))
+    trained = trainer(replace(TINY, learning_rate=5e-3, residual=residual, patience=100))
     first = trained.validate(pictures())
     run(trained, pictures(), 60)
     last = trained.validate(pictures())
@@ -140,15 +140,15 @@ def test_the_rate_follows_a_cosine_where_that_is_asked_for():
         trained.step = step
         rates.append(trained.advance(pictures())["rate"])
     assert rates[0] == 0
-    assert rates[1] == pytest.approx(config.rate, rel=0.01)
-    assert rates[2] == pytest.approx(0.51 * config.rate, rel=0.01)
-    assert rates[3] == pytest.approx(0.02 * config.rate, rel=0.01)
+    assert rates[1] == pytest.approx(config.learning_rate, rel=0.01)
+    assert rates[2] == pytest.approx(0.51 * config.learning_rate, rel=0.01)
+    assert rates[3] == pytest.approx(0.02 * config.learning_rate, rel=0.01)
     with pytest.raises(BadSpec, match="plateau, cosine"):
         trainer(replace(TINY, schedule="stairs"))  # type: ignore[arg-type]
 
 
 def test_settled_batch_norm_keeps_its_statistics_and_learns_on():
-    trained = trainer(replace(TINY, settle=3))
+    trained = trainer(replace(TINY, freeze_norm_step=3))
     logs = [weights(trained)]
     for _ in range(4):
         run(trained, pictures(), 1)
@@ -187,7 +187,7 @@ def test_validating_measures_bytes_under_the_averaged_weights_and_leaves_the_run
     assert all(x.shape == (3, 32, 32) and x.min() >= 0 and x.max() <= 1 for x in shown.values())
 
 
-@pytest.mark.parametrize("changes", [{}, {"settle": 4, "schedule": "cosine"}], ids=["plateau", "cosine"])
+@pytest.mark.parametrize("changes", [{}, {"freeze_norm_step": 4, "schedule": "cosine"}], ids=["plateau", "cosine"])
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(changes, tmp_path):
     config = replace(TINY, **changes)
     steps = 5  # ends in the middle of an epoch of the schedule

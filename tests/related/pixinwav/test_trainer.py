@@ -10,20 +10,29 @@ import soundfile
 import torch
 from PIL import Image
 
-from stegolab import training_command
 from stegolab.data import COLUMNS, sample_covers
 from stegolab.errors import BadData, BadSpec
 from stegolab.related.pixinwav.config import TrainConfig
 from stegolab.related.pixinwav.data import Dataset, dataset
 from stegolab.related.pixinwav.network import load
 from stegolab.related.pixinwav.trainer import Trainer, begin
-from stegolab.training import Diverged, fit
+from stegolab.training import command
+from stegolab.training.learner import Diverged
+from stegolab.training.loop import fit
 from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 from tests.voice import speak
 
 # A high rate, because a run begins with a slow rise.
 TINY = TrainConfig(
-    steps=20, batch=2, rate=0.05, average=0.9, validate_every=10, side=16, width=8, samples=5_952, beta=0.5
+    steps=20,
+    batch_size=2,
+    learning_rate=0.05,
+    ema_decay=0.9,
+    validate_every=10,
+    side=16,
+    width=8,
+    samples=5_952,
+    beta=0.5,
 )
 
 
@@ -38,19 +47,19 @@ def trainer(config=TINY):
 
 
 def test_all_that_is_random_is_drawn_from_seed_and_step():
-    noise = replace(TINY, noise="gaussian", noise_strength=0.05, keyed=0.5)
+    noise = replace(TINY, noise="gaussian", noise_strength=0.05, keyed_share=0.5)
     assert_seeded(lambda seed: trainer(replace(noise, seed=seed)), examples())
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"sound": "waveform", "sound_weight": 1.0},
-        {"sound": "soft-dtw", "sound_weight": 1.0},
+        {"sound_loss": "waveform", "sound_weight": 1.0},
+        {"sound_loss": "soft-dtw", "sound_weight": 1.0},
         {"structure_weight": 1.0},
         {"noise": "pepper", "noise_strength": 0.2},
-        {"keyed": 1.0},
-        {"file": False},
+        {"keyed_share": 1.0},
+        {"through_file": False},
         {"beta": 0.9},
     ],
 )
@@ -69,7 +78,7 @@ def test_a_step_moves_every_weight():
 
 
 def test_training_learns():
-    trained = trainer(replace(TINY, steps=1000, batch=4, rate=0.03))
+    trained = trainer(replace(TINY, steps=1000, batch_size=4, learning_rate=0.03))
     first = trained.validate(examples())
     run(trained, examples(), 80)
     last = trained.validate(examples())
@@ -101,7 +110,7 @@ def test_what_is_shown_can_be_seen_and_heard():
 
 
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path):
-    config = replace(TINY, noise="speckle", noise_strength=0.1, keyed=0.5)
+    config = replace(TINY, noise="speckle", noise_strength=0.1, keyed_share=0.5)
     assert_resumes(lambda: trainer(config), examples(), 5, tmp_path)
 
 
@@ -111,14 +120,14 @@ def test_a_loss_that_is_not_a_number_stops_before_it_does_harm():
     with torch.no_grad():
         trained.plain.revealer.last.bias[0] = float("nan")
     averaged = {name: value.clone() for name, value in trained.learner.averaged.items()}
-    with pytest.raises(Diverged, match=r"step 2: .*--rate"):
+    with pytest.raises(Diverged, match=r"step 2: .*--learning-rate"):
         trained.advance(examples())
     assert same(trained.learner.averaged, averaged)
 
 
 def test_an_unknown_loss_is_refused():
     with pytest.raises(BadSpec, match="soft-dtw"):
-        TrainConfig(sound="dtw")
+        TrainConfig(sound_loss="dtw")  # type: ignore[arg-type]
 
 
 # --- the folder of a run, and the command ------------------------------------------------------------------------
@@ -172,13 +181,13 @@ def test_without_data_it_says_so(tmp_path, monkeypatch):
 
 def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
     with pytest.raises(SystemExit, match=r"stegolab: BadData: .*INDEX.csv") as said:
-        training_command.run(TINY, begin, "Train.", ["--out", str(tmp_path), "--data", str(tmp_path)])
+        command.run(TINY, begin, "Train.", ["--out", str(tmp_path), "--data", str(tmp_path)])
     assert len(str(said.value).splitlines()) == 1
 
 
 def test_every_field_is_an_option(capsys):
     with pytest.raises(SystemExit):
-        training_command.run(TINY, begin, "Train.", ["--help"])
+        command.run(TINY, begin, "Train.", ["--help"])
     said = capsys.readouterr().out
     for name in asdict(TrainConfig()):
         assert "--" + name.replace("_", "-") in said

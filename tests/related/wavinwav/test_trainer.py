@@ -24,12 +24,14 @@ from stegolab.related.wavinwav.discriminator import (
 )  # fmt: skip
 from stegolab.related.wavinwav.network import load
 from stegolab.related.wavinwav.trainer import Trainer, begin
-from stegolab.training import Diverged, fit
+from stegolab.training.learner import Diverged
+from stegolab.training.loop import fit
 from tests.training import assert_resumes, assert_seeded, cpu, run, same, weights
 
 TINY = TrainConfig(
-    steps=8, batch=2, crop=2048, channels=8, couplings=2, growth=8, rate=0.02, average=0.5, validate_every=4, noise=0.7
-)
+    steps=8, batch_size=2, learning_rate=0.02, ema_decay=0.5, validate_every=4,
+    crop=2048, channels=8, couplings=2, growth=8, noise_share=0.7,
+)  # fmt: skip
 
 
 @cache
@@ -60,7 +62,9 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(adversarial_weight, 
 
 def test_training_learns():
     """In forty steps the worse of the two gets better than in the scheme that training starts from."""
-    trained = trainer(replace(TINY, steps=40, noise=0.0, rate=5e-3, spectral_weight=0.0, lost_weight=0.01))
+    trained = trainer(
+        replace(TINY, steps=40, noise_share=0.0, learning_rate=5e-3, spectral_weight=0.0, lost_weight=0.01)
+    )
     before = trained.validate(clips())
     run(trained, clips(), 40)
     after = trained.validate(clips())
@@ -84,7 +88,7 @@ def test_a_loss_that_is_not_a_number_stops_before_it_does_harm():
     with torch.no_grad():
         next(trained.plain.parameters()).fill_(float("nan"))
     averaged = {name: value.clone() for name, value in trained.learner.averaged.items()}
-    with pytest.raises(Diverged, match="--rate"):
+    with pytest.raises(Diverged, match="--learning-rate"):
         trained.advance(clips())
     assert same(trained.learner.averaged, averaged)
 
@@ -94,9 +98,9 @@ def test_a_loss_that_is_not_a_number_stops_before_it_does_harm():
 
 def test_the_discriminator_learns_and_pleasing_it_is_felt_by_the_hider():
     trained = trainer(replace(TINY, adversarial_weight=0.3))
-    before = weights(trained.judge)
+    before = weights(trained.discriminator)
     plain, judged = run(trainer(), clips(), 3), run(trained, clips(), 3)
-    assert not same(weights(trained.judge), before)
+    assert not same(weights(trained.discriminator), before)
     assert judged[0].keys() - plain[0].keys() == {"adversarial", "matching"}
     assert judged[2]["shared_error"] != plain[2]["shared_error"]
 
@@ -188,7 +192,7 @@ def test_a_run_is_a_folder_that_is_gone_on_from(some_data, tmp_path):
     interrupted.close()
     (rest,) = running(TINY, tmp_path / "interrupted")
     assert rest["valid"] == whole[-1]["valid"]
-    started = trainer(replace(TINY, start=str(tmp_path / "whole" / "best.safetensors")))
+    started = trainer(replace(TINY, init_from=str(tmp_path / "whole" / "best.safetensors")))
     assert same(weights(started), load(tmp_path / "whole" / "best.safetensors").state_dict())
 
 

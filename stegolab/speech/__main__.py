@@ -1,0 +1,11 @@
+"""Train Model 1, the speech enhancer: ``python -m stegolab.speech --out DIR``.
+
+The metric phase goes on from the weights of such a run: ``--metric-loss both --init-from DIR/best.safetensors``.
+``make train-speech`` does both. Notebook 03 takes the same steps with the same ``stegolab.speech.trainer.Trainer``.
+"""
+
+from ..training.command import begin_of, run
+from .config import TrainConfig
+
+if __name__ == "__main__":
+    run(TrainConfig(), begin_of("stegolab.speech.trainer"), __doc__)
