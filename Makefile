@@ -57,9 +57,10 @@ study: env  ## measure covers x speech x attacks of DATA=DIR: runs/study
 
 train-speech: env  ## train Model 1 on DATA=DIR: stage one, then the metric phase; METRIC=both|gan|differentiable, ARGS="..."
 	$(if $(STEGOLAB_DATA),,$(error make train-speech DATA=DIR: name the folder with the real data))
-	$(BIN)/python -m stegolab.speech.train --out runs/train/speech $(ARGS)
-	$(BIN)/python -m stegolab.speech.train --out runs/train/speech_$(or $(METRIC),both) \
-		--start runs/train/speech/best.safetensors --metric-loss $(or $(METRIC),both) --steps 4000 --rate 3e-4
+	$(BIN)/python -m stegolab.speech --out runs/train/speech $(ARGS)
+	$(BIN)/python -m stegolab.speech --out runs/train/speech_$(or $(METRIC),both) \
+		--init-from runs/train/speech/best.safetensors --metric-loss $(or $(METRIC),both) --steps 4000 \
+		--learning-rate 3e-4
 
 train-carrier: env  ## train the learned carrier on DATA=DIR: STRENGTH=social (or jpeg), more options in ARGS="..."
 	$(if $(STEGOLAB_DATA),,$(error make train-carrier DATA=DIR: name the folder with the real data))

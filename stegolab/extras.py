@@ -16,7 +16,7 @@ _MODULES = {  # an extra, and what only it and larger ones install
     "scores": ("lpips", "pesq", "pystoi"),
     "train": (
         *("lightning_fabric", "pyroomacoustics", "tensorboard", "torch", "torch_pesq", "torch_stoi", "torchaudio"),
-        "torchvision",
+        *("torchvision", "tyro"),
     ),
     "study": ("pyarrow",),
     "notebooks": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ..training.config import RunConfig
 
@@ -18,3 +19,14 @@ class TrainConfig(RunConfig):
     ema_decay: float = 0.98  # share that the moving average of the weights keeps in a step, 0 to 1
     side: int = 128  # pixels a side of a crop
     width: int = 12  # channels of the first layers
+
+
+@dataclass(frozen=True)
+class CommandConfig(TrainConfig):
+    """What decides a run of ``python -m stegolab.detect``: also which embedding is to be detected, in what."""
+
+    carrier: Literal["inn", "lattice"] = "inn"  # which carrier's stego pictures are to be detected
+    strength: Literal["file", "jpeg", "social"] = "jpeg"  # what they are made to survive; file: carrier lattice only
+    payload: float = 1.0  # share of its capacity that a picture is filled to, 0 to 1
+    cover_side: int = 512  # pixels a side of the covers that messages are hidden in
+    crops: int = 1  # covers that are cut from each photograph

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..carrier.training.losses import discriminator_loss
@@ -19,12 +18,10 @@ from ..errors import BadData
 from ..training.config import cosine
 from ..training.learner import Learner
 from ..training.trainer import LearnerTrainer
-from .config import TrainConfig
+from .config import CommandConfig, TrainConfig
+from .data import Pairs, Planes, read
 from .network import Detector
 from .roc import Roc, Scores
-
-Planes = NDArray[np.uint8]  # luma (n, H, W)
-Pairs = tuple[Planes, Planes]  # covers and their stego pictures
 
 _GRID = 16  # pixels: crops keep to it, so that the embedding's blocks lie where they lie in the whole picture
 
@@ -90,6 +87,15 @@ def best(config: TrainConfig, path: Path, fabric: Any) -> Trainer:
     trainer.learner.plain.load_state_dict(load_file(path))
     trainer.learner.averaged = {name: v.detach().clone() for name, v in trainer.learner.plain.state_dict().items()}
     return trainer
+
+
+def begin(config: CommandConfig, fabric: Any) -> tuple[Trainer, Pairs, Pairs]:
+    """The trainer, the pairs that it learns from, and those that it is measured on.
+
+    Raises:
+        BadData: no data. BadSpec, NotTrained, CapacityExceeded: see :func:`.data.read`.
+    """
+    return Trainer(config, fabric), *read(config)
 
 
 def _crops(pairs: Pairs, count: int, side: int, random: np.random.Generator) -> Pairs:

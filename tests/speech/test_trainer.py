@@ -77,7 +77,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(start, metric_loss, 
 def test_each_metric_loss_adds_its_own_term(start):
     terms = {}
     for name in METRIC_LOSSES:
-        terms[name] = set(run(trainer(config(start, metric_loss=name, listen=0)), mixer(), 1)[0])
+        terms[name] = set(run(trainer(config(start, metric_loss=name, discriminator_warmup=0)), mixer(), 1)[0])
     added = {name: found - terms["none"] for name, found in terms.items()}
     assert added["gan"] == {"gan", "discriminator"}
     assert added["differentiable"] == {"differentiable"}
@@ -100,14 +100,14 @@ def test_the_weight_of_si_sdr_counts(start):
 def test_options_of_a_run_are_those_of_its_mixtures(start):
     chances = {"noise": 0.1, "voice": 0.2, "room": 0.3, "second_noise": 0.4, "turn": 0.5}
     faults = {"jump": 0.6, "rumble": 0.7, "thump": 0.8, "offset": 0.9, "clip": 1.0}
-    found = mixtures(config(start, **chances, **faults, heard=False))
+    found = mixtures(config(start, **chances, **faults, conditioned=False))
     assert {name: getattr(found, name) for name in chances} == chances
     assert {name: getattr(found.faults, name) for name in faults} == faults
     assert not found.heard and mixtures(TrainConfig()).heard
 
 
 def test_while_it_listens_only_the_discriminator_learns(start):
-    trained = trainer(config(start, metric_loss="gan", listen=2))
+    trained = trainer(config(start, metric_loss="gan", discriminator_warmup=2))
     speaks, judges = weights(trained.learner), weights(trained.critic)
     learned = [name for name, _ in trained.plain.named_parameters()]
     run(trained, mixer(), 2)
@@ -119,7 +119,9 @@ def test_while_it_listens_only_the_discriminator_learns(start):
 
 def test_the_discriminator_is_not_moved_by_the_network_that_wants_to_please_it(start):
     """Its gradient of the other's loss is thrown away."""
-    trained = trainer(replace(config(start, metric_loss="gan", listen=0), discriminator_rate=0.0))
+    trained = trainer(
+        replace(config(start, metric_loss="gan", discriminator_warmup=0), discriminator_learning_rate=0.0)
+    )
     learned = {name: value.detach().clone() for name, value in trained.critic.plain.named_parameters()}
     run(trained, mixer(), 2)
     assert all(torch.equal(value, learned[name]) for name, value in trained.critic.plain.named_parameters())
@@ -146,13 +148,13 @@ def test_a_clip_of_silence_costs_that_clip_only(start):
             clean[0] = 0
             return noisy, clean
 
-    trained = trainer(config(start, metric_loss="both", listen=1))
+    trained = trainer(config(start, metric_loss="both", discriminator_warmup=1))
     logs = [trained.advance(Silence()) for _ in range(3)]
     assert all(np.isfinite(value) for record in logs for value in record.values())
 
 
 def test_validating_leaves_the_run_alone_and_repeats_itself(start):
-    trained = trainer(config(start, metric_loss="gan", listen=1))
+    trained = trainer(config(start, metric_loss="gan", discriminator_warmup=1))
     run(trained, mixer(), 2)
     live = weights(trained.learner)
     found = trained.validate(pairs())
@@ -167,7 +169,7 @@ def test_validating_leaves_the_run_alone_and_repeats_itself(start):
 
 
 def test_the_exported_weights_are_the_averaged_ones(start, tmp_path):
-    trained = trainer(config(start, metric_loss="gan", listen=1))
+    trained = trainer(config(start, metric_loss="gan", discriminator_warmup=1))
     run(trained, mixer(), 2)
     trained.export(tmp_path / "weights.safetensors")
     exported = dccrn_weights.load(tmp_path / "weights.safetensors").state_dict()

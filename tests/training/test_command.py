@@ -2,19 +2,77 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from itertools import pairwise
 
 import pytest
 import torch
 
-from stegolab.training.command import run
+from stegolab.carrier.training import config as carrier
+from stegolab.detect import config as detect
+from stegolab.related.audio_cnn import config as audio_cnn
+from stegolab.related.hide_reveal import config as hide_reveal
+from stegolab.related.pixinwav import config as pixinwav
+from stegolab.related.wavinwav import config as wavinwav
+from stegolab.speech import config as speech
+from stegolab.training.command import Place, run
 from tests.training import same
 from tests.training.line import LineConfig, begin
 
+COMMANDS = {
+    "speech": speech.TrainConfig,
+    "carrier.training": carrier.TrainConfig,
+    "detect": detect.CommandConfig,
+    "related.audio_cnn": audio_cnn.TrainConfig,
+    "related.hide_reveal": hide_reveal.TrainConfig,
+    "related.pixinwav": pixinwav.TrainConfig,
+    "related.wavinwav": wavinwav.TrainConfig,
+}
 
-def test_the_command_has_every_field_as_an_option_and_says_each_measurement(tmp_path, capsys):
+
+def helped(config, capsys):
+    """What ``--help`` says of each option: by its name, in one line."""
+    with pytest.raises(SystemExit) as left:
+        run(config, begin, "Trains.", ["--help"])
+    assert left.value.code == 0
+    said = " ".join(line.strip("│ ") for line in capsys.readouterr().out.splitlines() if line.startswith("│"))
+    said = re.sub(r"^.*?(?=--steps)", "", said)
+    starts = [
+        match.start() for match in re.finditer(r"--[a-z][\w-]* [A-Z]+ |--[a-z][\w-]* \{|--[a-z][\w-]*, --no-", said)
+    ]
+    parts = [said[i:j] for i, j in pairwise([*starts, len(said)])]
+    return {part[2:].split()[0].strip(",").replace("-", "_"): part for part in parts}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_every_training_says_what_it_does(name, capsys):
+    config = COMMANDS[name]()
+    found = helped(config, capsys)
+    assert set(found) == {field.name for field in (*fields(config), *fields(Place))}
+    for option, text in found.items():
+        explained = re.sub(r"^--\S+( --no-\S+)?( [A-Z]+| \{[^}]*\})?|\((default|required).*", "", text).strip()
+        assert len(explained.split()) >= 3, f"--{option} says {explained!r}"
+        assert re.search(r"\((default: .+|required)\)", text), option
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_needs_no_torch(name):
+    """Help is asked for to be read at once."""
+    said = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", f"stegolab.{name}", "--help"], capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "100"},
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr[-2000:]
+    assert "--learning-rate FLOAT" in said.stdout and "Train" in said.stdout
+    imported = {line.rsplit("|", 1)[-1].strip() for line in said.stderr.splitlines()}
+    assert "tyro" in imported
+    assert not {"torch", "lightning_fabric", "matplotlib", "scipy.signal"} & imported
+
+
+def test_the_command_trains_and_says_each_measurement(tmp_path, capsys):
     argv = ["--out", str(tmp_path / "run"), "--slope", "-1.5", "--steps", "8", "--accelerator", "cpu"]
     run(LineConfig(), begin, "Lines.", argv)
     said = capsys.readouterr().out.strip().splitlines()
@@ -22,11 +80,35 @@ def test_the_command_has_every_field_as_an_option_and_says_each_measurement(tmp_
     assert json.loads((tmp_path / "run" / "config.json").read_text()) == asdict(LineConfig(slope=-1.5, steps=8))
     with pytest.raises(SystemExit) as left:
         run(LineConfig(), begin, "Lines.", [*argv[:3], "4", *argv[4:]])
-    assert "another slope" in str(left.value)
-    with pytest.raises(SystemExit):
-        run(LineConfig(), begin, "Lines.", ["--help"])
-    helped = capsys.readouterr().out
-    assert all("--" + name.replace("_", "-") in helped for name in asdict(LineConfig()))
+    assert str(left.value).startswith("stegolab: BadSpec: ") and "another slope" in str(left.value)
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        (["--out", "run", "--teacher", "plato"], "--teacher: invalid choice: 'plato' (choose from 'auto', 'wavlm'"),
+        (["--out", "run", "--steps", "many"], "--steps"),
+        (["--out", "run", "--rate", "1e-3"], "--rate; did you mean --learning-rate?"),
+        (["--steps", "10"], "--out"),
+        (["--out", "run", "--init-from", "nowhere.safetensors"], "--init-from nowhere.safetensors: no such file"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_exit_code_2(argv, why, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        run(wavinwav.TrainConfig(), begin, "Trains.", argv)
+    assert left.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("stegolab: BadSpec: ") and why in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_configuration_that_refuses_itself_is_one_line_too(capsys):
+    with pytest.raises(SystemExit) as left:
+        run(audio_cnn.TrainConfig(), begin, "Trains.", ["--out", "run", "--mode", "surreal"])
+    assert left.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "'real', 'legacy'" in line
 
 
 PAIR = """

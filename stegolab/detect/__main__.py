@@ -1,0 +1,11 @@
+"""Train the detector network: ``python -m stegolab.detect --carrier inn --strength jpeg --out DIR``.
+
+It learns to tell covers from their stego pictures, on whole photographs' crops. Notebook 08 says what a detector is;
+``benchmarks/detectability.py`` takes the same steps with the same ``stegolab.detect.trainer.Trainer``.
+"""
+
+from ..training.command import begin_of, run
+from .config import CommandConfig
+
+if __name__ == "__main__":
+    run(CommandConfig(), begin_of("stegolab.detect.trainer"), __doc__)
