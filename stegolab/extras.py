@@ -24,6 +24,7 @@ _MODULES = {  # an extra, and what only it and larger ones install
         *("nbformat", "papermill", "psutil", "pygments", "skimage"),
     ),
     "kms": ("boto3", "botocore"),
+    "detect": ("conseal", "jpeglib", "sealwatch"),
     "heif": ("pillow_heif",),
     "ray": ("ray",),
 }

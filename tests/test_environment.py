@@ -32,7 +32,7 @@ def requirements(lines: list[str]) -> dict[str, tuple[str, frozenset[str]]]:
 
 DEFAULT = requirements(PROJECT["dependencies"])
 # Rivals to measure against and a cluster are for those who ask for them: their dependencies stay out of the lock.
-UNLOCKED = {"enhancers", "peers", "processors", "ray"}
+UNLOCKED = {"detect", "enhancers", "peers", "processors", "ray"}
 EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in UNLOCKED}
 OTHERS = [line for extra in EXTRAS.values() for line in extra if not line.startswith("stegolab[")]
 EVERYTHING = DEFAULT | requirements(OTHERS)

@@ -13,6 +13,7 @@ from stegolab.errors import MissingExtra, StegolabError
 
 from . import core_only, covers
 from .core_only import CORE, PROJECT, ROOT
+from .test_environment import UNLOCKED
 from .voice import speak
 
 EXTRAS = PROJECT["optional-dependencies"]
@@ -50,7 +51,7 @@ def test_every_optional_library_that_is_imported_has_its_extra():
     assert optional <= extras.EXTRA_OF.keys()
 
 
-@pytest.mark.parametrize("module", [name for name in extras.EXTRA_OF if name != "ray"])  # which is not in the lock
+@pytest.mark.parametrize("module", [name for name, extra in extras.EXTRA_OF.items() if extra not in UNLOCKED])
 def test_the_extra_that_is_named_brings_the_module(module):
     assert module in core_only.modules_of(core_only.closure(brought_by(extras.EXTRA_OF[module])))
 

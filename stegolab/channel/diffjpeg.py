@@ -4,8 +4,9 @@ RGB to YCbCr, chroma averaged to half its size, 8 x 8 DCT, division by the quant
 it back. Only rounding has no derivative: it is done by a stand-in from :mod:`.rounding`. With ``straight-through`` the
 pixels are Pillow's to within the last bit of libjpeg's integer DCT.
 
-ITU-T T.81 (the tables of annex K); libjpeg's conversions, downsampling and "fancy" upsampling, in its fixed-point
-coefficients; Shin & Song 2017 for the idea of differentiating all this.
+By hand because it is taught, and because kornia's is further from Pillow's (a test compares them). ITU-T T.81 (the
+tables of annex K); libjpeg's conversions, downsampling and "fancy" upsampling, in its fixed-point coefficients; Shin &
+Song 2017 for the idea of differentiating all this.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ Pictures are smooth and their noise is regular; a payload breaks the habit. Two 
 runs of neighbouring numbers, and both the same for a picture, its mirror images and its quarter turns:
 
 SPAM, 686 numbers: how probable a difference between neighbouring pixels is, given the two before it, cut off at T = 3,
-    one table of 7 x 7 x 7 along rows and columns and one along the diagonals (Pevny, Bas & Fridrich 2010).
+    one table of 7 x 7 x 7 along rows and columns and one along the diagonals (Pevny, Bas & Fridrich 2010). The authors'
+    code, and ``sealwatch`` with it, counts how often the three occur together instead; the counts are the same.
 SRM, 1,664 numbers, a compact part of the spatial rich model (Fridrich & Kodovsky 2012): how often four neighbouring
     residuals occur together, quantised with q = 1 and cut off at T = 2. The residuals are those of second and third
     order along a line (with runs along it and across it), the 3 x 3 and 5 x 5 squares, and the smallest and the largest
@@ -67,11 +68,15 @@ def srm(plane: Plane) -> Features:
 
 def _transitions(x: NDArray[np.int16], way: tuple[int, int]) -> Iterator[Counts]:
     """Tables (343,) of P(third difference | first, second), walking ``way`` and walking back."""
+    for counts in _occurrences(x, way):
+        yield (counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)).ravel()
+
+
+def _occurrences(x: NDArray[np.int16], way: tuple[int, int]) -> tuple[Counts, Counts]:
+    """How often each three differences in a row occur, (7, 7, 7), walking ``way`` and walking back."""
     before, after = _run(x, way, 2)
     there = _count(after - before, way, _SPAM_T, _SPAM_RUN)
-    back = there.T[::-1, ::-1, ::-1]  # in the other order, with the other sign
-    for counts in (there, back):
-        yield (counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)).ravel()
+    return there, there.T[::-1, ::-1, ::-1]  # in the other order, with the other sign
 
 
 def _lines(x: NDArray[np.int16], kernel: NDArray[np.int_]) -> tuple[Counts, Counts]:

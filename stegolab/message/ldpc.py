@@ -2,7 +2,8 @@
 
 A small base graph is lifted: each of its entries becomes a Z x Z identity matrix, cyclically shifted.
 The parity part is built so that encoding is back substitution, and the sparse graph so that belief
-propagation decodes close to capacity. 3GPP TS 38.212 section 5.3.2; Gallager 1962; Richardson & Kudekar 2018.
+propagation decodes close to capacity. By hand because it is taught, and because libraries that have these codes need
+PyTorch; a test compares them with Sionna's. 3GPP TS 38.212 section 5.3.2; Gallager 1962; Richardson & Kudekar 2018.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ Importing torch takes longer than enhancing ten seconds, and more memory than al
 training the whitening is fixed and linear, so it disappears in the weights of the convolution before it; a convolution
 is one matrix product with its input laid out under the kernel. Arrays are (2C, F, T) as there, without the batch. Sound
 passes in chunks, so that memory for the network does not grow with time.
+
+onnxruntime would compute a second of sound in 37 ms instead of 61, but starts .1 s later, takes 75 MB and a second file
+of weights, and its last digits are others.
 """
 
 from __future__ import annotations
