@@ -172,7 +172,7 @@ class Installer:
         Installers leave that to the first import of each module. Where a user has PYTHONDONTWRITEBYTECODE set, or may
         not write there, that would be each process's every import: twice the time that PyTorch takes to load.
         """
-        command = [str(self.python), "-m", "compileall", "-q", "-j", "0", str(self.site_packages())]
+        command = [str(self.python), "-W", "ignore", "-m", "compileall", "-q", "-j", "0", str(self.site_packages())]
         subprocess.run(
             command, env=self.environment, stdout=subprocess.DEVNULL
         )  # some packages hold templates: no code
