@@ -14,7 +14,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..header import HEADER_CODE_BITS
 from ..images import luma
 from . import blockdct, qim, texture
 from .calibration import reliability
@@ -36,9 +35,8 @@ class LatticeCarrier:
     name: str = "lattice"
 
     def body_slots(self, shape: tuple[int, ...]) -> int:
-        """Code bits that the body takes; 0 where the header's code word does not fit even once at rate 1/2."""
-        layout = Layout.of(self.strength, shape)
-        return len(layout.body_slots) if len(layout.header_slots) >= HEADER_CODE_BITS // 2 else 0
+        """See the interface."""
+        return Layout.of(self.strength, shape).body_capacity
 
     def embed(
         self,

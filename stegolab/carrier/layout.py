@@ -74,6 +74,11 @@ class Layout:
         body[self.header_slots] = body[self.template_slots] = False
         return np.flatnonzero(body)
 
+    @property
+    def body_capacity(self) -> int:
+        """Code bits that the body takes; 0 where the header's code word does not fit even once at rate 1/2."""
+        return len(self.body_slots) if len(self.header_slots) >= HEADER_CODE_BITS // 2 else 0
+
     @cached_property
     def template_slots(self) -> NDArray[np.int64]:
         """Flat indices of the slots whose symbols are known beforehand, in raster order; none if it has no template."""

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadSpec, NotTrained
-from ..header import HEADER_CODE_BITS
 from ..images import luma
 from ..keystream import public_bits
 from . import blockdct, texture
@@ -105,8 +104,7 @@ class LearnedCarrier:
 
     def body_slots(self, shape: tuple[int, ...]) -> int:
         """See the interface."""
-        layout = self.layout(shape)
-        return len(layout.body_slots) if len(layout.header_slots) >= HEADER_CODE_BITS // 2 else 0
+        return self.layout(shape).body_capacity
 
     def embed(
         self,

@@ -87,7 +87,10 @@ _UPHILL = 20
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """How to look at the picture, and the scales to assume."""
+    """What a look assumes.
+
+    ``view``: how to look at the picture; ``scales``: how large it is, in terms of the original.
+    """
 
     view: View
     scales: Scales
