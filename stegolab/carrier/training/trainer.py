@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ...channel import curriculum, spec
@@ -34,6 +33,7 @@ from ..networks.model import CarrierModel, load, save
 from ..refine import measured_blur
 from ..strengths import strength as strength_named
 from ..sync import template
+from ..sync.geometry import resized
 from .config import TrainConfig
 from .data import Pictures, crops, read
 from .discriminator import Discriminator
@@ -152,8 +152,8 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
 
     def _attacked(self, stego: Tensor, chains: Sequence[spec.Chain], shape: Sequence[int]) -> Tensor:
         pictures = stego.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-        planes = [_back(chain(picture), shape) for picture, chain in zip(pictures, chains, strict=True)]
-        return torch.from_numpy(np.stack(planes)).to(stego)
+        planes = [resized(luma(chain(picture)), tuple(shape)) for picture, chain in zip(pictures, chains, strict=True)]
+        return torch.from_numpy(np.stack(planes)).to(stego)  # (B, H, W)
 
     def _lpips(self, stego: Tensor, cover: Tensor) -> Tensor:
         from ...images import lpips_network
@@ -230,16 +230,6 @@ def _marked(model: CarrierModel, plane: Tensor, change: Tensor) -> tuple[Tensor,
     carries = torch.ones_like(fix[0])
     carries[at] = (signs == 0).to(x)
     return change + model.synthesise(fix, change.shape[1:]), carries
-
-
-def _back(picture: Pictures, shape: Sequence[int]) -> NDArray[np.float32]:
-    """Luma at the original's size, as the receiver makes it."""
-    from PIL import Image
-
-    plane = luma(picture)
-    if plane.shape == tuple(shape):
-        return plane
-    return np.asarray(Image.fromarray(plane).resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
 
 
 def _as_file(rgb: Tensor) -> Tensor:
