@@ -8,6 +8,8 @@ module named 'torch'``. Only imports made by this package are explained: other l
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from .errors import MissingExtra
@@ -40,6 +42,15 @@ def require(*modules: str) -> None:
     """
     for module in modules:
         find_spec(module)  # asks _Explainer, which raises
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """End the program with one line where an extra is missing: for commands, around their imports."""
+    try:
+        yield
+    except MissingExtra as error:
+        sys.exit(f"stegolab: MissingExtra: {error}")
 
 
 class _Explainer:

@@ -4,8 +4,11 @@ It learns to tell covers from their stego pictures, on whole photographs' crops.
 ``benchmarks/detectability.py`` takes the same steps with the same ``stegolab.detect.trainer.Trainer``.
 """
 
-from ..training.command import begin_of, run
-from .config import CommandConfig
+from ..extras import one_line
+
+with one_line():
+    from ..training.command import begin_of, run
+    from .config import CommandConfig
 
 if __name__ == "__main__":
     run(CommandConfig(), begin_of("stegolab.detect.trainer"), __doc__)

@@ -4,8 +4,11 @@ The metric phase goes on from the weights of such a run: ``--metric-loss both --
 ``make train-speech`` does both. Notebook 03 takes the same steps with the same ``stegolab.speech.trainer.Trainer``.
 """
 
-from ..training.command import begin_of, run
-from .config import TrainConfig
+from ..extras import one_line
+
+with one_line():
+    from ..training.command import begin_of, run
+    from .config import TrainConfig
 
 if __name__ == "__main__":
     run(TrainConfig(), begin_of("stegolab.speech.trainer"), __doc__)

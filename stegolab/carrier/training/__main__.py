@@ -4,8 +4,11 @@
 ``stegolab.carrier.training.trainer.Trainer``.
 """
 
-from ...training.command import begin_of, run
-from .config import TrainConfig
+from ...extras import one_line
+
+with one_line():
+    from ...training.command import begin_of, run
+    from .config import TrainConfig
 
 if __name__ == "__main__":
     run(TrainConfig(), begin_of("stegolab.carrier.training.trainer"), __doc__)

@@ -3,8 +3,11 @@
 Notebook 11 takes the same steps with the same :class:`~stegolab.related.pixinwav.trainer.Trainer`.
 """
 
-from ...training.command import begin_of, run
-from .config import TrainConfig
+from ...extras import one_line
+
+with one_line():
+    from ...training.command import begin_of, run
+    from .config import TrainConfig
 
 if __name__ == "__main__":
     run(TrainConfig(), begin_of("stegolab.related.pixinwav.trainer"), __doc__)

@@ -5,8 +5,11 @@ Notebook 12 takes the same steps with the same :class:`~stegolab.related.wavinwa
 --adversarial-weight 0.2 --embedding-weight 1`` for the sound.
 """
 
-from ...training.command import begin_of, run
-from .config import TrainConfig
+from ...extras import one_line
+
+with one_line():
+    from ...training.command import begin_of, run
+    from .config import TrainConfig
 
 if __name__ == "__main__":
     run(TrainConfig(), begin_of("stegolab.related.wavinwav.trainer"), __doc__)
