@@ -17,7 +17,7 @@ from .audio import RATE, SoundSource, Speech, resample, speech_from
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
 from .carrier.learned import learned_carrier
-from .carrier.strengths import STRENGTHS, weights_of
+from .carrier.strengths import CARRIERS, STRENGTHS, weights_of
 from .carrier.strengths import strength as strength_named
 from .colour import cover_in_srgb
 from .errors import BadAudio, BadSpec, CapacityExceeded
@@ -30,7 +30,6 @@ from .receiver import receive
 from .sender import Sender, Stego, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained
 
-CARRIERS = ("inn", "lattice")
 _MUCH = 12.0  # decibels; if enhancement takes more than that away, it was probably no speech
 _NEXT_TO_NOTHING = 0.25  # bits per slot; below it the lattice is tried too, and carries more in six of seven covers
 

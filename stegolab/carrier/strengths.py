@@ -97,6 +97,7 @@ SOCIAL = Strength(
     cropped_share=0.1,
 )
 
+CARRIERS = ("inn", "lattice")  # names of the learned and of the classical one
 STRENGTHS = {s.name: s for s in (FILE, JPEG, SOCIAL)}
 
 

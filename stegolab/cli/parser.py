@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
 from typing import NoReturn
 
 from ..audio import SUFFIXES
-from ..carrier.strengths import STRENGTHS
+from ..carrier.strengths import CARRIERS, STRENGTHS
 from ..channel import spec
 from ..channel.platforms import PLATFORMS
 from ..channel.uploading import BACKGROUNDS
 from ..errors import BadSpec
 from ..message import codecs
-from ..pipeline import CARRIERS
-from . import batch, project, verbs
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,21 +25,21 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line; each verb sets ``run`` to the function that does it."""
+    """The parser of the whole command line; each verb sets ``run`` to a function that imports and does it."""
     top = _Parser(prog="stegolab", description="Speech hidden in a photograph that survives recompression.")
     top.add_argument("--version", action="version", version=f"stegolab {version('stegolab')}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
 
-    def verb(name: str, run: Callable[[argparse.Namespace], None], text: str, *places: str) -> argparse.ArgumentParser:
+    def verb(name: str, module: str, text: str, *places: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(
             name, help=text, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         for place in places:
             sub.add_argument(place, metavar=place.upper())
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=_later(module, name))
         return sub
 
-    sub = verb("enhance", verbs.enhance, "take noise out of speech", "input", "output")
+    sub = verb("enhance", "verbs", "take noise out of speech", "input", "output")
     sub.epilog = (
         "INPUT is any sound file, or - for standard input; every channel is kept, and the sample format of PCM.\n"
         f"OUTPUT is a file ending in {', '.join(SUFFIXES)}; or - for a WAV on standard output.\n"
@@ -48,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
         "read twice, and written as it is enhanced. A peak that exceeds full scale without its noise is clipped."
     )
 
-    sub = verb("hide", verbs.hide, "hide speech in a picture", "speech", "cover", "output")
+    sub = verb("hide", "verbs", "hide speech in a picture", "speech", "cover", "output")
     sub.epilog = (
         "SPEECH is any sound file, or - for standard input. It is mixed down to mono and hidden at 16 kHz:\n"
         "what lies above 8 kHz is lost, with --no-enhance too."
@@ -74,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
         "Colours are converted to sRGB. COVER may be -, standard input."
     )
 
-    sub = verb("reveal", verbs.reveal, "find the speech in a received picture", "image", "output")
+    sub = verb("reveal", "verbs", "find the speech in a received picture", "image", "output")
     sub.epilog = f"OUTPUT is a file ending in {', '.join(SUFFIXES)}; or - for a WAV on standard output."
     _add_key(sub)
     sub.add_argument(
@@ -84,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_json(sub)
 
-    sub = verb("attack", verbs.attack, "do to a picture what a platform does", "input", "output")
+    sub = verb("attack", "verbs", "do to a picture what a platform does", "input", "output")
     sub.epilog = "attacks, joined by commas:\n" + spec.usage()
     which = sub.add_mutually_exclusive_group(required=True)
     which.add_argument("--spec", help='for example "resize:0.5,jpeg:75"')
@@ -93,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--background", default="white", help=shown)
     _add_json(sub)
 
-    sub = verb("capacity", verbs.capacity, "how many seconds of speech a cover carries", "cover")
+    sub = verb("capacity", "verbs", "how many seconds of speech a cover carries", "cover")
     sub.add_argument("--strength", help="only this one")
     sub.add_argument("--carrier", default="auto")
     sub.add_argument("--ecc", default="auto")
@@ -101,7 +100,9 @@ def parser() -> argparse.ArgumentParser:
     _add_json(sub)
 
     sub = verb(
-        "study", batch.study, "covers x speech x carriers x strengths x attacks, one table; run again, it goes on"
+        "study",
+        "batch",
+        "covers x speech x carriers x strengths x attacks, one table; run again, it goes on",
     )
     sub.add_argument("covers", nargs="*", metavar="COVER", help="pictures; without any, the eval covers of the data")
     sub.add_argument("--speech", metavar="DIR", help="hide these clips (valid: 8 of the data); else random bytes")
@@ -120,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
     _add_data(sub)
     _add_json(sub)
 
-    sub = verb("notebooks", batch.notebooks, "execute the notebooks and write the gallery")
+    sub = verb("notebooks", "batch", "execute the notebooks and write the gallery")
     sub.add_argument("names", nargs="*", metavar="NAME")
     sub.add_argument("--profile", default="smoke", help="smoke, cpu or gpu")
     sub.add_argument("--out", required=True, metavar="DIR")
@@ -128,11 +129,20 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--folder", default="notebooks", help="where the notebooks are")
     _add_data(sub)
 
-    sub = verb("results", project.results, "write the published figures, results/*.json, into README.md and docs/")
+    sub = verb("results", "project", "write the published figures, results/*.json, into README.md and docs/")
     sub.add_argument("--check", action="store_true", help="write nothing; fail if a document is not up to date")
 
-    verb("keygen", verbs.keygen, "write a new random key file, readable by its owner only", "output")
+    verb("keygen", "verbs", "write a new random key file, readable by its owner only", "output")
     return top
+
+
+def _later(module: str, function: str) -> Callable[[argparse.Namespace], None]:
+    """A verb that is imported when it runs: ``--help``, and what is typed wrong, need not wait for that."""
+
+    def run(options: argparse.Namespace) -> None:
+        getattr(import_module(f".{module}", __package__), function)(options)
+
+    return run
 
 
 def _add_key(parser: argparse.ArgumentParser) -> None:
