@@ -136,3 +136,15 @@ def test_a_model_without_restoration_is_smaller():
 def test_the_weights_fit_into_what_ships(strength, tmp_path):
     save(model(strength), tmp_path / "weights.safetensors")
     assert (tmp_path / "weights.safetensors").stat().st_size < 16 * 2**20
+
+
+@pytest.mark.parametrize("network", ["invertible", "plain"])
+def test_the_parameters_of_the_lattice_are_those_that_scale_what_is_moved(network):
+    """Of every frequency one number each: they alone have a learning rate of their own."""
+    model = CarrierModel(ModelConfig.start(JPEG, network=network))
+    lattice = model.lattice_parameters()
+    assert {tuple(parameter.shape) for parameter in lattice} == {(len(model.carried), 1, 1)}
+    names = {name for name, parameter in model.named_parameters() if any(parameter is one for one in lattice)}
+    wanted = {"invertible": {"network.modulo.log_step", "network.attention.level"}}
+    wanted["plain"] = {f"network.couplings.{number}.log_step" for number in range(3)}
+    assert names == wanted[network] and len(lattice) == len(names)

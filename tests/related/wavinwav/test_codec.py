@@ -1,56 +1,18 @@
-"""Speech in speech through real files; noise as it is described; bits that come back whole or not at all."""
-
-from functools import cache
+"""Speech in speech through real files, beside the classical way, and the weights that ship."""
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from stegolab.audio import RATE, Speech, from_pcm16, read_audio, to_pcm16, write_wav
-from stegolab.data import sample_speech
-from stegolab.errors import AuthenticationFailed, BadAudio, BadKey, BadSpec, CapacityExceeded, Uncorrectable
-from stegolab.message.keys import RawKey
+from stegolab.audio import RATE, Speech, from_pcm16, to_pcm16
+from stegolab.errors import BadAudio, BadKey, CapacityExceeded
 from stegolab.related.levels import LEVEL
-from stegolab.related.wavinwav import bits, lsb, noise
+from stegolab.related.wavinwav import lsb
 from stegolab.related.wavinwav.codec import hide, prepare, reveal
 from stegolab.related.wavinwav.data import at_level
-from stegolab.related.wavinwav.losses import snr_db
 from stegolab.related.wavinwav.network import shipped
 from stegolab.related.wavinwav.scrambling import FRAME
-
-KEY, NONCE = bytes(range(32)), b"one"
-
-
-@cache
-def clips():
-    return [read_audio(path) for path in sample_speech().values()]
-
-
-@cache
-def network():
-    return shipped()
-
-
-def snr(estimate, speech):
-    reference = prepare(speech, len(estimate.samples))
-    return float(snr_db(torch.from_numpy(estimate.samples)[None], reference))
-
-
-def sent(speech, tmp_path):
-    """Through a real file."""
-    write_wav(tmp_path / "stego.wav", speech)
-    return read_audio(tmp_path / "stego.wav")
-
-
-def disturbed(speech, db):
-    random = np.random.default_rng(0)
-    added = random.normal(0, np.std(speech.samples) * 10 ** (-db / 20), len(speech.samples))
-    return from_pcm16(to_pcm16(Speech((speech.samples + added).astype(np.float32), RATE)), RATE)
-
-
-# --- speech in speech --------------------------------------------------------------------------------------------
+from tests.related.wavinwav.small import KEY, NONCE, clips, disturbed, network, sent, snr
 
 
 def test_speech_comes_out_of_the_file_that_it_went_into(tmp_path):
@@ -99,20 +61,6 @@ def test_it_says_what_is_wrong():
         reveal(Speech(cover.samples[: 30 * FRAME], RATE), network(), b"short")
 
 
-# --- the classical way -------------------------------------------------------------------------------------------
-
-
-@given(st.integers(1, 12), st.integers(0, 2**31))
-def test_bits_of_the_secret_come_back_exactly(count, seed):
-    random = np.random.default_rng(seed)
-    cover, secret = random.integers(-(2**15), 2**15, (2, 100), dtype=np.int16)
-    stego = lsb.hide(cover, secret, count)
-    assert stego.dtype == np.int16
-    np.testing.assert_array_equal(stego >> count, cover >> count)
-    np.testing.assert_array_equal(lsb.reveal(stego, count) >> (16 - count), secret >> (16 - count))
-    assert np.abs(lsb.reveal(stego, count) - secret.astype(int)).max() <= 1 << (15 - count)
-
-
 def test_both_are_good_on_an_untouched_file_and_under_noise_the_network_is_ahead():
     secret, cover, _ = clips()
     length = len(secret.samples) // FRAME * FRAME
@@ -129,83 +77,6 @@ def test_both_are_good_on_an_untouched_file_and_under_noise_the_network_is_ahead
     for db in (50, 40, 30):
         ours, theirs = both(lambda stego, db=db: disturbed(stego, db))
         assert ours > theirs + 3
-
-
-# --- the noise layer ---------------------------------------------------------------------------------------------
-
-
-def waves(seed=0):
-    return LEVEL * torch.randn(2, 4096, generator=torch.Generator().manual_seed(seed))
-
-
-def test_sixteen_bits_are_those_of_a_file():
-    waveform = 5 * waves()[:1] / LEVEL
-    wanted = from_pcm16(to_pcm16(Speech(waveform[0].numpy(), RATE)), RATE)
-    np.testing.assert_array_equal(noise.requantise(waveform)[0].numpy(), wanted.samples)
-
-
-@pytest.mark.parametrize("kind", noise.DISTURBANCES)
-def test_a_disturbance_is_as_strong_as_it_says_and_lets_a_gradient_through(kind):
-    disturbance, strengths = noise.DISTURBANCES[kind]
-    found = []
-    for strength in (strengths[0], strengths[-1]):
-        waveform = waves().requires_grad_()
-        after = disturbance(waveform, strength, torch.Generator().manual_seed(1))
-        assert after.shape == waveform.shape
-        after.square().sum().backward()
-        assert (waveform.grad != 0).float().mean() > 0.9
-        found.append(float(snr_db(after, waveform).mean().detach()))
-    assert found[0] > found[1]
-    if kind in ("gaussian", "speckle"):
-        assert found == pytest.approx([strengths[0], strengths[-1]], abs=0.5)
-
-
-def test_the_layer_draws_from_its_generator_only_and_always_rounds():
-    layer = noise.NoiseLayer(0.5)
-    drawn = [[layer(waves(), np.random.default_rng(seed)) for seed in range(12)] for _ in range(2)]
-    assert all(torch.equal(one, other) for one, other in zip(*drawn, strict=True))
-    assert all(torch.equal(noise.requantise(x), x) for x in drawn[0])
-    untouched = sum(torch.equal(x, noise.requantise(waves())) for x in drawn[0])
-    assert 0 < untouched < 12
-    assert torch.equal(noise.NoiseLayer(0.0)(waves(), np.random.default_rng(0)), noise.requantise(waves()))
-    with pytest.raises(BadSpec, match="thunder"):
-        noise.NoiseLayer(1.0, ("thunder",))
-
-
-# --- the strong mode ---------------------------------------------------------------------------------------------
-
-
-def test_sealed_bytes_come_back_exactly_through_file_and_noise(tmp_path):
-    cover = clips()[0]
-    message = bytes(range(256)) * 2
-    stego = bits.hide(cover, message, network(), RawKey(KEY))
-    assert bits.reveal(sent(stego, tmp_path), network(), RawKey(KEY)) == message
-    assert bits.reveal(disturbed(stego, 35), network(), RawKey(KEY)) == message
-    assert snr(stego, cover) > 10
-    with pytest.raises(AuthenticationFailed):
-        bits.reveal(stego, network(), RawKey(bytes(32)))
-
-
-def test_a_salt_that_is_given_gives_the_same_sound_again():
-    one, same, other, fresh = (
-        bits.hide(clips()[0], b"x", network(), RawKey(KEY), salt=salt).samples
-        for salt in (bytes(16), bytes(16), b"\1" * 16, None)
-    )
-    assert np.array_equal(one, same)
-    assert not np.array_equal(one, other) and not np.array_equal(one, fresh)
-
-
-def test_bits_that_do_not_fit_or_do_not_arrive_are_refused():
-    cover = clips()[0]
-    room = bits.capacity(len(prepare(cover).T))
-    assert room == pytest.approx(250 * cover.seconds - 36, abs=3)
-    with pytest.raises(CapacityExceeded, match=str(room)):
-        bits.hide(cover, bytes(room + 1), network(), RawKey(KEY))
-    with pytest.raises((Uncorrectable, AuthenticationFailed)):
-        bits.reveal(cover, network(), RawKey(KEY))  # nothing in it
-    with pytest.raises((Uncorrectable, AuthenticationFailed)):
-        bits.reveal(disturbed(bits.hide(cover, b"x", network(), RawKey(KEY)), 0), network(), RawKey(KEY))
-    assert bits.capacity(FRAME) == 0
 
 
 def test_the_inverse_of_the_weights_that_ship_is_exact_in_single_precision():
