@@ -23,6 +23,9 @@ _DIRECTIONS = ("._u", "._v")  # of spectral norm: unit vectors, and a mean of un
 class Learner:
     """A network with its optimiser (AdamW), the moving average of its weights, and the safeguards of a step.
 
+    The average is ours and not PyTorch's ``AveragedModel``: it follows fast at first, so that short runs have one too,
+    and it leaves the unit vectors of spectral norm alone.
+
     Args:
         network: what learns; ``fabric`` moves and wraps it.
         groups: parameter groups, each with ``scale``: its learning rate is that times the learning rate of the step.

@@ -4,6 +4,9 @@ Importing torch takes longer than hiding and revealing together. A convolution i
 each place under its kernel: the maps are flattened behind a margin of zeros, so that what is under a place is a slice.
 Arrays are (C, h, w), as in ``model`` but without the batch. The networks are explained where they are built for
 training: ``inn``, ``attention``, ``extractor``.
+
+onnxruntime would read 512 x 512 pixels in 39 ms instead of 63 (strength ``jpeg``), but it starts .1 s later and takes
+75 MB and a second file of weights, and its last digits differ, which would change pictures.
 """
 
 from __future__ import annotations
