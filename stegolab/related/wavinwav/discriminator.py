@@ -1,7 +1,7 @@
-"""An optional judge of the stego's sound: spectrograms at several scales, least squares (notebook 12).
+"""An optional discriminator of the stego's sound: spectrograms at several scales, least squares (notebook 12).
 
-It judges covers against stegos, and is worth its price only once the reconstruction stands: start it from a checkpoint
-(``--start``). Défossez et al. 2022, EnCodec (the discriminator); Mao et al. 2017, LSGAN; Kumar et al. 2019, MelGAN
+It tells covers from stegos, and is worth its price only once the reconstruction is good: start from trained weights
+(``--init-from``). Défossez et al. 2022, EnCodec (the discriminator); Mao et al. 2017, LSGAN; Kumar et al. 2019, MelGAN
 (feature matching).
 """
 
