@@ -83,14 +83,19 @@ def test_every_verb_has_its_row():
     assert {cell.split()[0] for cell in first_cells(section(REFERENCE, "Verbs"))} == set(verbs())
 
 
-def test_every_option_that_is_listed_exists_where_it_is_said_to():
-    table = section(REFERENCE, "Options that need a word")
-    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| `")]
-    assert len(rows) > 15
-    for cell, where in rows:
-        option = cell.strip(" `").split()[0]
-        having = {name for name, verb in verbs().items() if option in verb._option_string_actions}
-        assert having == {name.strip() for name in where.split(",")}, option
+def test_every_option_has_its_row_with_its_verbs_and_default():
+    rows = [line.split(" | ") for line in section(REFERENCE, "Options").splitlines() if line.startswith("| `")]
+    listed = {row[0].strip("| `").split()[0]: (row[1].split(", "), row[2]) for row in rows}
+    options = {option for verb in verbs().values() for option in verb._option_string_actions} - {"-h", "--help"}
+    assert listed.keys() == options and len(options) > 25
+    for option, (where, default) in listed.items():
+        actions = {name: verb._option_string_actions.get(option) for name, verb in verbs().items()}
+        having = {name: action for name, action in actions.items() if action}
+        assert set(where) == having.keys(), option
+        for name, action in having.items():
+            if isinstance(action.default, str) and action.default:
+                said = dict(re.findall(r"(\w+): ([^;]+)", default)).get(name, default)
+                assert said == f"`{action.default}`", (option, name)
 
 
 def test_every_attack_and_platform_is_listed():
