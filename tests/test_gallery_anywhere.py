@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.small_notebooks import FINISH, START, write
+from tests.small_notebooks import FINISH, START, lines, write
 
 PROJECT = Path(__file__).parent.parent
 NOBODY = 65534
@@ -85,7 +85,7 @@ def test_anywhere_as_anybody_twice(place: Path) -> None:
     for _ in range(2):
         found = run(way, command, **options)
         assert (found.returncode, found.stdout) == (0, "1 notebooks executed: runs à moi/index.html\n"), found.stderr
-        [line] = found.stderr.splitlines()
+        [line] = lines(found.stderr)
         assert line.startswith("00_here: passed after ")
         out = place / "work" / "runs à moi"
         written = {str(path.relative_to(out)) for path in out.rglob("*")}

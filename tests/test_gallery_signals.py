@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.small_notebooks import FINISH, START, write
+from tests.small_notebooks import FINISH, START, lines, write
 
 AMPLE = 600  # seconds
 MARK = "from pathlib import Path\nPath(f'{name}.pid').write_text(str(__import__('os').getpid()))"
@@ -71,9 +71,9 @@ def test_one_signal_ends_it_all(number: signal.Signals, tmp_path: Path) -> None:
     process.send_signal(number)
     said, complained = process.communicate(timeout=AMPLE)
     assert process.returncode == 1 and said == ""
-    lines = complained.splitlines()
-    assert lines[-1] == "stegolab: interrupted"
-    assert [line.split(" after ")[0] for line in lines[:-1]] == ["00_done: passed", "01_waits: interrupted"]
+    told = lines(complained)
+    assert told[-1] == "stegolab: interrupted"
+    assert [line.split(" after ")[0] for line in told[:-1]] == ["00_done: passed", "01_waits: interrupted"]
     assert psutil.wait_procs(family, timeout=AMPLE)[1] == []
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert [(entry["name"], bool(entry["error"])) for entry in summary["notebooks"]] == [
