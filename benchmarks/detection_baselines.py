@@ -86,6 +86,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--covers", type=int, help="only so many pictures of each split")
     parser.add_argument("--out", type=Path, help="publish there, such as results/detection_baselines.json")
     options = parser.parse_args(argv)
+    if options.out:
+        results.check("detection_baselines", options.out)
     extras.require("conseal", "jpeglib", *(["sealwatch"] if options.srmq1 else []))
     material = {split: list(crops_of(split, options)) for split in ("train", *TRIED["both"])}
     for split in TRIED["both"]:

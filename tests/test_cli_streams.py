@@ -74,7 +74,7 @@ class Interrupted:
 
 sys.meta_path.insert(0, Interrupted)
 from stegolab.cli import main
-sys.exit(main(["--version"]))
+sys.exit(main(["capacity", "no such cover.png"]))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "stegolab: interrupted\n")
