@@ -94,7 +94,7 @@ def test_a_cell_that_catches_the_interruption_is_ended_too(tmp_path: Path) -> No
         until((tmp_path / "out" / f"{name}.pid").exists, process)
     family = family_of(process)
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=AMPLE)[1].splitlines()[-1] == "stegolab: interrupted"
+    assert lines(process.communicate(timeout=AMPLE)[1])[-1] == "stegolab: interrupted"
     assert process.returncode == 1
     assert psutil.wait_procs(family, timeout=AMPLE)[1] == []
     assert list((tmp_path / "tmp").iterdir()) == []
