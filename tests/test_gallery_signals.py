@@ -107,6 +107,7 @@ def test_an_interrupted_run_keeps_what_the_run_before_left(tmp_path: Path) -> No
     write(tmp_path / "notebooks", "01_waits", [START, MARK.replace("{name}", "01"), WAITS, FINISH])
     process = start(tmp_path, "01_waits", "02_later")
     until((tmp_path / "out" / "01.pid").exists, process)
+    until(lambda: any(one.name() == "sleep" for one in family_of(process)), process)  # not between two cells
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=AMPLE)
     found = json.loads((tmp_path / "out" / "summary.json").read_text())["notebooks"]
