@@ -11,7 +11,9 @@ import logging
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,9 +23,11 @@ from .kernels import Limits, Stop, Watch, watching
 
 if TYPE_CHECKING:
     from jupyter_client import AsyncKernelManager
+    from jupyter_client.channels import AsyncZMQSocketChannel
     from nbformat import NotebookNode
 
 NEVER = 365 * 24 * 3600  # seconds, for limits that cannot be switched off
+ASK_AGAIN = 0.5  # seconds between two looks for a reply whose notice may be lost
 
 
 def execute(
@@ -154,9 +158,13 @@ def require_parameters(notebook: NotebookNode, parameters: Mapping[str, Any]) ->
 
 def _manager_followed_by(watch: Watch) -> type[AsyncKernelManager]:
     """A manager of one kernel that tells ``watch`` which process that is."""
-    from jupyter_client import AsyncKernelManager
+    from jupyter_client import AsyncKernelClient, AsyncKernelManager
+
+    class Client(AsyncKernelClient):
+        shell_channel_class = _asking_again()
 
     class Followed(AsyncKernelManager):
+        client_factory = Client
         shutdown_wait_time = 30.0  # to end well; a loaded machine needs more than Jupyter's 5 s
 
         async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
@@ -164,6 +172,24 @@ def _manager_followed_by(watch: Watch) -> type[AsyncKernelManager]:
             watch.follow(getattr(self.provisioner, "pid"))  # noqa: B009  the base class declares none
 
     return Followed
+
+
+def _asking_again() -> type[AsyncZMQSocketChannel]:
+    """A channel that cannot miss a reply.
+
+    ZeroMQ announces a message once, and to whoever uses the socket next. When nbclient sends a widget's state while it
+    waits for the end of the cell, the sending can take the notice, and the waiting never ends (nbclient, issue 312).
+    """
+    from jupyter_client.channels import AsyncZMQSocketChannel
+
+    class AskingAgain(AsyncZMQSocketChannel):
+        async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]
+            while timeout is None:
+                with suppress(Empty):
+                    return await super().get_msg(ASK_AGAIN)
+            return await super().get_msg(timeout)
+
+    return AskingAgain
 
 
 def _error(output: Mapping[str, Any]) -> str:

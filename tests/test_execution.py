@@ -1,8 +1,13 @@
 """Judging a run: each thing that papermill lets pass is seen."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
+import zmq
+import zmq.asyncio
+from jupyter_client.session import Session
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -56,3 +61,27 @@ def test_what_is_no_notebook_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.ipynb").write_bytes(content)
     with pytest.raises(NotebookFailed, match="not a notebook"):
         execution.read(tmp_path / "x.ipynb")
+
+
+def test_a_reply_whose_notice_was_taken_by_a_sending_is_seen() -> None:
+    async def reply_seen() -> dict[str, Any]:
+        context, session = zmq.asyncio.Context(), Session(key=b"")
+        theirs: zmq.Socket[bytes] = zmq.Socket.shadow(context.socket(zmq.ROUTER))
+        ours = context.socket(zmq.DEALER)
+        port = theirs.bind_to_random_port("tcp://127.0.0.1")
+        ours.connect(f"tcp://127.0.0.1:{port}")
+        channel = execution._asking_again()(ours, session)
+        channel.send(session.msg("execute_request"))
+        client, *_ = theirs.recv_multipart()
+        waiting = asyncio.ensure_future(channel.get_msg())
+        await asyncio.sleep(0.1)  # it waits for the notice
+        session.send(theirs, session.msg("execute_reply"), ident=client)
+        # Until the reply is there; no other task runs meanwhile, and looking takes the notice as a sending would.
+        assert zmq.Socket.shadow(ours).poll(60_000)
+        channel.send(session.msg("comm_msg"))
+        try:
+            return await asyncio.wait_for(waiting, 600)
+        finally:
+            context.destroy(linger=0)
+
+    assert asyncio.run(reply_seen())["msg_type"] == "execute_reply"
