@@ -1,7 +1,7 @@
 """Does any result depend on the kind of processor? The same work under the kernels of several, and what differs.
 
     pip install -e .[processors]
-    python benchmarks/processors.py --out runs/processors [--kernels NAME ...] [--notebooks 01 ...] [--publish]
+    python benchmarks/processors.py --out runs/processors [--notebooks 01 ...] [--publish]
 
 OpenBLAS, MKL, oneDNN, PyTorch and NumPy choose their inner loops by the processor that they find; here they are told
 which, and that it took is checked. Under each choice run a fixed set of hides, codecs, enhancement and networks, which
@@ -45,6 +45,8 @@ KERNELS = {
     for (family, others), capability, threads in product(FAMILIES.items(), ("avx2", "default"), ("1", "2"))
 }
 
+FEW = ("Haswell-avx2-1", "Sandybridge-default-2", "Nehalem-avx2-2", "Nehalem-default-1")
+
 
 def environment(kernel: str) -> dict[str, str]:
     """This process's environment, for a child that takes its processor for ``kernel``'s."""
@@ -56,6 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="a folder for each kernel")
     parser.add_argument("--kernels", nargs="+", default=list(KERNELS), choices=list(KERNELS))
+    parser.add_argument("--notebooks-under", nargs="+", default=list(FEW), choices=list(KERNELS), metavar="KERNEL")
     parser.add_argument("--notebooks", nargs="+", default=[""], help="how their names begin; none for none")
     parser.add_argument("--publish", action="store_true", help="write results/processors.json")
     parser.add_argument("--fixed", type=Path, help=argparse.SUPPRESS)  # the child: write the fixed set here
@@ -70,11 +73,13 @@ def main() -> None:
         p.stem for p in sorted((ROOT / "notebooks").glob("*.ipynb")) if p.stem.startswith(tuple(options.notebooks))
     ]
     for kernel in options.kernels:
-        run(kernel, options.out / kernel, names)
+        run(kernel, options.out / kernel, names if kernel in options.notebooks_under else [])
     found = {
         "kernels": {kernel: KERNELS[kernel] for kernel in options.kernels},
         "bits": compared_bits({kernel: options.out / kernel / "fixed.npz" for kernel in options.kernels}),
-        "notebooks": {name: spreads([options.out / kernel for kernel in options.kernels], name) for name in names},
+        "notebooks": {
+            name: spreads([options.out / kernel for kernel in options.notebooks_under], name) for name in names
+        },
     }
     show(found)
     if options.publish:
