@@ -68,7 +68,7 @@ train-carrier: env  ## train the learned carrier on DATA=DIR: STRENGTH=social (o
 		--out runs/train/carrier_$(or $(STRENGTH),social) $(ARGS)
 
 bench: env  ## how long hide and reveal take on this machine, and how much memory
-	$(BIN)/python -m pytest benchmarks/bench_command_line.py -s
+	$(BIN)/python benchmarks/speed.py
 
 gallery: env  ## execute the notebooks with PROFILE=..., JOBS=..., DATA=DIR: runs/PROFILE/index.html
 	$(BIN)/stegolab notebooks --profile $(PROFILE) --jobs $(JOBS) --out runs/$(PROFILE)
@@ -83,7 +83,7 @@ lock:  ## bring requirements/lock.txt up to pyproject.toml; UPGRADE=1 for the ne
 		--no-header --no-annotate --quiet --output-file requirements/lock.txt
 
 clean:  ## remove what was made, but for the virtual environment
-	rm -rf runs notebooks/runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf runs notebooks/runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 $(VENV)/installed-$(TORCH): requirements/lock.txt requirements/install.py pyproject.toml

@@ -1,6 +1,6 @@
 """The learned carrier against the lattice on the eval covers: payload at equal PSNR, visibility at equal payload.
 
-    STEGOLAB_DATA=DIR python benchmarks/carriers.py [--net vgg] [--covers N]
+    STEGOLAB_DATA=DIR python benchmarks/carriers.py [--covers N] [--publish]
 
 For each strength: both carriers fill their declared capacity with random bytes; then the learned one carries the
 lattice's very messages, changing no more than it needs (``sparse``). Every stego picture goes through the attacks of
@@ -9,67 +9,76 @@ with no payload and as not exact.
 """
 
 import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from stegolab import data
+from stegolab import data, results
 from stegolab.channel import spec
 from stegolab.errors import CapacityExceeded, StegolabError
 from stegolab.images import Picture, from_array, lpips, psnr, read_image, ssim
 from stegolab.pipeline import EveryCarrier, carrier_for
 from stegolab.sender import Sender
 from stegolab.study import ATTACKS
+from stegolab.tables import TABLES
 
 KEY, SALT = b"k" * 32, b"s" * 16
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--net", default="vgg", help="LPIPS backbone: vgg or alex")
     parser.add_argument("--covers", type=int, default=16)
     parser.add_argument("--strengths", nargs="+", default=["jpeg", "social"])
+    parser.add_argument("--publish", action="store_true", help="write results/carriers.json")
     options = parser.parse_args()
+    if options.publish:
+        results.check("carriers")
     covers = [read_image(path) for path in data.eval_covers()[: options.covers]]
-    print(f"| strength | carrier | net bit per pixel | PSNR (dB) | SSIM | LPIPS-{options.net} | exact |")
-    print("|---|---|---|---|---|---|---|")
+    rows = []
     for strength in options.strengths:
-        messages = [
-            np.random.default_rng(n).bytes(Sender.on(c, carrier_for(strength, "lattice")).capacity())
-            for n, c in enumerate(covers)
-        ]
-        report(strength, "lattice", covers, messages, options.net)
-        fuller = [
-            np.random.default_rng(n).bytes(Sender.on(c, carrier_for(strength, "inn")).capacity())
-            for n, c in enumerate(covers)
-        ]
-        report(strength, "inn", covers, fuller, options.net)
-        report(strength, "inn", covers, messages, options.net, sparse=True)
+        messages = filling(strength, "lattice", covers)
+        for name, carrier, sent, sparse in (
+            ("lattice", "lattice", messages, False),
+            ("inn", "inn", filling(strength, "inn", covers), False),
+            ("inn, the lattice's messages", "inn", messages, True),
+        ):
+            print(f"{strength} {name} ...", file=sys.stderr, flush=True)
+            rows.append({"strength": strength, "carrier": name, **measured(strength, carrier, covers, sent, sparse)})
+    metrics = {"rows": rows}
+    print("\n".join(TABLES["carriers"](metrics)))
+    if options.publish:
+        command = shlex.join(["STEGOLAB_DATA=DIR", "python", "benchmarks/carriers.py", *sys.argv[1:]])
+        results.write("carriers", metrics, profile="command", seed=0, command=command)
 
 
-def report(
-    strength: str, carrier: str, covers: list[Picture], messages: list[bytes], net: str, sparse: bool = False
-) -> None:
+def filling(strength: str, carrier: str, covers: Sequence[Picture]) -> list[bytes]:
+    """Random messages, as long as each cover declares to hold."""
+    chosen = carrier_for(strength, carrier)
+    return [np.random.default_rng(n).bytes(Sender.on(cover, chosen).capacity()) for n, cover in enumerate(covers)]
+
+
+def measured(
+    strength: str, carrier: str, covers: Sequence[Picture], messages: Sequence[bytes], sparse: bool
+) -> dict[str, Any]:
+    """Means over the covers; of quality, over those that took their message."""
     rows, exact = [], 0
     for cover, message in zip(covers, messages, strict=True):
+        sender = Sender.on(cover, carrier_for(strength, carrier), sparse=sparse)
         try:
-            stego = (
-                Sender.on(cover, carrier_for(strength, carrier), sparse=sparse).send(message, KEY, salt=SALT).picture
-            )
+            stego = sender.send(message, KEY, salt=SALT).picture
         except CapacityExceeded:  # counts as carrying nothing, and has no picture to be judged
             rows.append((0.0, np.nan, np.nan, np.nan))
             continue
         exact += all(comes_back(stego, attack, message, strength, carrier) for attack in ATTACKS[strength])
         before, after = cover.rgb, stego.rgb
         density = 8 * len(message) / (cover.height * cover.width)
-        rows.append((density, psnr(before, after), ssim(before, after), lpips(before, after, net)))
-    density = float(np.mean(rows, axis=0)[0])
-    _, decibel, similar, distance = np.nanmean(rows, axis=0)
-    name = f"{carrier}, the lattice's messages" if sparse else carrier
-    print(
-        f"| {strength} | {name} | {density:.4f} | {decibel:.2f} | {similar:.4f} | {distance:.4f} "
-        f"| {exact} of {len(covers)} |",
-        flush=True,
-    )
+        rows.append((density, psnr(before, after), ssim(before, after), lpips(before, after, "vgg")))
+    net = float(np.mean(rows, axis=0)[0])
+    quality = dict(zip(("psnr_db", "ssim", "lpips_vgg"), np.nanmean(rows, axis=0)[1:], strict=True))
+    return {"net_bpp": net, **quality, "exact": exact, "covers": len(covers)}
 
 
 def comes_back(stego: Picture, attack: str, message: bytes, strength: str, carrier: str) -> bool:

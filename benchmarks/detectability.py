@@ -117,27 +117,47 @@ def main(argv: Sequence[str] | None = None) -> None:
     import torch
 
     torch.set_num_threads(options.threads)
-    material = {split: list(crops_of(split, options)) for split in ("train", *TRIED["both"])}
-    for split in TRIED["both"]:
-        held_out(sources(material, ["train"]), sources(material, [split]))
-    tries = " | ".join(f"P_E {split} | area {split}" for split in TRIED)
-    print(f"| carrier | strength | payload | bit per pixel | PSNR (dB) | detector | {tries} |")
-    print("|---" * (6 + 2 * len(TRIED)) + "|")
-    rows = []
-    for row in measure(material, settings_of(options, material["train"]), options):
-        print(row, flush=True)
-        rows.append(row.record())
-    chance = {name: by_chance(len(sources(material, splits))) for name, splits in TRIED.items()}
-    print("\nguessing:", ", ".join(f"P_E {p_e:.3f} ({name})" for name, p_e in chance.items()))
+    material = material_of(options)
+    rows = shown(measure(material, settings_of(options, material["train"]), options))
+    about = described_by(material)
+    print("\nguessing:", ", ".join(f"P_E {p_e:.3f} ({name})" for name, p_e in about["guessing"].items()))
     if options.out:
-        counts = {
-            split: {"pictures": len({c.source for c in some}), "crops": len(some)} for split, some in material.items()
-        }
-        metrics = {"side": options.side, "splits": counts, "steps": options.steps, "guessing": chance}
+        metrics = {"side": options.side, "steps": options.steps, **about}
         metrics |= {"trained": dict(map(account, options.weights)), "rows": rows}
         command = shlex.join(["python", "benchmarks/detectability.py", *(sys.argv[1:] if argv is None else argv)])
         results.write("detectability", metrics, profile="command", seed=0, command=command, path=options.out)
         draw(metrics, options.out.with_suffix(".png"))
+
+
+def material_of(options: argparse.Namespace) -> Material:
+    """Crops of every split; none of those that detectors are tried on shares a picture with those they learn on."""
+    material = {split: list(crops_of(split, options)) for split in ("train", *TRIED["both"])}
+    for split in TRIED["both"]:
+        held_out(sources(material, ["train"]), sources(material, [split]))
+    return material
+
+
+def shown(rows: Iterator[Row]) -> list[dict[str, Any]]:
+    """Print the rows as a table, each as soon as it is measured, and return what is published of them."""
+    tries = " | ".join(f"P_E {split} | area {split}" for split in TRIED)
+    print(f"| carrier | strength | payload | bit per pixel | PSNR (dB) | detector | {tries} |")
+    print("|---" * (6 + 2 * len(TRIED)) + "|")
+    records = []
+    for row in rows:
+        print(row, flush=True)
+        records.append(row.record())
+    return records
+
+
+def described_by(material: Material) -> dict[str, Any]:
+    """How many pictures and crops each split has, and the P_E of guessing on so few."""
+    counts = {
+        split: {"pictures": len({c.source for c in some}), "crops": len(some)} for split, some in material.items()
+    }
+    return {
+        "splits": counts,
+        "guessing": {name: by_chance(len(sources(material, splits))) for name, splits in TRIED.items()},
+    }
 
 
 def crops_of(split: str, options: argparse.Namespace) -> Iterator[Crop]:

@@ -26,15 +26,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from detectability import TRIED, Material, Row, crops_of, judged, scored, sources
+from detectability import TRIED, Material, Row, described_by, judged, material_of, scored, shown, sources
 from numpy.typing import NDArray
 from PIL import Image
 
 from stegolab import extras, results
 from stegolab.detect import ensemble
 from stegolab.detect.features import features
-from stegolab.detect.pictures import Crop, Setting, Stego, held_out
-from stegolab.detect.roc import by_chance
+from stegolab.detect.pictures import Crop, Setting, Stego
 from stegolab.errors import StegolabError
 
 Plane = NDArray[np.uint8]
@@ -89,20 +88,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if options.out:
         results.check("detection_baselines", options.out)
     extras.require("conseal", "jpeglib", *(["sealwatch"] if options.srmq1 else []))
-    material = {split: list(crops_of(split, options)) for split in ("train", *TRIED["both"])}
-    for split in TRIED["both"]:
-        held_out(sources(material, ["train"]), sources(material, [split]))
-    tries = " | ".join(f"P_E {split} | area {split}" for split in TRIED)
-    print(f"| carrier | strength | payload | bit per pixel | PSNR (dB) | detector | {tries} |")
-    print("|---" * (6 + 2 * len(TRIED)) + "|")
-    rows = []
-    for row in measure(material, options):
-        print(row, flush=True)
-        rows.append(row.record())
+    material = material_of(options)
+    rows = shown(measure(material, options))
     if options.out:
-        chance = {name: by_chance(len(sources(material, splits))) for name, splits in TRIED.items()}
-        counts = {split: {"pictures": len({c.source for c in s}), "crops": len(s)} for split, s in material.items()}
-        metrics = {"side": options.side, "quality": QUALITY, "splits": counts, "guessing": chance, "rows": rows}
+        metrics = {"side": options.side, "quality": QUALITY, **described_by(material), "rows": rows}
         command = shlex.join(["python", "benchmarks/detection_baselines.py", *(sys.argv[1:] if argv is None else argv)])
         results.write("detection_baselines", metrics, profile="command", seed=0, command=command, path=options.out)
 

@@ -68,6 +68,98 @@ def beyond(metrics: Metrics) -> Iterator[str]:
         yield ""
 
 
+def full_covers(metrics: Metrics) -> Iterator[str]:
+    """Covers filled to their declared capacity, attack by attack."""
+    strengths = {found["strength"]: found for found in metrics["strengths"]}
+    head = ["strength", "attack", "exact", "PSNR (dB)", "SSIM", "net payload (bit per pixel)", "raw BER", "margin"]
+    yield from markdown(
+        head,
+        (
+            [
+                a["strength"],
+                f"`{a['attack']}`",
+                _of(a["exact"], a["trials"]),
+                f"{strengths[a['strength']]['psnr_db']:.2f}",
+                f"{strengths[a['strength']]['ssim']:.3f}",
+                f"{strengths[a['strength']]['bits_per_pixel']:.4f}",
+                _number(a["raw_ber"], 4),
+                None if a["margin"] is None else f"{a['margin']:+.2f}",
+            ]
+            for a in metrics["attacks"]
+        ),
+    )
+
+
+def outcomes(metrics: Metrics) -> Iterator[str]:
+    """Every attack, and what became of each message."""
+    yield from markdown(
+        ["what happened", "exact", "refused as"],
+        (
+            [
+                f"`{a['attack']}`",
+                _of(a["exact"], a["trials"]),
+                ", ".join(f"{k} {n}" for k, n in a["outcomes"].items() if k != "exact") or None,
+            ]
+            for a in metrics["attacks"]
+        ),
+    )
+
+
+def carriers(metrics: Metrics) -> Iterator[str]:
+    """Carriers filled to their declared capacity, and one with the messages of another."""
+    yield from markdown(
+        ["strength", "carrier", "net bit per pixel", "PSNR (dB)", "SSIM", "LPIPS-VGG", "exact"],
+        (
+            [
+                row["strength"],
+                row["carrier"],
+                f"{row['net_bpp']:.4f}",
+                f"{row['psnr_db']:.2f}",
+                f"{row['ssim']:.4f}",
+                f"{row['lpips_vgg']:.4f}",
+                _of(row["exact"], row["covers"]),
+            ]
+            for row in metrics["rows"]
+        ),
+    )
+
+
+def speed(metrics: Metrics) -> Iterator[str]:
+    """What a person waits for, by strength, and the memory that it takes."""
+    rows = metrics["rows"]
+    yield from markdown(
+        ["", *(f"`{strength}`" for strength in dict.fromkeys(row["strength"] for row in rows))],
+        (
+            [f"{what}, {unit}", *(f"{row[key]:.{digits}f}" for row in rows if row["command"] == what)]
+            for what in dict.fromkeys(row["command"] for row in rows)
+            for key, unit, digits in (
+                ("seconds", "seconds", 2),
+                ("jpegs", "times as long as a JPEG takes", 0),
+                ("processor_seconds", "seconds of processor", 2),
+                ("peak_megabytes", "MB of memory at most", 0),
+            )
+        ),
+    )
+
+
+def baselines(metrics: Metrics) -> Iterator[str]:
+    """Other schemes and other features: P_E of the detectability table's detector on what only wants to be unseen."""
+    yield from markdown(
+        ["scheme", "strength", "bit per pixel", "PSNR (dB)", "detector", "P_E"],
+        (
+            [
+                row["carrier"],
+                None if row["strength"] == "none" else row["strength"],
+                f"{row['bits_per_pixel']:.4f}",
+                f"{row['psnr_db']:.1f}",
+                row["detector"],
+                _p_e(row["verdicts"]["both"]["p_e"]),
+            ]
+            for row in metrics["rows"]
+        ),
+    )
+
+
 def peers(metrics: Metrics) -> Iterator[str]:
     """Other programs on the same covers: each at its own payload."""
     attacks = list(metrics["rows"][0]["exact"])
@@ -207,8 +299,8 @@ def _difference(value: Sequence[float] | None, digits: int) -> str | None:
 
 
 _ALL = (
-    *(families, missed, beyond, peers, frontier, ablations),
-    *(detectability, lsb_matching, enhancement, enhancement_differences),
+    *(families, missed, beyond, full_covers, outcomes, peers, carriers, frontier, ablations, speed),
+    *(detectability, lsb_matching, baselines, enhancement, enhancement_differences),
 )
 #: by the name that documents call them by
 TABLES: dict[str, Callable[[Metrics], Iterator[str]]] = {table.__name__: table for table in _ALL}
