@@ -38,7 +38,7 @@ GEOMETRY = (
     "crop:0.1:0.9:0.2,resize:0.63,jpeg:75",  # a scale that no platform uses
     "resize:0.4,jpeg:75",  # below the declared range
 )
-PARTS = 1  # of as many pictures
+PARTS = 12  # of as many pictures
 
 
 def full_covers() -> dict[str, Any]:

@@ -98,7 +98,8 @@ def execute(
         notebook = nbformat.read(saved, as_version=4)
         notebook.metadata.pop("papermill", None)  # absolute paths of this machine
         nbformat.write(notebook, executed)
-    return notebook, problem or check_executed(notebook)
+    # What was interrupted did not pass, though its cells may have ended well, with what a killed child had done so far.
+    return notebook, kernel.verdict or problem or check_executed(notebook)
 
 
 def check_executed(notebook: NotebookNode) -> str | None:

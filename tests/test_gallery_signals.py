@@ -140,3 +140,17 @@ def test_a_terminal_is_shown_the_cell_that_runs(tmp_path: Path) -> None:
     text = shown.decode()
     assert "00_seen: shown = 1" in text and "/5 " in text and "\r" in text
     assert "00_seen: passed after" in text
+
+
+def test_a_notebook_whose_cells_end_well_all_the_same_was_interrupted(tmp_path: Path) -> None:
+    """The interruption ends a child of the cell, and the cell itself takes no notice of it."""
+    deaf = "import signal, subprocess\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + MARK.replace("{name}", "00")
+    waits = "subprocess.run(['sleep', '36000'], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))"
+    write(tmp_path / "notebooks", "00_deaf", [START, f"{deaf}\n{waits}\n" + FINISH])
+    process = start(tmp_path)
+    until(lambda: any(one.name() == "sleep" for one in family_of(process)), process)
+    process.send_signal(signal.SIGINT)
+    complained = lines(process.communicate(timeout=AMPLE)[1])
+    assert complained[-1] == "stegolab: interrupted" and complained[-2].startswith("00_deaf: interrupted after")
+    (found,) = json.loads((tmp_path / "out" / "summary.json").read_text())["notebooks"]
+    assert found["metrics"] == {} and "interrupted in cell `import signal, subprocess`" in found["error"]

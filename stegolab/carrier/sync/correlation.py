@@ -8,6 +8,7 @@ which block of the period is which. The peak over the correlation's own standard
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -66,8 +67,8 @@ class _Window:
         return cls(float(max(0, int(extent / 2 - size * shrink / 2))), size)
 
 
-def highest_peak(view: View, scales: Scales) -> Peak:
-    """The best of all places and turns at these scales."""
+def highest_peak(view: View, scales: Scales, turns: Iterable[int] = TURNS) -> Peak:
+    """The best of all places and ``turns`` at these scales."""
     from scipy import fft  # several times as fast as numpy's on so many small transforms; heavy, and seldom needed
 
     height, width = view.plane.shape
@@ -78,7 +79,7 @@ def highest_peak(view: View, scales: Scales) -> Peak:
     # Known signs stand on a quarter of the blocks at each frequency: the variance of a sum of what those say.
     deviation = np.sqrt(np.square(evidence).sum(axis=(0, 3, 4)) / 4 + 1e-9)  # (phases, phases)
     peaks = []
-    for turn in TURNS:
+    for turn in turns:
         known = _template_spectrum(turn)
         sums = fft.irfft2(across * known[0] + down * known[1], overwrite_x=True)  # (phases, phases, period, period)
         sums = sums.reshape(*deviation.shape, -1)  # (phases, phases, period * period)

@@ -13,6 +13,7 @@ from PIL import Image
 
 Plane = NDArray[np.float32]
 TURNS = range(8)
+ROTATIONS = (0, 3, 5, 6)  # those of TURNS that mirror nothing: by none, two, one and three quarters
 _SUPPORT = 3  # pixels beyond its box that bicubic interpolation looks at, at most, times the shrinking
 _TIE = 1e-3  # pixels: a centre on the edge of two received pixels went into the first
 

@@ -33,6 +33,9 @@ _JUDGED_SIDE = 2 * _FIRST_SIDE
 # Standard deviations in the second window and later ones, below which climbing on would confirm nothing: chance reaches
 # 4 there, and what is right has gained by the larger window.
 _HOPELESS = 5.0
+# The same before anything was climbed there. What is right but fainter than that would never be confirmed; what chance
+# made reaches 4.3, and ends here before the dearest part.
+_FAINT = 4.5
 # Pixels between the places that are tried, coarse to fine. Two steps either way cover the error of the search in the
 # first window (a pixel of the window, which is shrunk by two), and later what the window before left over; the parabola
 # through the best three places tells more than a finer step would.
@@ -158,10 +161,14 @@ def _by_climbing(view: View, axes: Axes) -> _Registered | None:
             axes = _climbed(view, axes, window, step)
         if window == received:
             return _Registered(_rounded(view, axes, window), window)
-        if side == _FIRST_SIDE and view.agreement(axes, received.middle(_JUDGED_SIDE)) > _HOPELESS:
-            exact = _rounded(view, axes, received, keeping=1.0)
-            if _clear_throughout(view, axes, exact, window, received):
-                return _Registered(exact, received)  # climbing would hardly move it
+        if side == _FIRST_SIDE:
+            judged = view.agreement(axes, received.middle(_JUDGED_SIDE))
+            if judged < _FAINT:
+                return None
+            if judged > _HOPELESS:
+                exact = _rounded(view, axes, received, keeping=1.0)
+                if _clear_throughout(view, axes, exact, window, received):
+                    return _Registered(exact, received)  # climbing would hardly move it
         side, steps = 2 * side, _LATER_STEPS
 
 

@@ -33,10 +33,12 @@ That is the search. The registration goes on from there: the parabola through th
 the received picture would begin 5.7 pixels into the original; rounded to whole pixels, 6, it is exact. Three blocks say
 so little that a wrong guess comes close (2.71); a window of a real picture has five hundred that do.
 
-Here a look (``correlation``) tells the place and the turn at one scale at once, and what is left to try are scales.
-Every one is tried on a window small enough that a scale a little off is still right in all of it. In very busy pictures
-nothing is right that is not right to a fraction of a pixel: those are looked at in full, at the scales that sizes in
-whole pixels leave, and with what a box filter averaged held instead of interpolated.
+Most pictures were rescaled and nothing else: then the offset is 0, and only scales are tried, at the ``corner``. For
+all others a look (``correlation``) tells the place and the turn at one scale at once, and again what is left to try are
+scales. Every one is tried on a window small enough that a scale a little off is still right in all of it. A very busy
+picture shows the template only where the scale is right to a fraction of a pixel. So pictures are also looked at in
+full resolution, at exactly the scales that sizes in whole pixels allow, and, to undo a box filter, with each received
+pixel repeated for all the original pixels that went into it instead of interpolated.
 
 A search ends when its work is done, never when a time is up: so many looks at a window and so many registrations, in a
 fixed order, whatever the picture's size and however slow the machine. So every machine finds the same.
@@ -44,24 +46,24 @@ fixed order, whatever the picture's size and however slow the machine. So every 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 from math import ceil, exp, floor, log
 
 from ... import progress
-from . import template
+from . import corner, template
 from .correlation import PERIOD_PIXELS, Scales, highest_peak
-from .geometry import Axis, Geometry, Plane
+from .geometry import ROTATIONS, TURNS, Axes, Axis, Geometry, Plane
 from .registration import Aligned, align
 from .view import View
 
-# Hypotheses looked at in one search, at most. A picture gives rise to 420 to 450, whatever its size, so this is a limit
-# that tests hold the lists below to: a look costs the same everywhere, and a longer list makes every search in vain
+# Hypotheses tried in one search, at most. A picture gives rise to 1,400 to 1,470, whatever its size, so this is a limit
+# that tests hold the lists below to: each costs the same everywhere, and a longer list makes every search in vain
 # slower by as much.
-LOOKS = 640
-# Standard deviations from which a lock is followed at once. Chance reaches 5.7 in a whole search: lower, and time goes
-# into registrations of nothing; higher, and what is found now is found only after all scales have been looked at.
+LOOKS = 1600
+# Standard deviations from which a lock of a look is followed at once. Chance reaches 5.7 in a whole search: lower, and
+# time goes into registrations of nothing; higher, and what is found now is found only after all scales have been tried.
 CERTAIN = 6.0
 # Received over original: the scales that strength `social` is declared for, and below half a little more. A wider range
 # takes more looks; outside of it too little of the template is left.
@@ -72,28 +74,44 @@ _LEAST_SCALE, _LARGEST_SCALE = 0.4, 2.0
 _SCALE_STEP = 0.005
 # What platforms and people scale by, likeliest first: found in the first dozen looks instead of after hundreds.
 _COMMON = (1 / 2, 3 / 4, 2 / 3, 2.0, 0.8, 0.6, 0.9, 0.7, 0.4, 1.25, 1.5)
-# Round factors of twentieths, for very busy pictures, which only show at the exact scale.
+# Round factors of twentieths, for very busy pictures that were cut as well: they only show at the exact scale.
 _SELDOM = tuple(k / 20 for k in range(8, 40) if k / 20 not in (1.0, *_COMMON))
 # Registrations of the best locks that were not certain. More of them find fainter templates; each reads a window a
 # hundred times before it gives up, and tests bound the pixels that all of them take.
-_DOUBTFUL_FOLLOWED = 6
+_DOUBTFUL_FOLLOWED = 4
 # Registrations of certain locks. One or two is what a picture gives; a template that shows at more scales than this
 # shows at none, and the limit keeps a crafted picture from making the search long.
 _CERTAIN_FOLLOWED = 16
 # Steps of scale, in each direction, that a certain lock may climb: a tenth of the scale. A smooth picture shows the
 # template beside its scale too, but not farther.
 _UPHILL = 20
+# Of the logarithm of the scale: a lock at the corner that is nearer to one that was followed already is the same one.
+_SAME = 0.012
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What a look assumes.
+    """What is tried: how to look at the picture (``view``), and how large it is, in terms of the original (``scales``).
 
-    ``view``: how to look at the picture; ``scales``: how large it is, in terms of the original.
+    ``turns``: those that are looked at; none if it was not cut or turned, only rescaled: then ``corner`` tells.
     """
 
     view: View
     scales: Scales
+    turns: tuple[int, ...] = tuple(TURNS)
+
+    def lock(self) -> Lock | None:
+        """Where the template shows best under this hypothesis."""
+        if self.turns:
+            return look(self.view, self.scales, self.turns)
+        axes = Axes(Axis(self.scales.height, 0.0), Axis(self.scales.width, 0.0))
+        return Lock(corner.agreement(self.view, axes), Geometry(0, *axes))
+
+    def climbed(self, lock: Lock) -> Geometry:
+        """The geometry of a lock that is certain, at a scale that is as good as it can be told here."""
+        if self.turns:
+            return _uphill(self.view, lock).geometry
+        return Geometry(0, *corner.refined(self.view, self.scales.height))
 
 
 @dataclass(frozen=True)
@@ -110,28 +128,40 @@ class Lock:
 def search(plane: Plane, looks: int = LOOKS) -> Iterator[Aligned]:
     """A received luma plane laid back onto the original, wherever the template shows; nothing where it does not.
 
-    ``looks``: how many of the hypotheses are looked at, the likeliest first. It is all the work that grows with nothing
-    else: a look is at a window of a fixed size, and ``registration`` gives up on a small part of the picture.
+    ``looks``: how many of the hypotheses are tried, the likeliest first. It is all the work that grows with nothing
+    else: each reads a window of a fixed size, and ``registration`` gives up on a small part of the picture.
     """
     doubtful: list[tuple[View, Lock]] = []
+    at_corner: list[float] = []  # scales that were followed
     certain = 0
     for tried in progress.steps(islice(_hypotheses(plane), looks), looks, "looking for another size"):
-        lock = look(tried.view, tried.scales)
-        if lock is not None and lock.score > CERTAIN and certain < _CERTAIN_FOLLOWED:
-            certain += 1
-            yield from align(tried.view, _uphill(tried.view, lock).geometry)
-        elif lock is not None:
+        lock = tried.lock()
+        if lock is None:
+            continue
+        if not tried.turns:
+            scale = tried.scales.height
+            if lock.score < corner.CERTAIN or any(abs(log(scale / other)) < _SAME for other in at_corner):
+                continue
+            geometry = tried.climbed(lock)
+            at_corner += [scale, geometry.vertical.scale]
+        elif lock.score > CERTAIN:
+            geometry = tried.climbed(lock)
+        else:
             doubtful.append((tried.view, lock))
+            continue
+        if certain < _CERTAIN_FOLLOWED:
+            certain += 1
+            yield from align(tried.view, geometry)
     for view, lock in sorted(doubtful, key=lambda found: -found[1].score)[:_DOUBTFUL_FOLLOWED]:
         yield from align(view, lock.geometry)
 
 
-def look(view: View, scales: Scales) -> Lock | None:
+def look(view: View, scales: Scales, turns: Iterable[int] = TURNS) -> Lock | None:
     """The best place and turn at some scales; None where fewer than two blocks a side would be left."""
     height, width = view.plane.shape[0] / scales.height, view.plane.shape[1] / scales.width  # in the original's pixels
     if min(height, width) < 2 * template.BLOCK:
         return None
-    peak = highest_peak(view, scales)
+    peak = highest_peak(view, scales, turns)
     along_height = scales.height, height, peak.top
     along_width = scales.width, width, peak.left
     sides = (along_width, along_height) if peak.turn & 4 else (along_height, along_width)  # once it is transposed
@@ -152,14 +182,19 @@ def _axis(scale: float, first: float) -> Axis:
 
 
 def _hypotheses(plane: Plane) -> Iterator[Hypothesis]:
-    """How to look, and at which scales: full size, then the common scales, then the sweep over all."""
+    """What is tried, the likeliest first: nothing happened to the size, it was rescaled, it was cut and rescaled."""
     half, full, held = View(plane), View(plane, 1), View(plane, 1, held=True)
     yield Hypothesis(full, Scales.equal(1.0))
-    for scales, factors in (_COMMON, _COMMON), (_swept_scales(), _SELDOM):
-        yield from (Hypothesis(half, Scales.equal(scale)) for scale in scales)
-        for factor in factors:
-            views = (full, held) if factor < 1 else (full,)
-            yield from (Hypothesis(view, exact) for view, exact in product(views, _exact_scales(plane, factor)))
+    fine = corner.scales_between(_LEAST_SCALE, _LARGEST_SCALE)
+    yield from (Hypothesis(full, Scales.equal(scale), ()) for scale in (*_COMMON, *fine))
+    yield from (Hypothesis(held, Scales.equal(scale), ()) for scale in fine if scale < 1)
+    yield from (Hypothesis(half, Scales.equal(scale)) for scale in _COMMON)
+    for factor in _COMMON:
+        views = (full, held) if factor < 1 else (full,)
+        yield from (Hypothesis(view, exact, (0,)) for view, exact in product(views, _exact_scales(plane, factor)))
+    yield from (Hypothesis(half, Scales.equal(scale), ROTATIONS) for scale in _swept_scales())
+    for factor in _SELDOM:
+        yield from (Hypothesis(full, exact, (0,)) for exact in _exact_scales(plane, factor))
 
 
 def _exact_scales(plane: Plane, factor: float) -> Iterator[Scales]:

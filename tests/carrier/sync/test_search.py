@@ -9,13 +9,14 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.strengths import SOCIAL
-from stegolab.carrier.sync import registration, search
+from stegolab.carrier.sync import corner, registration, search
 from stegolab.carrier.sync import view as views
 from stegolab.carrier.sync.correlation import Scales
-from stegolab.carrier.sync.geometry import TURNS, Axis, Geometry, resized, turned
+from stegolab.carrier.sync.geometry import TURNS, Axes, Axis, Geometry, resized, turned
 from stegolab.carrier.sync.view import View
 from stegolab.channel import spec
 from stegolab.header import HEADER_CODE_BITS
@@ -164,6 +165,29 @@ def test_chance_stays_below_what_is_taken_for_certain(cover):
     scores = [lock.score for look in looks if (lock := search.look(*look))]
     assert min(scores) > 3
     assert max(scores) < search.CERTAIN
+
+
+@pytest.mark.parametrize("cover", [covers.larger()["coffee"], NOISE.repeat(3, axis=2)], ids=["coffee", "noise"])
+def test_chance_at_the_corner_stays_below_what_is_followed(cover):
+    scales = [Axes(Axis(scale, 0.0), Axis(scale, 0.0)) for scale in corner.scales_between(0.4, 2.0)]
+    assert len(scales) == 644 and scales[0].vertical.scale == pytest.approx(1, abs=corner.STEP)
+    for view in views_of(luma(cover)):
+        scores = [corner.agreement(view, axes) for axes in scales if axes.vertical.scale < 1 or not view.held]
+        assert 2 < max(scores) < 0.9 * corner.CERTAIN
+
+
+@pytest.mark.parametrize("cover", ["noise", "detail", "coffee", "chelsea"])
+@pytest.mark.parametrize("width", [232, 317, 411, 448, 530])
+def test_a_picture_that_was_only_rescaled_is_found_at_any_size(cover, width):
+    """However busy it is, and each side rounded its own way."""
+    stego = {**STEGO, **BUSY}[cover]
+    size = round(stego.shape[0] * width / stego.shape[1]), width
+    received = luma(np.asarray(Image.fromarray(stego).resize(size[::-1], Image.Resampling.BICUBIC)))
+    aligned = next(search.search(received))
+    assert aligned.shape == stego.shape[:2] and aligned.seen.all()
+    for axis, have, was in zip(aligned.geometry.axes, size, stego.shape[:2], strict=True):
+        scale = have / was
+        assert axis == Axis(pytest.approx(scale, rel=1e-9), pytest.approx(0, abs=1e-9))
 
 
 def test_the_work_of_a_search_is_limited(monkeypatch):
