@@ -55,13 +55,14 @@ from ... import progress
 from . import corner, template
 from .correlation import PERIOD_PIXELS, Scales, highest_peak
 from .geometry import ROTATIONS, TURNS, Axes, Axis, Geometry, Plane
+from .margins import without_margins
 from .registration import Aligned, align
 from .view import View
 
-# Hypotheses tried in one search, at most. A picture gives rise to 1,400 to 1,470, whatever its size, so this is a limit
-# that tests hold the lists below to: each costs the same everywhere, and a longer list makes every search in vain
-# slower by as much.
-LOOKS = 1600
+# Hypotheses tried in one search, at most. A picture gives rise to 1,400, and to 650 more if it has margins, whatever
+# its size; so this is a limit that tests hold the lists below to: each costs the same everywhere, and a longer list
+# makes every search in vain slower by as much.
+LOOKS = 2200
 # Standard deviations from which a lock of a look is followed at once. Chance reaches 5.7 in a whole search: lower, and
 # time goes into registrations of nothing; higher, and what is found now is found only after all scales have been tried.
 CERTAIN = 6.0
@@ -132,7 +133,7 @@ def search(plane: Plane, looks: int = LOOKS) -> Iterator[Aligned]:
     else: each reads a window of a fixed size, and ``registration`` gives up on a small part of the picture.
     """
     doubtful: list[tuple[View, Lock]] = []
-    at_corner: list[float] = []  # scales that were followed
+    at_corner: list[tuple[View, float]] = []  # scales that were followed
     certain = 0
     for tried in progress.steps(islice(_hypotheses(plane), looks), looks, "looking for another size"):
         lock = tried.lock()
@@ -140,10 +141,12 @@ def search(plane: Plane, looks: int = LOOKS) -> Iterator[Aligned]:
             continue
         if not tried.turns:
             scale = tried.scales.height
-            if lock.score < corner.CERTAIN or any(abs(log(scale / other)) < _SAME for other in at_corner):
+            if lock.score < corner.CERTAIN or any(
+                view is tried.view and abs(log(scale / other)) < _SAME for view, other in at_corner
+            ):
                 continue
             geometry = tried.climbed(lock)
-            at_corner += [scale, geometry.vertical.scale]
+            at_corner += [(tried.view, scale), (tried.view, geometry.vertical.scale)]
         elif lock.score > CERTAIN:
             geometry = tried.climbed(lock)
         else:
@@ -182,10 +185,17 @@ def _axis(scale: float, first: float) -> Axis:
 
 
 def _hypotheses(plane: Plane) -> Iterator[Hypothesis]:
-    """What is tried, the likeliest first: nothing happened to the size, it was rescaled, it was cut and rescaled."""
+    """What is tried, the likeliest first: the size is as it was, it was only rescaled, it was cut and rescaled.
+
+    Before all that, if there are margins: what is within them, at any scale.
+    """
     half, full, held = View(plane), View(plane, 1), View(plane, 1, held=True)
-    yield Hypothesis(full, Scales.equal(1.0))
     fine = corner.scales_between(_LEAST_SCALE, _LARGEST_SCALE)
+    inner = without_margins(plane)
+    if inner is not None:
+        within = View(inner, 1)
+        yield from (Hypothesis(within, Scales.equal(scale), ()) for scale in (1.0, *_COMMON, *fine))
+    yield Hypothesis(full, Scales.equal(1.0))
     yield from (Hypothesis(full, Scales.equal(scale), ()) for scale in (*_COMMON, *fine))
     yield from (Hypothesis(held, Scales.equal(scale), ()) for scale in fine if scale < 1)
     yield from (Hypothesis(half, Scales.equal(scale)) for scale in _COMMON)

@@ -190,6 +190,15 @@ def test_a_picture_that_was_only_rescaled_is_found_at_any_size(cover, width):
         assert axis == Axis(pytest.approx(scale, rel=1e-9), pytest.approx(0, abs=1e-9))
 
 
+@pytest.mark.parametrize(("cover", "ratio", "attack"), [("noise", 1.25, "none"), ("chelsea", 1.5, "jpeg:85")])
+def test_a_screenshot_of_a_page_is_searched_within_its_margins(cover, ratio, attack):
+    shown = spec.parse(f"resize:{ratio}:bilinear")({**STEGO, **BUSY}[cover])
+    page = np.pad(shown, ((90, 31), (57, 260), (0, 0)), constant_values=250)
+    aligned = next(search.search(luma(spec.parse(attack)(page))))
+    assert aligned.shape == {**STEGO, **BUSY}[cover].shape[:2] and aligned.seen.all()
+    assert [axis.offset for axis in aligned.geometry.axes] == [0, 0]
+
+
 def test_the_work_of_a_search_is_limited(monkeypatch):
     """A scale that only the sweep finds is found after so many hypotheses, and not before, whoever tries them."""
     received, tried, hypotheses = luma(spec.parse("resize:1.2718")(STEGO["chelsea"])), [], search._hypotheses
@@ -204,9 +213,13 @@ def test_the_work_of_a_search_is_limited(monkeypatch):
 @pytest.mark.parametrize(
     "shape", [(1, 1), (16, 4000), (37, 41), (512, 512), (511, 769), (736, 1000), (3000, 4000), (9999, 10_001)]
 )
-def test_every_hypothesis_is_looked_at_whatever_the_size_of_the_picture(shape):
-    count = sum(1 for _ in search._hypotheses(np.broadcast_to(np.float32(0), shape)))
-    assert 400 < count <= search.LOOKS
+def test_every_hypothesis_is_looked_at_whatever_the_size_of_the_picture(shape, monkeypatch):
+    plane = np.broadcast_to(np.float32(0), shape)
+    count = sum(1 for _ in search._hypotheses(plane))
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "without_margins", lambda plane: plane)
+        in_margins = sum(1 for _ in search._hypotheses(plane))
+    assert 1300 < count < in_margins <= search.LOOKS
 
 
 @pytest.fixture
