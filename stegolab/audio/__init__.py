@@ -1,7 +1,7 @@
-"""Speech in memory, and the way in from and out to sound files.
+"""Speech in memory, and how sound files are read and written.
 
-Everything behind this door is mono float32 in [-1, 1]; whatever a person hands in (8 bit, 96 kHz, six channels, a
-film's sound track, a pipe) is turned into that here and nowhere else. Long sound passes in blocks of all its channels.
+Inside the package speech is mono float32 in [-1, 1]. Whatever a user gives (8 bit, 96 kHz, six channels, a film's sound
+track, a pipe) is converted to that here and nowhere else. Long sound is processed in blocks of all its channels.
 """
 
 from .reading import SoundBlocks, read_audio, sound_blocks, speech_from

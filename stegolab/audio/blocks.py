@@ -1,4 +1,4 @@
-"""Sound of any number of channels in blocks, for what is too long to be held in memory as a whole."""
+"""Sound of any number of channels in blocks, for sound that is too long to fit into memory."""
 
 from __future__ import annotations
 

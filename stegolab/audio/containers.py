@@ -1,6 +1,6 @@
-"""What the bytes of a sound file say about its length, beside what decoders make of them.
+"""What the bytes of a sound file say about its length, which decoders do not always report.
 
-Recorders that die, streams and broken downloads leave files that end early, or whose header was never filled in.
+Crashed recorders, streams and broken downloads leave files that end early, or whose header was never completed.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-_UNTOLD = 0x7FFF_0000  # bytes of a WAV that was streamed: what programs write when they do not know, all above this
+_UNTOLD = 0x7FFF_0000  # bytes of a streamed WAV: programs write values above this when they do not know the length
 _TAIL = 1 << 16  # bytes; an Ogg page takes at most 65,307
 _LAST_PAGE = 0x04  # bit of an Ogg page's header
 
 
 @dataclass(frozen=True)
 class Container:
-    """``ends_early``: bytes are missing; ``untold``: a WAV whose header says nothing; ``mpeg``: an MP3."""
+    """``ends_early``: bytes are missing; ``untold``: a WAV whose header gives no length; ``mpeg``: an MP3."""
 
     ends_early: bool = False
     untold: bool = False
@@ -57,14 +57,14 @@ def _wav(file: BinaryIO, size: int, order: str) -> Container:
 
 
 def _chunk_follows(head: bytes, rest: int, order: str) -> bool:
-    """Whether the sound really is empty and another chunk comes after it."""
+    """Whether the sound really is empty and is followed by another chunk."""
     if len(head) < 8 or not all(0x20 <= byte < 0x7F for byte in head[:4]):
         return False
     return 8 + struct.unpack(f"{order}I", head[4:])[0] <= rest
 
 
 def _ogg_ends(file: BinaryIO, size: int) -> bool:
-    """Whether the last page is marked as the last one, and whole."""
+    """Whether the last page is complete and marked as the last one."""
     file.seek(max(size - _TAIL, 0))
     tail = file.read()
     at = tail.rfind(b"OggS")

@@ -1,4 +1,4 @@
-"""Sound files to blocks of their channels: by libsndfile what it reads, by FFmpeg the rest."""
+"""Decode sound files to blocks of their channels, with libsndfile where it can read them and with FFmpeg otherwise."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Sound:
                     refuse_longer(sound.frames / sound.samplerate)
                     self.rate, self.subtype = sound.samplerate, _subtype(sound.subtype)
                     self.speakers = _STEREO if sound.channels == 2 else ("FC",) * sound.channels
-                    self._by_ffmpeg |= sound.channels > 2  # which knows where the loudspeakers stand
+                    self._by_ffmpeg |= sound.channels > 2  # which knows the positions of the loudspeakers
                     known = True
             except (soundfile.SoundFileError, ValueError):
                 self._by_ffmpeg = True
@@ -77,14 +77,14 @@ class Sound:
                         yield block
                 self._short |= found < declared - _SHORT * self.rate
             except (soundfile.SoundFileError, ValueError):
-                self._by_ffmpeg = True  # it goes on over damage
+                self._by_ffmpeg = True  # FFmpeg continues after damage
         if self._by_ffmpeg:
             skip = found
             for block in self._decoded():
                 yield block[skip:]
                 skip -= min(skip, len(block))
         if self._short:
-            self.notes["it is cut short or damaged: what is there is taken"] = CutShortWarning
+            self.notes["it is cut short or damaged: the part that can be read is used"] = CutShortWarning
 
     def _decoded(self) -> Iterator[Block]:
         import av
@@ -92,7 +92,7 @@ class Sound:
         self.file.seek(0)
         with _container(self.file) as container:
             stream = container.streams.audio[0]
-            planar = av.AudioResampler(format="fltp")  # converts the sample format only
+            planar = av.AudioResampler(format="fltp")  # converts only the sample format
             count, declared = 0, float(stream.duration * stream.time_base) if stream.duration else 0.0
             try:
                 for packet in container.demux(stream):
@@ -123,7 +123,7 @@ class _container:
 
         file.seek(0)
         try:
-            # A playlist may name other files and addresses; a sound file has no business opening either.
+            # A playlist may name other files and addresses; a sound file must not make us open any.
             self._opened = av.open(file, mode="r", options={"protocol_whitelist": "none"})
         except (av.FFmpegError, ValueError) as error:
             raise BadAudio(f"it is not a sound file that can be read: {GIVE}") from error
@@ -139,5 +139,5 @@ class _container:
 
 
 def _subtype(name: str) -> str:
-    """The sample format to keep: that of PCM, 16 bit of anything else."""
+    """The sample format to keep: that of PCM files, 16 bit for all others."""
     return name if name in ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE") else "PCM_16"

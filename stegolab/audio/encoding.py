@@ -1,4 +1,4 @@
-"""Blocks of samples into an open file: by libsndfile what it writes, AAC by FFmpeg, rounded to 16 bit with dither."""
+"""Write blocks of samples to an open file: AAC with FFmpeg, all else with libsndfile; round to 16 bit with dither."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def by_libsndfile(
     """Write blocks (n, channels) as a file of libsndfile's format ``kind`` and sample format ``subtype``.
 
     Raises:
-        OSError: of writing to ``file``, which libsndfile itself would keep silent about.
-        CannotWrite: more than the sizes in a header of this format can say.
+        OSError: writing to ``file`` failed, which libsndfile itself would not report.
+        CannotWrite: the sound is longer than a header of this format can declare.
     """
     import soundfile
 
@@ -47,7 +47,7 @@ def by_ffmpeg(file: BinaryIO, blocks: Iterable[Block], rate: int, channels: int,
     """Write blocks (n, channels) of one channel or two as AAC in FFmpeg's format ``kind``.
 
     Raises:
-        OSError: of writing to ``file``.
+        OSError: writing to ``file`` failed.
     """
     import av
 
@@ -58,7 +58,7 @@ def by_ffmpeg(file: BinaryIO, blocks: Iterable[Block], rate: int, channels: int,
         n = 0
         for block in blocks:
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T), "fltp", layout)
-            frame.sample_rate, frame.pts, frame.time_base = rate, n, Fraction(1, rate)  # to write the delay down
+            frame.sample_rate, frame.pts, frame.time_base = rate, n, Fraction(1, rate)  # to record the delay
             n += len(block)
             container.mux(stream.encode(frame))
             sink.check()
@@ -76,8 +76,8 @@ def resampled(blocks: Iterable[Block], channels: int, rate: int, to: int) -> Ite
 def in_16_bit(blocks: Iterable[Block], channels: int, dither: bool) -> Iterator[NDArray[np.int16]]:
     """Blocks (n, channels) rounded to 16 bit. ``dither`` adds triangular noise of two steps before.
 
-    It begins in each channel with the first sample that is not one of 16 bit, so that sound of 16 bit stays as it is,
-    and is the same each time.
+    In each channel it starts at the first sample that is not a 16-bit value, so sound of 16 bit is unchanged. The noise
+    is the same each time.
     """
     noises = [_Noise(number) for number in range(channels)] if dither else []
     for block in blocks:
@@ -85,14 +85,14 @@ def in_16_bit(blocks: Iterable[Block], channels: int, dither: bool) -> Iterator[
 
 
 class _Noise:
-    """Triangular noise of one channel, which goes on from block to block."""
+    """Triangular noise for one channel, continued from block to block."""
 
     def __init__(self, number: int) -> None:
         self._random = np.random.default_rng(number)
         self._begun = False
 
     def on(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n,) to (n,), with noise from where it begins."""
+        """Samples (n,) with noise added from where it begins, (n,)."""
         start = 0
         if not self._begun:
             steps = samples * np.float32(FULL_SCALE)
@@ -105,9 +105,9 @@ class _Noise:
 
 
 class _Sink:
-    """A file for encoders that do not say when it could not be written, as on a full disk: it remembers that.
+    """A file that remembers write errors, such as a full disk, for encoders that do not report them.
 
-    To them all goes well, for an exception would be lost in their callbacks.
+    The encoders see no error, because an exception would be lost in their callbacks.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -124,7 +124,7 @@ class _Sink:
         return self._file.read(size)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        with self._remembered():  # what is buffered is written then
+        with self._remembered():  # closing writes what is still buffered
             self._file.seek(offset, whence)
         return self.tell()
 
@@ -132,7 +132,7 @@ class _Sink:
         return self._file.tell()
 
     def check(self) -> None:
-        """Raises the first error of writing."""
+        """Raise the first error that writing gave."""
         if self._error is not None:
             raise self._error
 
@@ -146,7 +146,8 @@ class _Sink:
 
 @contextmanager
 def _reporting(file: BinaryIO) -> Iterator[_Sink]:
-    """Yield ``file`` as a :class:`_Sink`, and raise its error instead of whatever that made of the encoder."""
+    """Yield ``file`` as a :class:`_Sink`, and raise its write error instead of the error that the encoder raised
+    because of it."""
     sink = _Sink(file)
     try:
         yield sink

@@ -1,4 +1,4 @@
-"""Sound files to speech in memory, or to blocks of all their channels: any format that libsndfile or FFmpeg reads."""
+"""Read sound files as speech in memory, or as blocks of all channels: any format that libsndfile or FFmpeg reads."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ class SoundBlocks:
     """A sound that is decoded block by block, as often as asked, while :func:`sound_blocks` keeps it open.
 
     ``rate`` in hertz, ``length`` in samples of each channel. ``subtype`` is the sample format, as libsndfile calls it;
-    ``PCM_16`` where the file is compressed, and so has none. ``silent`` says of each channel whether there is nothing
-    to hear in it.
+    ``PCM_16`` for compressed files, which have none. ``silent`` says for each channel whether it is silent.
     """
 
     rate: int
@@ -42,19 +41,19 @@ class SoundBlocks:
     length: int
     silent: tuple[bool, ...]
     _sound: Sound
-    _peak: np.float32  # of all channels; 1 where they stay within full scale
+    _peak: np.float32  # for all channels; 1 if they stay within full scale
     _name: str
 
     @property
     def channels(self) -> int:
-        """How many there are."""
+        """How many channels there are."""
         return len(self.silent)
 
     def blocks(self) -> Iterator[Block]:
         """Blocks (n, channels) in [-1, 1], from the beginning; all but the last one of the same size.
 
         Raises:
-            BadAudio: the file cannot be read any more.
+            BadAudio: the file can no longer be read.
         """
         try:
             for block in of_size(self._sound.blocks(), BLOCK):
@@ -68,7 +67,7 @@ def read_audio(source: SoundSource, rate: int | None = RATE) -> Speech:
 
     ``source`` is a path, ``-`` for standard input, bytes, or a binary stream of anything that libsndfile or FFmpeg
     reads. Channels are mixed down by the coefficients of ITU-R BS.775; where they cancel each other the strongest is
-    taken, with an :class:`OutOfPhaseWarning`. A file that ends early gives what is there, with a
+    taken, with an :class:`OutOfPhaseWarning`. Of a file that ends early, the part that is there is returned, with a
     :class:`CutShortWarning`. Floating-point files that exceed full scale are scaled down to it, never clipped.
 
     Raises:
@@ -83,7 +82,7 @@ def read_audio(source: SoundSource, rate: int | None = RATE) -> Speech:
             notes = sound.notes
             if mix.cancels:
                 taken = mix.strongest
-                notes[f"its channels cancel each other: channel {taken + 1} is taken alone"] = OutOfPhaseWarning
+                notes[f"its channels cancel each other: only channel {taken + 1} is used"] = OutOfPhaseWarning
                 samples = _joined([block[:, taken].copy() for block in sound.blocks()])
         check_samples(samples, sound.rate)
     except BadAudio as error:
@@ -94,13 +93,13 @@ def read_audio(source: SoundSource, rate: int | None = RATE) -> Speech:
 
 @contextmanager
 def sound_blocks(source: SoundSource) -> Iterator[SoundBlocks]:
-    """Open a sound of any length, to be read with all its channels, at its own rate, in memory that does not grow.
+    """Open a sound of any length to read all its channels at its own rate, with a constant amount of memory.
 
-    ``source`` is what :func:`read_audio` takes. It is decoded once to check it and to find its peak: beyond full scale
-    all channels are scaled down alike, never clipped.
+    ``source`` is what :func:`read_audio` takes. It is decoded once to check it and to find its peak. If the peak
+    exceeds full scale, all channels are scaled down alike, never clipped.
 
     Raises:
-        BadAudio: as :func:`read_audio`; a single channel may be silent, not all.
+        BadAudio: as for :func:`read_audio`; single channels may be silent, but not all.
     """
     held = ExitStack()
     try:
@@ -112,11 +111,12 @@ def sound_blocks(source: SoundSource) -> Iterator[SoundBlocks]:
         _told(source, sound.notes, level=4)  # past contextlib
         yield SoundBlocks(sound.rate, sound.subtype, found.length, found.silent, sound, found.peak, name_of(source))
     finally:
-        held.close()  # without what the caller raised: opened() would take an error of writing for one of reading
+        held.close()  # not including what the caller raises: opened() would mistake a write error for a read error
 
 
 def speech_from(source: Speech | SoundSource, rate: int | None = RATE) -> Speech:
-    """Speech from whatever a caller holds: a :class:`Speech`, which is checked, or what :func:`read_audio` reads.
+    """Speech from whatever the caller has: a :class:`Speech`, which is checked, or anything that :func:`read_audio`
+    reads.
 
     Raises:
         BadAudio: see :func:`check` and :func:`read_audio`.
@@ -126,7 +126,7 @@ def speech_from(source: Speech | SoundSource, rate: int | None = RATE) -> Speech
 
 @dataclass
 class _Extent:
-    """What there is to know about a sound before it is used: ``low`` and ``high`` are those of each channel."""
+    """What must be known about a sound before it is used; ``low`` and ``high`` are the extremes of each channel."""
 
     length: int
     low: NDArray[np.float64]
@@ -134,13 +134,13 @@ class _Extent:
 
     @classmethod
     def of(cls, sound: Sound) -> _Extent:
-        """Raises :class:`BadAudio` for what is not speech of any level."""
+        """Measure a sound; raises :class:`BadAudio` if it cannot be speech."""
         found = cls(0, np.full(1, np.inf), np.full(1, -np.inf))
         for block in sound.blocks():
             found.length += len(block)
             if len(block):
                 found.low, found.high = np.minimum(found.low, block.min(0)), np.maximum(found.high, block.max(0))
-        finite = bool(np.isfinite([found.low, found.high]).all())  # minima and maxima keep what is not
+        finite = bool(np.isfinite([found.low, found.high]).all())  # minima and maxima keep values that are not finite
         check_measured(found.length, sound.rate, finite, silent=finite and all(found.silent))
         return found
 
@@ -150,12 +150,12 @@ class _Extent:
 
     @property
     def silent(self) -> tuple[bool, ...]:
-        """Of the channels within full scale, as :attr:`Speech.silent` says."""
+        """Whether each channel, scaled to full scale, is silent in the sense of :attr:`Speech.silent`."""
         return tuple((self.high - self.low < SILENCE * np.maximum(self.peak, 1)).tolist())
 
 
 def _told(source: SoundSource, notes: dict[str, type[Warning]], level: int = 3) -> tuple[str, ...]:
-    """Give the warnings, as those of the caller so many levels above, and return them as text."""
+    """Issue the warnings for the caller that is this many levels above, and return them as text."""
     texts = {f"{name_of(source)}: {text}": kind for text, kind in notes.items()}
     for text, kind in texts.items():
         warnings.warn(text, kind, stacklevel=level)

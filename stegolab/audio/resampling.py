@@ -1,7 +1,7 @@
-"""Another sampling rate with FFmpeg's polyphase filter: of a whole sound, or block by block (notebook 03).
+"""Change the sampling rate with FFmpeg's polyphase filter, of a whole sound or block by block (notebook 03).
 
-The filter is libswresample's because PyAV is loaded for the codecs anyway: importing ``scipy.signal`` alone costs more
-than a second, a third of what hiding may take.
+The filter comes from libswresample because PyAV is loaded for the codecs anyway. Importing ``scipy.signal`` alone takes
+more than a second, a third of the time that hiding may take.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .speech import Speech, within_full_scale
 
 Samples = NDArray[np.float32]
 
-_LEAD = 64  # samples at the lower of the two rates, at least; twice what the filter reaches
+_LEAD = 64  # samples at the lower of the two rates, at least; twice the reach of the filter
 
 
 def resample(speech: Speech, rate: int) -> Speech:
@@ -26,17 +26,19 @@ def resample(speech: Speech, rate: int) -> Speech:
         return speech
     filtering = _Filter(speech.rate, rate)
     n = -(-len(speech.samples) * rate // speech.rate)
-    samples = np.zeros(n, np.float32)  # the filter's tail may be a sample short or long
+    samples = np.zeros(n, np.float32)  # the filter's tail may be a sample too short or too long
     found = np.concatenate([filtering.push(speech.samples), filtering.flush()])[:n]
     samples[: len(found)] = found
     return replace(speech, samples=within_full_scale(samples), rate=rate)
 
 
 class Resampler:
-    """Mono at ``rate`` hertz to ``to`` hertz, in step: ceil(n * to / rate) samples out of n, whatever the blocks.
+    """Resamples mono from ``rate`` to ``to`` hertz without delay: n samples give ceil(n * to / rate), whatever the
+    blocks.
 
-    Before its beginning and after its end the sound is taken to be its first and its last sample: an offset makes no
-    click there, as it would against silence. Nothing is scaled: what is at full scale may come out beyond it.
+    The sound is extended by its first sample before its beginning and by its last sample after its end, so an offset
+    makes no click there, as it would against silence. Nothing is scaled: full-scale input may give output beyond full
+    scale.
     """
 
     def __init__(self, rate: int, to: int) -> None:
@@ -44,12 +46,12 @@ class Resampler:
         self._filter = _Filter(rate, to)
         shortest = rate // math.gcd(rate, to)  # samples that become a whole number of samples
         self._lead = -(-_LEAD * rate // (shortest * min(rate, to))) * shortest
-        self._skip = self._lead * to // rate  # samples of the lead, still to come out
+        self._skip = self._lead * to // rate  # samples of the lead that are still to come out
         self._heard, self._given = 0, 0
         self._last = np.float32(0)
 
     def push(self, samples: Samples) -> Samples:
-        """The next samples (n,) to those that they complete, (m,); m may be 0."""
+        """Take the next samples (n,) and return the output that they complete, (m,); m may be 0."""
         if not len(samples):
             return np.zeros(0, np.float32)
         if not self._heard:
@@ -60,7 +62,7 @@ class Resampler:
         return self._run(samples)
 
     def flush(self) -> Samples:
-        """What is still owed: nothing follows."""
+        """Return the remaining output, after the last input."""
         owed = -(-self._heard * self._to // self._rate) - self._given
         if not owed:
             return np.zeros(0, np.float32)
@@ -75,7 +77,7 @@ class Resampler:
 
 
 class _Filter:
-    """libswresample, which takes the sound to be silent before its beginning and after its end."""
+    """libswresample, which assumes silence before the beginning and after the end."""
 
     def __init__(self, rate: int, to: int) -> None:
         import av

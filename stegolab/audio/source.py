@@ -1,4 +1,4 @@
-"""Where sound comes from: a path, a pipe, bytes or a stream; all become one binary file that can be read twice."""
+"""Sources of sound: a path, a pipe, bytes or a stream. Each becomes a binary file that can be read twice."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SoundSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes
 
 GIVE = "give a sound file such as WAV, FLAC, OGG, MP3 or M4A"
 _BLOCK = 1 << 20  # bytes
-_LARGEST = 4 << 30  # bytes that are taken from a pipe; an hour of eight channels is not more
+_LARGEST = 4 << 30  # bytes that are read from a pipe at most; an hour of eight channels fits
 
 
 def name_of(source: SoundSource) -> str:
-    """How messages call a source: never by its content."""
+    """The name of a source in messages, which never shows its content."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return f"the {len(source)} bytes of sound"
     if isinstance(source, (str, os.PathLike)):
@@ -35,10 +35,10 @@ def name_of(source: SoundSource) -> str:
 def opened(source: SoundSource) -> Iterator[BinaryIO]:
     """Yield ``source`` as a binary file at its beginning that can seek. Pipes go through a temporary file.
 
-    ``-`` is standard input. A stream is read from where it stands, and stays open.
+    ``-`` is standard input. A stream is read from its current position and stays open.
 
     Raises:
-        BadAudio: it cannot be opened or read, or is no source of bytes.
+        BadAudio: it cannot be opened or read, or is not a source of bytes.
     """
     try:
         if isinstance(source, (bytes, bytearray, memoryview)):
@@ -58,7 +58,7 @@ def opened(source: SoundSource) -> Iterator[BinaryIO]:
             with _spooled(source) as copy:
                 yield copy
         else:
-            raise BadAudio(f"a {type(source).__name__} is no sound: give a Speech, a path, bytes or a binary stream")
+            raise BadAudio(f"a {type(source).__name__} is not sound: give a Speech, a path, bytes or a binary stream")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name, a closed stream
         named = isinstance(error, OSError | UnicodeEncodeError) or "null byte" in str(error)
         raise BadAudio(f"{files.reason(error) if named else error}: {GIVE}") from error
@@ -73,6 +73,6 @@ def _spooled(stream: IO[bytes]) -> Iterator[BinaryIO]:
                 raise BadAudio("the stream gives text, not bytes: open it in binary mode")
             size += copy.write(block)
             if size > _LARGEST:
-                raise BadAudio("it does not end within 4 GiB: give a file of at most an hour")
+                raise BadAudio("it is longer than 4 GiB: give a file of at most an hour")
         copy.seek(0)
         yield cast(BinaryIO, copy)

@@ -1,4 +1,4 @@
-"""Mono speech in memory: what it must be, its rate, and its 16-bit form."""
+"""Mono speech in memory: its requirements, its rate, and its 16-bit form."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from numpy.typing import NDArray
 
 from ..errors import BadAudio
 
-RATE = 16_000  # hertz; wide-band speech, what the models and the codecs work at
+RATE = 16_000  # hertz; wide-band speech, the rate of the models and the codecs
 SHORTEST = 0.02  # seconds; less than one frame of any speech codec
-LONGEST = 3600.0  # seconds; beyond it a file is a mistake, and would fill the memory before it fits a picture
-FULL_SCALE = 32_768  # 16-bit steps to 1.0
+LONGEST = 3600.0  # seconds; a longer file is a mistake, and would fill the memory long before it fits into a picture
+FULL_SCALE = 32_768  # 16-bit steps in 1.0
 SILENCE = 2 / FULL_SCALE  # from the lowest to the highest sample; less cannot be heard
 
 
 class CutShortWarning(UserWarning):
-    """A sound file ends before it should: what is there was taken."""
+    """A sound file ends too early: the part that is there was used."""
 
 
 class OutOfPhaseWarning(UserWarning):
-    """Channels cancel each other: the strongest was taken instead of their sum."""
+    """Channels cancel each other: the strongest was used instead of their sum."""
 
 
 @dataclass(frozen=True)
 class Speech:
     """Mono speech: ``samples`` float32 of shape (n,) in [-1, 1], ``rate`` in hertz.
 
-    ``notes`` are the warnings that reading it gave; :func:`stegolab.hide` repeats them in its report.
+    ``notes`` are the warnings from reading it; :func:`stegolab.hide` repeats them in its report.
     """
 
     samples: NDArray[np.float32]
@@ -43,14 +43,14 @@ class Speech:
 
     @property
     def silent(self) -> bool:
-        """Whether there is nothing to hear; a constant offset is silence too."""
+        """Whether there is nothing to hear; a constant offset counts as silence."""
         return not self.samples.size or bool(np.ptp(self.samples) < SILENCE)
 
 
 def check(speech: Speech) -> Speech:
-    """Return ``speech`` when it can be used, for callers that built it in Python.
+    """Return ``speech`` if it can be used; for callers that built it in Python.
 
-    Samples in a list become an array, and a rate such as 44100.0 a whole number; all else is returned as it is.
+    Samples in a list become an array, and a rate such as 44100.0 becomes a whole number; the rest is unchanged.
 
     Raises:
         BadAudio: not mono, not finite, beyond [-1, 1], silent, shorter than 20 ms or longer than an hour.
@@ -64,10 +64,10 @@ def check(speech: Speech) -> Speech:
 
 
 def as_arrays(speech: Speech) -> Speech:
-    """``speech`` with samples of float32 in an array and a whole rate; itself if it has them.
+    """``speech`` with samples in a float32 array and a rate that is a whole number; the same object if it has them.
 
     Raises:
-        BadAudio: the samples are no numbers, or the rate is not a whole number of hertz.
+        BadAudio: the samples are not numbers, or the rate is not a whole number of hertz.
     """
     try:
         whole = int(speech.rate)
@@ -99,7 +99,8 @@ def to_pcm16(speech: Speech) -> NDArray[np.int16]:
 
 
 def rounded(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Samples of any shape, of which 1.0 is full scale, to the nearest 16-bit integers; what lies beyond is clipped."""
+    """Round samples of any shape, where 1.0 is full scale, to the nearest 16-bit integers, and clip what lies
+    beyond."""
     return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
@@ -109,7 +110,7 @@ def from_pcm16(pcm: NDArray[np.int16], rate: int) -> Speech:
 
 
 def check_samples(samples: NDArray[np.float32], rate: int) -> None:
-    """Refuse what is not speech of any level.
+    """Refuse samples that cannot be speech at any level.
 
     Raises:
         BadAudio: see :func:`check`.
@@ -121,13 +122,13 @@ def check_samples(samples: NDArray[np.float32], rate: int) -> None:
 
 
 def check_measured(n: int, rate: int, finite: bool, silent: bool) -> None:
-    """Refuse ``n`` samples that are not speech of any level, by what was found about them.
+    """Refuse ``n`` samples that cannot be speech at any level, judging by what was measured of them.
 
     Raises:
         BadAudio: see :func:`check`.
     """
     if not 4_000 <= rate <= 768_000:
-        raise BadAudio(f"its sampling rate of {rate} Hz is not one of speech: use 8000 to 48000 Hz")
+        raise BadAudio(f"its sampling rate of {rate} Hz is not usable for speech: use 8000 to 48000 Hz")
     if not n:
         raise BadAudio("it is empty: record at least 20 ms of speech")
     seconds = n / rate
@@ -141,12 +142,12 @@ def check_measured(n: int, rate: int, finite: bool, silent: bool) -> None:
 
 
 def refuse_longer(seconds: float) -> None:
-    """Raises :class:`BadAudio` beyond :data:`LONGEST`."""
+    """Raise :class:`BadAudio` for sound longer than :data:`LONGEST`."""
     if seconds > LONGEST:
         raise BadAudio(f"it lasts {seconds / 60:.0f} minutes: cut it to at most {LONGEST / 60:.0f} minutes")
 
 
 def within_full_scale(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scaled down as a whole, never clipped, where a sample exceeds 1."""
+    """The samples, scaled down as a whole if one exceeds 1, and never clipped."""
     peak = np.abs(samples).max(initial=0)
     return (samples / peak if peak > 1 else samples).astype(np.float32, copy=False)

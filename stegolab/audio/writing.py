@@ -1,4 +1,4 @@
-"""Sound to files, block by block: the format that the suffix says, in the sample format that was asked for."""
+"""Write sound to files block by block, in the format of the suffix and the sample format asked for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FFMPEG = {".m4a": "ipod", ".aac": "adts"}
 SUFFIXES = (*_SOUNDFILE, *_FFMPEG)
 
 _MPEG_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-_RATES = {  # that a format knows; any other sound is resampled to the next higher one
+_RATES = {  # rates that a format knows; other sound is resampled to the next higher one
     ".opus": (8_000, 12_000, 16_000, 24_000, 48_000),
     ".mp3": _MPEG_RATES,
     ".m4a": (*_MPEG_RATES, 64_000, 88_200, 96_000),
@@ -42,10 +42,10 @@ _BLOCK = 1 << 14  # samples; libsndfile's Vorbis encoder runs out of stack on bl
 
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
-    """The suffix that says the format: WAV for standard output and for devices and names without one.
+    """The suffix that gives the format: WAV for standard output, for devices, and for names without one.
 
     Raises:
-        CannotWrite: a suffix of a format that cannot be written, or a name that is none.
+        CannotWrite: the suffix is of a format that cannot be written, or the name is not a file name.
     """
     name = os.fspath(path)
     if "\0" in name:
@@ -59,7 +59,7 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
 
 
 def check_output(path: str | os.PathLike[str], channels: int = 1) -> None:
-    """Refuse an output before the work that is to fill it.
+    """Refuse an unusable output before the work begins.
 
     Raises:
         CannotWrite: a format that cannot be written or holds fewer channels, or see :func:`stegolab.files.check`.
@@ -75,7 +75,7 @@ def _check_channels(suffix: str, channels: int) -> None:
 
 
 def encode(channels: Sequence[Speech], suffix: str = ".wav", subtype: str = "PCM_16", dither: bool = False) -> bytes:
-    """The bytes of a sound file, a channel for each ``Speech``; see :func:`write_blocks`.
+    """The bytes of a sound file with a channel for each ``Speech``; see :func:`write_blocks`.
 
     Raises:
         BadAudio: channels of different rates or lengths, or with samples that are not finite.
@@ -93,15 +93,15 @@ def write_blocks(
 
     ``rate`` in hertz; where a format does not know it, the sound is resampled to the next higher one that it does, or
     to its highest. ``subtype`` is the sample format, one of ``PCM_16``, ``PCM_24``, ``PCM_32``, ``FLOAT`` and
-    ``DOUBLE``; a format that cannot hold it takes the finest it can, and compressed ones none. ``dither`` adds
-    triangular noise of two steps before rounding to 16 bit, the same each time; in each channel it begins with the
-    first sample that is not one of 16 bit. How the sound is cut into blocks makes no difference to the file. A path
-    ``-`` is standard output, and gets a WAV, once it is complete.
+    ``DOUBLE``; a format that cannot hold it gets the finest one it can hold, and compressed formats have none.
+    ``dither`` adds triangular noise of two steps before rounding to 16 bit, the same each time; in each channel it
+    starts at the first sample that is not a 16-bit value. The division into blocks does not affect the file. A path
+    ``-`` is standard output, and gets a WAV when it is complete.
 
     Raises:
-        BadAudio: no block, blocks of different shapes, or with samples that are not finite.
+        BadAudio: there is no block, blocks differ in shape, or samples are not finite.
         CannotWrite: no such format, or it holds fewer channels; no such folder, no permission, disk full.
-        BrokenPipeError: who reads standard output has gone.
+        BrokenPipeError: the reader of standard output has gone.
     """
     suffix = suffix_of(path)
     with files.replacing(path, suffix) as temporary, temporary.open("w+b") as file:
@@ -116,13 +116,13 @@ def write_sound(
     Raises:
         BadAudio, CannotWrite, BrokenPipeError: see :func:`encode` and :func:`write_blocks`.
     """
-    suffix_of(path)  # a wrong name is told of before wrong samples
+    suffix_of(path)  # report a wrong name before wrong samples
     blocks, rate = _together(channels)
     write_blocks(path, blocks, rate, subtype, dither)
 
 
 def write_wav(path: str | os.PathLike[str], *channels: Speech) -> None:
-    """Write 16-bit samples, rounded, a channel for each ``Speech``, in the format that the suffix says.
+    """Write rounded 16-bit samples, a channel for each ``Speech``, in the format of the suffix.
 
     Raises:
         BadAudio: channels of different rates or lengths, or with samples that are not finite.
@@ -166,7 +166,7 @@ def _write(file: BinaryIO, suffix: str, blocks: Iterable[Block], rate: int, subt
     if suffix in _RATES and rate not in _RATES[suffix]:
         to = next((known for known in _RATES[suffix] if known >= rate), _RATES[suffix][-1])
         blocks = resampled(blocks, channels, rate, to)
-    blocks = of_size(blocks, _BLOCK)  # encoders that look ahead look as far as they are given
+    blocks = of_size(blocks, _BLOCK)  # fixed blocks, because encoders look ahead as far as they are given
     if suffix in _FFMPEG:
         by_ffmpeg(file, blocks, to, channels, _FFMPEG[suffix])
         return
@@ -180,7 +180,7 @@ def _write(file: BinaryIO, suffix: str, blocks: Iterable[Block], rate: int, subt
 def _checked(blocks: Iterable[Block], channels: int) -> Iterator[Block]:
     for block in blocks:
         if block.ndim != 2 or block.shape[1] != channels:
-            raise BadAudio(f"blocks must have shape (n, {channels}) as the first one, not {block.shape}")
+            raise BadAudio(f"blocks must have shape (n, {channels}) like the first one, not {block.shape}")
         if not np.isfinite(block).all():
             raise BadAudio("there are samples that are not finite numbers: nothing is written")
         yield np.asarray(block, np.float32)

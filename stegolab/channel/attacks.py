@@ -1,8 +1,8 @@
-"""What a platform does to a picture, done for real: Pillow's own codecs, resampling kernels and filters.
+"""What a platform does to a picture, for real: with Pillow's own codecs, resampling kernels and filters.
 
 Each attack is a pure function from an RGB picture, uint8 (H, W, 3), to another; nothing else of a file (EXIF, colour
-profile, alpha) comes through any of them. Only ``resize``, ``cap``, ``crop`` and ``rotate`` change the size. A
-parameter out of its range raises BadSpec.
+profile, alpha) survives any of them. Only ``resize``, ``cap``, ``crop`` and ``rotate`` change the size. A parameter
+outside its range raises BadSpec.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def crop(rgb: RGB, fraction: float, y: float = 0.5, x: float = 0.5) -> RGB:
 
 
 def blur(rgb: RGB, sigma: float) -> RGB:
-    """Convolve with a Gaussian of standard deviation ``sigma`` pixels, 0 to 10."""
+    """Convolve with a Gaussian with a standard deviation of ``sigma`` pixels, 0 to 10."""
     from scipy.ndimage import gaussian_filter
 
     _require("sigma", sigma, 0, 10)
@@ -147,11 +147,11 @@ def avif(rgb: RGB, quality: int) -> RGB:
 def avif_bytes(rgb: RGB, quality: int) -> bytes:
     """Return the AVIF file itself, as :func:`avif` sees it."""
     _require("quality", quality, 1, 100)
-    return _encode(rgb, "AVIF", quality=quality, max_threads=1)  # more threads, another file
+    return _encode(rgb, "AVIF", quality=quality, max_threads=1)  # the file depends on the number of threads
 
 
 def jpeg2000(rgb: RGB, ratio: float) -> RGB:
-    """Compress with JPEG 2000 (irreversible 9/7 wavelet) to the ``ratio``-th part of the raw size, 1 to 500."""
+    """Compress with JPEG 2000 (irreversible 9/7 wavelet) to 1 / ``ratio`` of the raw size; ``ratio`` 1 to 500."""
     return _decode(jpeg2000_bytes(rgb, ratio))
 
 
@@ -189,7 +189,7 @@ def flip(rgb: RGB) -> RGB:
 
 
 def rotate(rgb: RGB, quarters: int) -> RGB:
-    """Turn by ``quarters`` of a full turn, 0 to 3, against the clock; no pixel is resampled."""
+    """Rotate by ``quarters`` of a full turn, 0 to 3, counter-clockwise; no pixel is resampled."""
     _require("quarters", quarters, 0, 3)
     return np.rot90(rgb, quarters).copy()
 

@@ -1,10 +1,10 @@
 """From weak attacks to strong ones: which attack a training step meets (notebook 05).
 
 A network that meets JPEG 50 in its first step learns to hide nothing; one that meets only JPEG 95 learns to hide in
-what JPEG 50 throws away. So the attacks widen as training goes on. A curriculum is a few stages; between two of them
-the weights of the attacks and the ranges of their parameters move in a straight line.
+what JPEG 50 throws away. So the range of attacks widens during training. A curriculum is a few stages; between two of
+them the weights of the attacks and the ranges of their parameters change linearly.
 
-The state is the step alone. With ``generator = numpy.random.default_rng((seed, step))`` a resumed run meets the
+The step number is the only state. With ``generator = numpy.random.default_rng((seed, step))`` a resumed run meets the
 attacks that an uninterrupted one would have met.
 """
 
@@ -39,11 +39,11 @@ class Draw:
     ranges: tuple[tuple[float, float], ...] = ()
 
     def at(self, places: tuple[float, ...]) -> str:
-        """The specification with each parameter at its place, 0 to 1, between low and high."""
+        """The specification with each parameter at the given position, 0 to 1, between low and high."""
         return self.spec.format(*(low + (high - low) * p for (low, high), p in zip(self.ranges, places, strict=True)))
 
     def towards(self, other: Draw, share: float) -> Draw:
-        """This draw moved by ``share``, 0 to 1, of the way to another of the same ``spec``."""
+        """This draw, moved the share ``share``, 0 to 1, of the way to another one with the same ``spec``."""
         moved = np.array(self.ranges) + share * (np.array(other.ranges) - np.array(self.ranges))
         ranges = tuple((float(low), float(high)) for low, high in moved)
         return Draw(self.spec, self.weight + share * (other.weight - self.weight), ranges)
@@ -70,8 +70,8 @@ class Stage:
 class Curriculum:
     """Attacks from weak to strong: ``curriculum.sample(step, generator)`` is an attack specification.
 
-    Before the first stage and after the last, theirs hold. A draw that one of two neighbouring stages lacks has the
-    weight 0 there.
+    Before the first stage its values hold, and after the last stage those of the last. A draw that is missing in one of
+    two neighbouring stages has weight 0 there.
 
     Raises:
         BadSpec: no stages, steps that do not rise, a stage without weight, a spec twice, or one that does not parse.
@@ -79,7 +79,7 @@ class Curriculum:
 
     def __init__(self, *stages: Stage) -> None:
         if not stages or any(a.step >= b.step for a, b in pairwise(stages)):
-            raise BadSpec("a curriculum needs one stage or more, with rising steps")
+            raise BadSpec("a curriculum needs at least one stage, and rising steps")
         for stage in stages:
             for draw in stage.draws:
                 draw.check()
@@ -133,9 +133,9 @@ class Curriculum:
 def default(strength: str, steps: int, ease: float = 0.2) -> Curriculum:
     """The curriculum for a strength, stretched to a training of ``steps``: jpeg or social.
 
-    After the share ``ease`` of the steps the range is full, with weight on the worst that the strength must survive.
-    What starts from nothing needs easing in. What starts as a working lattice does not: mild attacks first only shrink
-    its steps, and it does not find back (ease=0).
+    After the share ``ease`` of the steps the range is full, with most weight on the worst attacks that the strength
+    must survive. A network that starts from nothing needs this. One that starts as a working lattice does not: mild
+    attacks at first only shrink its steps, and it does not recover (ease=0).
 
     Raises:
         BadSpec: there is none for this strength.
@@ -143,14 +143,14 @@ def default(strength: str, steps: int, ease: float = 0.2) -> Curriculum:
     if strength not in _DEFAULTS:
         raise BadSpec(f"there are curricula for {', '.join(_DEFAULTS)}, not {strength}")
     mild, full = _DEFAULTS[strength]
-    stages = {0: mild, round(ease * steps): full}  # the later wins
+    stages = {0: mild, round(ease * steps): full}  # the later one wins
     return Curriculum(*(Stage(step, draws) for step, draws in stages.items()))
 
 
 _SEED = (0, 2**32 - 1)
 _ANYWHERE = (0.0, 1.0)
 
-# what is drawn at first, and what later
+# what is drawn at first and later
 _DEFAULTS: dict[str, tuple[tuple[Draw, ...], tuple[Draw, ...]]] = {
     "jpeg": (
         (Draw("none", 0.3), Draw("jpeg:{:.0f}:444", 0.4, ((85, 95),)), Draw("jpeg:{:.0f}", 0.3, ((80, 95),))),
@@ -181,7 +181,7 @@ _DEFAULTS: dict[str, tuple[tuple[Draw, ...], tuple[Draw, ...]]] = {
 
 
 def _uniform(generator: np.random.Generator | torch.Generator) -> float:
-    """One number in [0, 1) from either kind of generator."""
+    """A number in [0, 1) from either kind of generator."""
     if isinstance(generator, np.random.Generator):
         return float(generator.random())
     import torch
@@ -221,7 +221,7 @@ def _plot_quality(axes: Axes, axis: list[int], mixes: list[tuple[Draw, ...]]) ->
 
 def _plot_mix(axes: Axes, axis: list[int], mixes: list[tuple[Draw, ...]]) -> None:
     weights = [{draw.spec: draw.weight for draw in mix} for mix in mixes]
-    last = {draw.spec: _label(draw) for mix in mixes for draw in mix}  # the label of the widest, latest ranges
+    last = {draw.spec: _label(draw) for mix in mixes for draw in mix}  # the label of the last and widest ranges
     rows = [[mix.get(spec, 0.0) for mix in weights] for spec in last]
     colors = [show.PALETTE[i % len(show.PALETTE)] for i in range(len(rows))]
     for i, layer in enumerate(axes.stackplot(axis, rows, labels=list(last.values()), colors=colors, alpha=0.75)):

@@ -1,8 +1,8 @@
-"""Every attack of :mod:`.attacks` once more, with a gradient: the channel to train through (notebook 05).
+"""Every attack of :mod:`.attacks` again, with a gradient: the channel to train through (notebook 05).
 
 Pictures are tensors (B, 3, H, W) in 8-bit units, 0 to 255. A twin rounds and clips its result as a file does, with a
-straight-through derivative; its value is the real attack's, but for a grey level here and there. The functions bear
-the attacks' names and take their arguments, so one specification says both::
+straight-through derivative; its value is that of the real attack, except for a grey level here and there. The functions
+have the names and arguments of the attacks, so one specification describes both::
 
     attack = twin("resize:0.5,jpeg:75")
     received = attack(stego)  # (B, 3, H/2, W/2)
@@ -44,7 +44,7 @@ def twin(chain: Chain | str, rounding: str = "straight-through", real: bool = Fa
     rounding_called(rounding)  # object now, not in the first step of training
 
     def attack(rgb: Tensor) -> Tensor:
-        with torch.autocast(rgb.device.type, enabled=False):  # half precision cannot hold 0..255 in sixteenths
+        with torch.autocast(rgb.device.type, enabled=False):  # half precision cannot represent 0..255 in sixteenths
             rgb = to_bytes(rgb.to(torch.promote_types(rgb.dtype, torch.float32)))
             for step in steps:
                 options = {"rounding": rounding} if step.name == "jpeg" else {}
@@ -56,7 +56,7 @@ def twin(chain: Chain | str, rounding: str = "straight-through", real: bool = Fa
 
 
 def real_attack(attack: Attack | Chain, rgb: Tensor) -> Tensor:
-    """The real attack on each picture of a batch, without a gradient: whole numbers (B, 3, H, W) to the same."""
+    """The real attack on each picture of a batch of whole numbers (B, 3, H, W), without a gradient."""
     pictures = rgb.detach().permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy()
     attacked = np.stack([attack(picture) for picture in pictures])
     return torch.from_numpy(attacked).permute(0, 3, 1, 2).to(rgb)
@@ -74,7 +74,8 @@ def jpeg(
 
 
 def webp(rgb: Tensor, quality: int) -> Tensor:
-    """The real WebP with the derivative of doing nothing: its prediction from block to block has no simple twin."""
+    """The real WebP with the derivative of the identity, because its prediction from block to block has no simple
+    twin."""
     return through(real_attack(Attack("webp", (quality,)), rgb), rgb)
 
 
@@ -98,11 +99,11 @@ def crop(rgb: Tensor, fraction: float, y: float = 0.5, x: float = 0.5) -> Tensor
 def realigned_crop(
     rgb: Tensor, fraction: float, y: float = 0.5, x: float = 0.5, fill: float = 128
 ) -> tuple[Tensor, Tensor]:
-    """:func:`crop`, put back in its place as a receiver does who has found it.
+    """:func:`crop`, with the rest put back in its place, as by a receiver that found the place.
 
     Returns:
-        The pictures in their old size, ``fill`` where nothing came through, and the mask of what did: bool
-        (1, 1, H, W).
+        The pictures in their old size, with ``fill`` where nothing was received, and the mask of what was: bool (1, 1,
+        H, W).
     """
     rows, columns = _window(rgb, fraction, y, x)
     kept = torch.zeros(1, 1, *rgb.shape[-2:], dtype=torch.bool, device=rgb.device)
@@ -116,7 +117,7 @@ def blur(rgb: Tensor, sigma: float) -> Tensor:
 
 
 def median(rgb: Tensor, size: int = 3) -> Tensor:
-    """The median of a square of ``size`` pixels, whose place alone receives the gradient."""
+    """The median of a square of ``size`` pixels; only the median pixel receives the gradient."""
     margin = size // 2
     padded = F.pad(rgb, (margin, margin, margin, margin), mode="replicate")
     windows = padded.unfold(-2, size, 1).unfold(-2, size, 1)  # (B, 3, H, W, size, size)
@@ -143,14 +144,15 @@ def contrast(rgb: Tensor, factor: float) -> Tensor:
 
 
 def gamma(rgb: Tensor, exponent: float) -> Tensor:
-    """Raise samples, as parts of 255, to ``exponent``; the slope is taken at 1 where it is steepest, at black."""
+    """Raise samples, as parts of 255, to ``exponent``; near black, where the slope would be infinite, it is taken at
+    1."""
     share = rgb / 255
     smooth = 255 * through(share.clamp(min=1 / 255), share) ** exponent
     return through(to_bytes(255 * share**exponent), smooth)
 
 
 def noise(rgb: Tensor, sigma: float, seed: int = 0) -> Tensor:
-    """Add the very noise that the real attack adds for this ``seed``, the same to each picture."""
+    """Add exactly the noise that the real attack adds for this ``seed``, the same to each picture."""
     height, width = rgb.shape[-2:]
     added = np.random.default_rng(seed).normal(0, sigma, (height, width, 3)).transpose(2, 0, 1)
     return to_bytes(rgb + torch.from_numpy(added).to(rgb))
@@ -162,17 +164,17 @@ def grey(rgb: Tensor) -> Tensor:
 
 
 def avif(rgb: Tensor, quality: int) -> Tensor:
-    """The real AVIF with the derivative of doing nothing, as :func:`webp`."""
+    """The real AVIF with the derivative of the identity, like :func:`webp`."""
     return through(real_attack(Attack("avif", (quality,)), rgb), rgb)
 
 
 def jpeg2000(rgb: Tensor, ratio: float) -> Tensor:
-    """The real JPEG 2000 with the derivative of doing nothing: what its rate control cuts off has no simple twin."""
+    """The real JPEG 2000 with the derivative of the identity, because its rate control has no simple twin."""
     return through(real_attack(Attack("jpeg2000", (ratio,)), rgb), rgb)
 
 
 def palette(rgb: Tensor, colours: int) -> Tensor:
-    """The real palette with the derivative of doing nothing: dithering keeps the mean."""
+    """The real palette with the derivative of the identity, because dithering keeps the mean."""
     return through(real_attack(Attack("palette", (colours,)), rgb), rgb)
 
 
@@ -197,7 +199,7 @@ def flip(rgb: Tensor) -> Tensor:
 
 
 def rotate(rgb: Tensor, quarters: int) -> Tensor:
-    """Turn by ``quarters`` of a full turn, against the clock."""
+    """Rotate by ``quarters`` of a full turn, counter-clockwise."""
     return rgb.rot90(quarters, (-2, -1))
 
 
@@ -237,6 +239,6 @@ def _luma(rgb: Tensor) -> Tensor:
 
 
 def _blend(base: Tensor, rgb: Tensor, factor: float) -> Tensor:
-    """Pillow's blend: the fraction is cut off, not rounded; straight through."""
+    """Pillow's blend, which truncates instead of rounding; straight-through."""
     smooth = base + factor * (rgb - base)
     return through(smooth.floor().clamp(0, 255), smooth)

@@ -1,12 +1,12 @@
-"""JPEG as a differentiable function, step by step what libjpeg does (notebook 05).
+"""JPEG as a differentiable function that follows libjpeg step by step (notebook 05).
 
-RGB to YCbCr, chroma averaged to half its size, 8 x 8 DCT, division by the quantisation tables, rounding, and all of
-it back. Only rounding has no derivative: it is done by a stand-in from :mod:`.rounding`. With ``straight-through`` the
-pixels are Pillow's to within the last bit of libjpeg's integer DCT.
+RGB to YCbCr, chroma averaged to half its size, 8 x 8 DCT, division by the quantisation tables, rounding, and the
+inverse of each. Only rounding has no derivative, so a substitute from :mod:`.rounding` replaces it. With
+``straight-through`` the pixels are Pillow's to within the last bit of libjpeg's integer DCT.
 
-By hand because it is taught, and because kornia's is further from Pillow's (a test compares them). ITU-T T.81 (the
-tables of annex K); libjpeg's conversions, downsampling and "fancy" upsampling, in its fixed-point coefficients; Shin &
-Song 2017 for the idea of differentiating all this.
+Written by hand because notebook 05 teaches it, and because kornia's differs more from Pillow's (a test compares them).
+ITU-T T.81 (the tables of annex K); libjpeg's conversions, downsampling and "fancy" upsampling, in its fixed-point
+coefficients; Shin & Song 2017 for the idea of differentiating all this.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .rounding import rounding as rounding_called
 def jpeg(
     rgb: Tensor, quality: int, subsampling: str = "4:2:0", rounding: str = "straight-through", integers: bool = True
 ) -> Tensor:
-    """What comes out of a JPEG file: (B, 3, H, W) in 0..255 to the same shape and range, differentiable in ``rgb``.
+    """Pictures (B, 3, H, W) in 0..255 after JPEG, with the same shape and range, differentiable in ``rgb``.
 
     Args:
         rgb: pictures; float32 or float64. At least 5 pixels wide: on fewer, libjpeg does not smooth chroma.
@@ -38,7 +38,7 @@ def jpeg(
             without it the function is as smooth as its rounding, and nothing is clipped.
 
     Raises:
-        BadSpec: a parameter out of its range.
+        BadSpec: a parameter is out of range.
     """
     quantise = rounding_called(rounding)
     levels = [quantise(plane) for plane in analyse(rgb, quality, subsampling, integers)]
@@ -73,7 +73,7 @@ def analyse(rgb: Tensor, quality: int, subsampling: str = "4:2:0", integers: boo
         *(_shrink(ycc[:, i : i + 1], vertical, horizontal, integers) for i in (1, 2)),
     ]
     coefficients = [_dct(plane - 128) for plane in planes]
-    if integers:  # libjpeg's DCT has three binary places, and rounding twice is not rounding once
+    if integers:  # libjpeg's DCT keeps three binary places, and rounding twice differs from rounding once
         coefficients = [_floor(8 * c, 0.5) / 8 for c in coefficients]
     return [c / tables[i > 0].to(c) for i, c in enumerate(coefficients)]
 
@@ -81,7 +81,7 @@ def analyse(rgb: Tensor, quality: int, subsampling: str = "4:2:0", integers: boo
 def synthesise(
     levels: Sequence[Tensor], quality: int, subsampling: str, size: tuple[int, int], integers: bool = True
 ) -> Tensor:
-    """The decoder: what :func:`analyse` returned, rounded, to RGB (B, 3, H, W) of ``size`` (H, W)."""
+    """The decoder: RGB (B, 3, H, W) of ``size`` (H, W) from the rounded result of :func:`analyse`."""
     vertical, horizontal = _factors(subsampling)
     tables = quantisation_tables(quality)
     height, width = size
@@ -123,14 +123,14 @@ YCC_TO_RGB = [[c / 2**16 for c in row] for row in _BACKWARD]
 
 
 def _factors(subsampling: str) -> tuple[int, int]:
-    """How many rows and columns of luma share one of chroma."""
+    """How many rows and columns of luma share one chroma sample."""
     if subsampling not in SUBSAMPLINGS:
         raise BadSpec(f"subsampling must be one of {', '.join(SUBSAMPLINGS)}, not {subsampling}")
     return {"4:4:4": (1, 1), "4:2:2": (1, 2), "4:2:0": (2, 2)}[subsampling]
 
 
 def _floor(x: Tensor, bias: float | Tensor, clip: bool = False) -> Tensor:
-    """Integer arithmetic, straight through: ``x + bias`` without its fraction, clipped to a byte if asked."""
+    """Integer arithmetic, straight-through: ``x + bias`` without its fraction, clipped to a byte if asked."""
     exact = (x + bias).floor()
     return through(exact.clamp(0, 255) if clip else exact, x)
 
@@ -142,7 +142,7 @@ def _pad(plane: Tensor, rows: int, columns: int) -> Tensor:
 
 
 def _shrink(plane: Tensor, vertical: int, horizontal: int, integers: bool) -> Tensor:
-    """Average ``vertical`` x ``horizontal`` samples; like libjpeg, fill up columns before that and rows after."""
+    """Average ``vertical`` x ``horizontal`` samples; like libjpeg, pad columns before that and rows after."""
     mean = F.avg_pool2d(_pad(plane, vertical, 8 * horizontal), (vertical, horizontal))
     if integers and horizontal == 2:
         mean = _floor(mean, _alternating(mean, *((0.25, 0.5) if vertical == 2 else (0, 0.5))))
@@ -159,7 +159,7 @@ def _enlarge(plane: Tensor, vertical: int, horizontal: int, integers: bool) -> T
 
 
 def _alternating(plane: Tensor, even: float, odd: float) -> Tensor:
-    """One bias a column, so that halves go up and down in turn and the mean stays."""
+    """One bias per column, so that halves are rounded up and down in turn and the mean is kept."""
     return plane.new_tensor([even, odd]).repeat(plane.shape[-1] // 2)
 
 
@@ -176,7 +176,8 @@ def _idct(coefficients: Tensor) -> Tensor:
 
 
 def _basis(like: Tensor) -> Tensor:
-    """Orthonormal two-dimensional DCT-II, (64 frequencies, 64 samples): one large product is faster than two small."""
+    """Orthonormal two-dimensional DCT-II, (64 frequencies, 64 samples): one large product is faster than two small
+    ones."""
     k = torch.arange(8, dtype=torch.float64)
     basis = 0.5 * torch.cos(math.pi * (k[None, :] + 0.5) * k[:, None] / 8)
     basis[0] /= math.sqrt(2)

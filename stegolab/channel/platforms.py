@@ -1,9 +1,9 @@
-"""What named platforms do to an uploaded photograph, as far as anybody has published it.
+"""What named platforms do to an uploaded photograph, as far as it has been published.
 
-Platforms change without notice and choose their settings by picture, client and network: these presets are
-channels to test against, no promise about a service. Every figure carries its source and year, and says
-whether it was ``cited`` (the source measured it, or is the platform's own code or word) or is ``assumed``
-(commonly reported, or picked by us on the strict side). All strip metadata: no attack lets any through.
+Platforms change without notice and choose their settings by picture, client and network: these presets are channels to
+test against, not statements about a service. Every figure has its source and year, and says whether it is ``cited``
+(the source measured it, or is the platform's own code or statement) or ``assumed`` (commonly reported, or chosen by us
+to be strict). All platforms strip metadata, and so does every attack.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Linear filters as two matrices, one for the rows and one for the columns (notebook 05).
 
-Resizing and blurring are linear and separable. So each is two matrix products, exactly differentiable, and what the
-real filter does to an impulse in every place is its matrix: Pillow and SciPy are asked, not imitated.
+Resizing and blurring are linear and separable, so each is two matrix products, which are exactly differentiable. The
+matrix consists of the real filter's responses to an impulse at every place, so Pillow and SciPy are used, not imitated.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def gaussian(rgb: Tensor, sigma: float) -> Tensor:
 
 @lru_cache(maxsize=64)
 def resize_matrix(length: int, new_length: int, kernel: str = "bicubic") -> NDArray[np.float32]:
-    """What Pillow's ``kernel`` does to one axis: (new_length, length), each row summing to one.
+    """The matrix (new_length, length) of Pillow's ``kernel`` along one axis; each row sums to one.
 
     Raises:
         BadSpec: Pillow has no such kernel.
@@ -56,7 +56,7 @@ def resize_matrix(length: int, new_length: int, kernel: str = "bicubic") -> NDAr
 
 @lru_cache(maxsize=64)
 def gaussian_matrix(length: int, sigma: float) -> NDArray[np.float32]:
-    """What SciPy's Gaussian filter does to one axis: (length, length), each row summing to one."""
+    """The matrix (length, length) of SciPy's Gaussian filter along one axis; each row sums to one."""
     from scipy.ndimage import gaussian_filter1d
 
     return gaussian_filter1d(np.eye(length, dtype=np.float32), sigma, axis=0, mode="nearest")

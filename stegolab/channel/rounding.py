@@ -1,7 +1,7 @@
-"""Rounding that lets a gradient through: the one step of every codec that has none (notebook 05).
+"""Rounding with a gradient, which real rounding, a step of every codec, does not have (notebook 05).
 
 The derivative of rounding is zero almost everywhere, so a network behind a JPEG quantiser would learn nothing. Each
-stand-in here keeps the value of rounding, or comes near it, and has a derivative to learn from:
+substitute here has the value of rounding, or nearly, and a derivative to learn from:
 
 - ``straight-through``: the value is rounded, the derivative is one. Bengio, Léonard & Courville 2013.
 - ``cubic``: ``r + (x - r)³`` about the nearest integer r. Shin & Song 2017, JPEG-resistant adversarial images.
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..errors import BadSpec
 
-# What is exactly a half in integer arithmetic, and flat blocks are full of halves, may lack a bit of it in floats.
+# A value that is exactly one half in integer arithmetic, common in flat blocks, may be slightly less in floats.
 HALF = 0.5001
 
 
@@ -31,7 +31,7 @@ def through(exact: Tensor, smooth: Tensor) -> Tensor:
 
 
 def nearest(x: Tensor) -> Tensor:
-    """The nearest integers, halves away from zero as libjpeg has them; no gradient."""
+    """The nearest integers, with halves rounded away from zero as in libjpeg; no gradient."""
     return x.sign() * (x.abs() + HALF).floor()
 
 
@@ -71,7 +71,7 @@ ROUNDINGS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def rounding(name: str) -> Callable[[Tensor], Tensor]:
-    """The stand-in for rounding called ``name``.
+    """The substitute for rounding called ``name``.
 
     Raises:
         BadSpec: no such rounding.
@@ -84,7 +84,7 @@ def rounding(name: str) -> Callable[[Tensor], Tensor]:
 def to_bytes(samples: Tensor) -> Tensor:
     """Round (halves up, as Pillow) and clip to 0..255, as a picture in a file is; the derivative is one throughout.
 
-    Beyond black and white too: a sample that was clipped still learns which way leads back.
+    Also beyond black and white, so that a clipped sample still gets a gradient that leads back.
     """
     return through((samples + HALF).floor().clamp(0, 255), samples)
 

@@ -1,11 +1,11 @@
-"""Attack specifications: ``resize:0.5,jpeg:75`` is a chain of two attacks, done from left to right.
+"""Attack specifications: ``resize:0.5,jpeg:75`` is a chain of two attacks, applied from left to right.
 
     chain    = attack {"," attack}
     attack   = name {":" argument} | "platform:" name | "none"
     argument = number | kernel | "444" | "422" | "420" | "progressive"
 
-The names are the functions of :mod:`.attacks`, the arguments theirs, in their order, and the later ones may be
-left out; ``platform:telegram`` stands for the chain of that preset in :mod:`.platforms`.
+The names are those of the functions of :mod:`.attacks`, with their arguments in order; the later ones may be left out;
+``platform:telegram`` stands for the chain of that preset in :mod:`.platforms`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ ATTACKS: dict[str, Callable[..., RGB]] = {
     )
 }
 
-# The attacks whose result a platform hands out as a file of that kind.
+# The attacks whose result a platform delivers as a file of that kind.
 _FILES: dict[str, tuple[str, Callable[..., bytes]]] = {
     "jpeg": (".jpg", attacks.jpeg_bytes),
     "webp": (".webp", attacks.webp_bytes),
@@ -62,7 +62,7 @@ _FILES: dict[str, tuple[str, Callable[..., bytes]]] = {
 
 @dataclass(frozen=True)
 class Attack:
-    """One attack with its arguments, those left out that equal their defaults; made by :func:`parse`."""
+    """One attack with its arguments, without those that equal their defaults; made by :func:`parse`."""
 
     name: str
     arguments: tuple[Argument, ...]
@@ -93,10 +93,10 @@ class Chain:
         return ",".join(map(str, self.attacks)) or "none"
 
     def encode(self, rgb: RGB) -> tuple[bytes, str]:
-        """Return the file that the platform hands out, and its suffix.
+        """Return the file that the platform delivers, and its suffix.
 
-        That is the very .jpg, .webp, .avif or .jp2 of the last attack, where it makes one, else a .png: to read it is
-        to get ``chain(rgb)``, without one compression more.
+        It is the .jpg, .webp, .avif or .jp2 file that the last attack makes, if it makes one, else a .png. Reading it
+        gives ``chain(rgb)``, without another compression.
         """
         if self.attacks and self.attacks[-1].name in _FILES:
             *before, last = self.attacks
@@ -111,7 +111,7 @@ def parse(spec: str) -> Chain:
     """Read an attack specification.
 
     Raises:
-        BadSpec: a part is unknown, has too many or too few arguments, or one that is no number or out of range.
+        BadSpec: a part is unknown, has too many or too few arguments, or one that is not a number or out of range.
     """
     chain: list[Attack] = []
     for part in spec.lower().split(","):
@@ -147,12 +147,12 @@ def _attack(name: str, words: list[str]) -> Attack:
     while arguments and arguments[-1] == parameters[len(arguments) - 1].default:
         arguments.pop()
     attack = Attack(name, tuple(arguments))
-    attack(np.zeros((16, 16, 3), np.uint8))  # once on a small picture: each attack checks its own arguments
+    attack(np.zeros((16, 16, 3), np.uint8))  # try it on a small picture: each attack checks its own arguments
     return attack
 
 
 def _parameters(name: str) -> list[inspect.Parameter]:
-    _, *parameters = inspect.signature(ATTACKS[name]).parameters.values()  # all but the picture
+    _, *parameters = inspect.signature(ATTACKS[name]).parameters.values()  # all except the picture
     return parameters
 
 
@@ -166,7 +166,7 @@ def _usage(name: str) -> str:
 
 
 def _convert(parameter: inspect.Parameter, word: str) -> Argument:
-    """Read one argument as the type that the attack's signature gives it."""
+    """Read one argument as the type in the attack's signature."""
     try:
         match parameter.annotation:
             case "int":

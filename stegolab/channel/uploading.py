@@ -1,7 +1,7 @@
-"""What becomes of a picture before anything is done to its pixels: colours to sRGB, transparency onto a background.
+"""What happens first to an uploaded picture: colours become sRGB, and transparency is laid onto a background.
 
-A JPEG has no transparency, so whoever makes one lays the picture onto a colour: white mostly, black where nobody
-thought of it.
+A JPEG has no transparency, so a program that writes one lays the picture onto a colour: mostly white, and black where
+the programmer did not think of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BACKGROUNDS = {"white": 255, "black": 0}
 
 
 def uploaded(picture: Picture, background: str = "white") -> RGB:
-    """The samples (H, W, 3) that a platform goes on with: in sRGB, and flattened.
+    """The samples (H, W, 3) with which a platform continues: in sRGB, and flattened.
 
     Raises:
         BadSpec: no such background.

@@ -1,1 +1,1 @@
-"""Speech <-> bits: codecs, keys, envelope, error correction, frame. Knows no image."""
+"""Speech <-> bits: codecs, keys, envelope, error correction, frame. It does not know about images."""

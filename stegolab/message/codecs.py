@@ -4,8 +4,8 @@ Taught in notebook 04. A message is self-contained:
 
     | codec, 1 byte | Opus only: bit rate, varint | number of samples at 16 kHz, varint | frames |
 
-and decodes to exactly as many samples as went in, in step with them. Every codec starts from 16 kHz and comes back to
-it; AMR-NB and Codec2 work at 8 kHz in between.
+and decodes to exactly as many samples as went in, without delay. Every codec takes and returns 16 kHz; AMR-NB and
+Codec2 work at 8 kHz internally.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..errors import BadSpec, CapacityExceeded, Truncated, UnsupportedVersion
 from .packing import read_varint, varint
 from .vocoders import AMR_NB, CODEC2, AmrNb, Coder, FixedFrames, Flac, Opus, amr_can_be_encoded
 
-# Best first, by PESQ-WB over 17 clips of clean speech: all that can be decoded, everywhere.
+# Best first, by PESQ-WB over 17 clips of clean speech. All of these can be decoded everywhere.
 LADDER: tuple[str, ...] = (
     *("flac", "opus:24000", "opus:16000", "opus:12000", "opus:8000"),
     *("amrnb:12200", "amrnb:10200", "amrnb:7950", "amrnb:7400", "amrnb:6700"),
@@ -26,7 +26,7 @@ LADDER: tuple[str, ...] = (
     *("codec2:3200", "codec2:2400", "codec2:1600", "codec2:1400", "codec2:1200", "codec2:1300", "codec2:700"),
 )
 
-# A codec's place here is the first byte of its messages. Only ever append: old pictures must stay readable.
+# A codec's index here is the first byte of its messages. Only append: old pictures must stay readable.
 _NUMBERED = ("flac", "opus", *(f"amrnb:{rate}" for rate in AMR_NB), *(f"codec2:{rate}" for rate in CODEC2))
 
 _CODERS: dict[str, Coder] = {"flac": Flac()}
@@ -34,15 +34,15 @@ _CODERS |= {f"amrnb:{rate}": coder for rate, coder in AMR_NB.items()}
 _CODERS |= {f"codec2:{rate}": coder for rate, coder in CODEC2.items()}
 
 _OPUS_RATES = range(6_000, 24_001)  # bit/s
-_OPUS_SPENDS = 0.95  # of the rate it is told, over speech with its pauses
+_OPUS_SPENDS = 0.95  # share of the nominal rate that speech with its pauses takes
 _FLAC_RATE = 140_000  # bit/s; typical of speech, which ranges from about 110 to 170 thousand
-_HEADER = 5  # bytes in front of the frames, at most; Opus has three more
+_HEADER = 5  # bytes before the frames, at most; Opus has three more
 
 
 def ladder() -> tuple[str, ...]:
-    """The rungs of :data:`LADDER` that can be encoded here, best first: what "auto" tries, in this order.
+    """The codecs of :data:`LADDER` that can be encoded here, best first: "auto" tries them in this order.
 
-    FFmpeg is often built without an encoder for AMR-NB. Messages that it made elsewhere can be decoded all the same.
+    FFmpeg is often built without an encoder for AMR-NB. AMR-NB messages made elsewhere can still be decoded.
     """
     return tuple(rung for rung in LADDER if amr_can_be_encoded() or not isinstance(_coder(rung), AmrNb))
 
@@ -50,7 +50,7 @@ def ladder() -> tuple[str, ...]:
 def encode(speech: Speech, name: str) -> bytes:
     """Code ``speech`` with the codec ``name``, such as ``flac``, ``opus:8000``, ``amrnb:4750`` or ``codec2:1300``.
 
-    Opus takes any bit rate from 6000 to 24000 bit/s. Speech of another rate than 16 kHz is resampled first.
+    Opus takes any bit rate from 6000 to 24000 bit/s. Speech at other rates than 16 kHz is resampled first.
 
     Raises:
         BadSpec: no such codec, or one that can be decoded here but not encoded.
@@ -63,7 +63,7 @@ def encode(speech: Speech, name: str) -> bytes:
 
 
 def decode(message: bytes) -> Speech:
-    """Speech at 16 kHz from a message that :func:`encode` made; as long as the speech that went in.
+    """Decode a message that :func:`encode` made: speech at 16 kHz, as long as the speech that went in.
 
     Raises:
         Truncated: the message is cut short or damaged.
@@ -80,7 +80,7 @@ def decode(message: bytes) -> Speech:
 
 
 def check(name: str) -> None:
-    """Raises BadSpec unless ``name`` is ``auto`` or a codec that can be encoded here."""
+    """Raise BadSpec unless ``name`` is ``auto`` or a codec that can be encoded here."""
     if name != "auto":
         _encoder(name)
 
@@ -103,12 +103,12 @@ def seconds_that_fit(name: str, n_bytes: int) -> float:
 
 
 def choose(speech: Speech, max_bytes: int, name: str = "auto") -> tuple[str, bytes]:
-    """Code ``speech`` in at most ``max_bytes``: with the best rung of the ladder that fits, or with ``name``.
+    """Code ``speech`` in at most ``max_bytes``: with the best codec of the ladder that fits, or with ``name``.
 
     Returns the codec's name and the message.
 
     Raises:
-        CapacityExceeded: not even the smallest rung, or not the one that was asked for, fits.
+        CapacityExceeded: not even the smallest codec fits, or the one that was asked for does not.
         BadSpec, BadAudio: see :func:`encode`.
     """
     speech = audio.check(speech)
@@ -154,7 +154,7 @@ def _typical_rate(coder: Coder) -> float:
 
 
 def _least(name: str, seconds: float) -> float:
-    """Bytes below which ``name`` need not be tried: silence may halve what Opus and FLAC take."""
+    """Bytes below which ``name`` need not be tried; silence may halve what Opus and FLAC need."""
     coder = _coder(name)
     if isinstance(coder, FixedFrames):
         return coder.size(int(seconds * coder.rate))
@@ -169,7 +169,7 @@ def _name_bytes(name: str) -> bytes:
 
 
 def _read_name(message: bytes) -> tuple[str, bytes]:
-    """The inverse of :func:`_name_bytes`, and what follows the name."""
+    """Invert :func:`_name_bytes`: the name, and the bytes that follow it."""
     if not message:
         raise Truncated("the speech message is empty: have it sent again")
     if message[0] >= len(_NUMBERED):

@@ -1,7 +1,7 @@
 """Error correction behind one interface: soft LDPC (default), BCH, none (notebook 04).
 
-A :class:`Code` turns message bits into any number of code bits that it is given room for, and log-likelihood ratios
-back into message bits. What it cannot repair it says; that what it says is right is for the envelope's tag to vouch.
+A :class:`Code` turns message bits into as many code bits as there is room for, and log-likelihood ratios back into
+message bits. It reports what it cannot repair; the envelope's tag then guarantees that the result is right.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ class Code(Protocol):
 
     @property
     def name(self) -> str:
-        """How it is called."""
+        """The name of the code."""
         ...
 
     def room(self, message_bits: int, slots: int) -> int:
-        """Code bits that a message of this length becomes, given ``slots``; more than ``slots`` means: does not fit."""
+        """The number of code bits for a message of this length, given ``slots``; more than ``slots`` means that it does
+        not fit."""
         ...
 
     def encode(self, message: Bits, code_bits: int) -> Bits:
@@ -57,9 +58,9 @@ class Code(Protocol):
 
 @dataclass(frozen=True)
 class Ldpc:
-    """5G LDPC blocks, as few and as long as the standard allows, all of one size; the shortest holds 12 bits.
+    """5G LDPC blocks of equal size, as few and as long as the standard allows; the shortest holds 12 bits.
 
-    ``rate`` None fills the slots that there are: the most protection that the picture has room for.
+    With ``rate`` None the code fills all slots: the strongest protection for which the picture has room.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Ldpc:
         return np.pad(coded, (0, code_bits - len(coded)))
 
     def decode(self, llr: Llr, message_bits: int) -> Decoded:
-        """See :class:`Code`. Sum-product on calibrated ratios; what fails gets a second try by min-sum."""
+        """See :class:`Code`. Sum-product on calibrated ratios; blocks that fail are tried again with min-sum."""
         code, blocks = self._code(message_bits, len(llr))
         received = llr[: blocks * code.n].reshape(blocks, code.n)
         bits, ok = code.decode(received)
@@ -97,7 +98,7 @@ class Ldpc:
 
     @staticmethod
     def _blocks(message_bits: int, code_bits: int) -> int:
-        longest = 8448 if message_bits > 0.27 * code_bits else 3840  # the standard's two graphs part at rate 1/4
+        longest = 8448 if message_bits > 0.27 * code_bits else 3840  # the graph changes at rate 1/4
         return max(1, -(-message_bits // longest))
 
 
@@ -105,8 +106,8 @@ class Ldpc:
 class Bch:
     """Binary BCH blocks: at most 2^m - 1 bits, whole bytes of message, t errors repaired by ``bchlib``; hard decisions.
 
-    The bounded-distance decoder sometimes accepts what it cannot repair (a few in a hundred): each block is re-encoded
-    and compared. Bose & Ray-Chaudhuri 1960, Hocquenghem 1959.
+    The bounded-distance decoder sometimes accepts blocks that it cannot repair (a few in a hundred), so each block is
+    encoded again and compared. Bose & Ray-Chaudhuri 1960, Hocquenghem 1959.
     """
 
     name: str
@@ -115,7 +116,7 @@ class Bch:
 
     @cached_property
     def block(self) -> tuple[int, int]:
-        """(message, parity) bits a block. Parity bchlib pads to bytes; the padding is not sent."""
+        """(message, parity) bits per block. bchlib pads the parity to whole bytes; the padding is not sent."""
         parity = self._code().ecc_bits
         return ((1 << self.m) - 1 - parity) // 8 * 8, parity
 
@@ -126,7 +127,7 @@ class Bch:
         return whole_bytes + parity * -(-whole_bytes // message)
 
     def fits(self, slots: int) -> int:
-        """The longest message in bytes that becomes no more than ``slots`` code bits."""
+        """The longest message in bytes that needs no more than ``slots`` code bits."""
         message, parity = self.block
         blocks, rest = divmod(slots, message + parity)
         return (blocks * message + max(0, rest - parity)) // 8
@@ -167,7 +168,7 @@ class Bch:
         bits = np.unpackbits(np.frombuffer(word + code.encode(word), np.uint8))
         return bits[: 8 * len(word) + self.block[1]]
 
-    def _code(self) -> Any:  # bchlib ships no types; one object a call: it is not thread-safe
+    def _code(self) -> Any:  # bchlib has no types; one object per call, because it is not thread-safe
         import bchlib
 
         return bchlib.BCH(self.t, m=self.m)
@@ -175,7 +176,7 @@ class Bch:
 
 @dataclass(frozen=True)
 class NoCode:
-    """The message bits themselves. One wrong bit and the envelope refuses the whole."""
+    """The message bits themselves, without protection: the envelope rejects a message with one wrong bit."""
 
     name: str = "none"
 
@@ -224,7 +225,7 @@ def code(name: str) -> Code:
 
 
 def check(family: str) -> None:
-    """Raises BadSpec unless ``family`` is ``auto``, ``bch`` or a code that :func:`code` knows."""
+    """Raise BadSpec unless ``family`` is ``auto``, ``bch`` or a code that :func:`code` knows."""
     if family not in ("auto", "bch"):
         code(family)
 

@@ -38,8 +38,8 @@ class UnencryptedWarning(UserWarning):
 def seal(message: bytes, provider: KeyProvider, header: bytes, *, salt: bytes | None = None) -> bytes:
     """Encrypt ``message`` and bind it to ``header``: ``len(message) + OVERHEAD`` bytes.
 
-    ``salt`` is drawn at random. Give one only to reproduce a figure: two messages under one salt and one secret
-    would share their nonce, which gives both away.
+    ``salt`` is drawn at random. Give one only to reproduce a figure: two messages with the same salt and secret share
+    their nonce, which reveals both.
 
     Raises:
         BadKey: the provider has no secret to give.
@@ -56,7 +56,7 @@ def open_sealed(body: bytes, provider: KeyProvider, header: bytes) -> bytes:
 
     Raises:
         Truncated: the body is shorter than its overhead.
-        AuthenticationFailed: wrong key, or a bit of body or header differs; deliberately not told apart.
+        AuthenticationFailed: wrong key, or a bit of body or header differs; the two are deliberately not distinguished.
         BadKey: the provider has no secret to give.
     """
     if len(body) < OVERHEAD:
@@ -78,7 +78,7 @@ def unwrap_plain(body: bytes, header: bytes) -> bytes:
 
     Raises:
         Truncated: the body is shorter than its checksum.
-        Uncorrectable: the checksum does not match. It finds damage; it is no defence against forgery.
+        Uncorrectable: the checksum does not match. It detects damage but not forgery.
     """
     if len(body) < PLAIN_OVERHEAD:
         raise Truncated(f"a message has at least {PLAIN_OVERHEAD} bytes, not {len(body)}: ask for the picture again")

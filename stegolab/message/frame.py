@@ -1,8 +1,8 @@
 """How header and body are coded, whitened and interleaved over the slots of a picture (notebook 04).
 
 A picture offers a header of :data:`HEADER_CODE_BITS` and a body of ``slots`` code bits. The header says how to read the
-body, in 48 bits: version 4, encrypted 1, error-correcting scheme 5, body length in bytes 22, CRC 16. It has a code of
-its own (LDPC 48 -> 240, which the carrier repeats over the picture) because nothing else can be read before it.
+body, in 48 bits: version 4, encrypted 1, error-correcting scheme 5, body length in bytes 22, CRC 16. It has its own
+code (LDPC 48 -> 240, which the carrier repeats over the picture), because it must be read before everything else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ VERSION = 1
 MAX_BODY = (1 << 22) - 1  # bytes
 _CODE = LdpcCode(HEADER_BITS, HEADER_CODE_BITS)
 _ALGORITHMS: tuple[Algorithm, ...] = ("sum-product", "min-sum")
-_RMS = 1.7  # of calibrated LLRs at the signal-to-noise ratio where this code begins to fail, about -6 dB
+_RMS = 1.7  # mean of calibrated LLRs at the signal-to-noise ratio where this code begins to fail, about -6 dB
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Header:
     def code_word(self) -> Bits:
         """(HEADER_CODE_BITS,) whitened code bits."""
         packed = bytes(self)
-        crc = binascii.crc_hqx(packed, 0xFFFF)  # non-zero start: all zeros is no header
+        crc = binascii.crc_hqx(packed, 0xFFFF)  # start value that is not zero, so that all zeros is not a valid header
         protected = packed + crc.to_bytes(2, "big")
         bits = np.unpackbits(np.frombuffer(protected, np.uint8))
         return _CODE.encode(bits[None])[0] ^ public_bits("header", HEADER_CODE_BITS)
@@ -62,7 +62,7 @@ class Header:
 
 
 def read_header(llr: Llr) -> Header | None:
-    """LLRs (HEADER_CODE_BITS,), in any positive scale -> the header, or None where there is none.
+    """Read the header from LLRs (HEADER_CODE_BITS,) of any positive scale; None where there is none.
 
     Raises:
         UnsupportedVersion: a valid header of a later version of the format, or one naming a code unknown to this one.
@@ -80,7 +80,7 @@ def read_header(llr: Llr) -> Header | None:
 
 
 def pack(body: bytes, header: Header, slots: int) -> tuple[Bits, NDArray[np.bool_]]:
-    """Code the body for a picture of ``slots`` -> its bits (slots,), and which slots are used (slots,).
+    """Code the body for a picture with ``slots``: returns its bits (slots,) and which slots are used (slots,).
 
     Raises:
         CapacityExceeded: it does not fit.
@@ -106,10 +106,10 @@ class Unpacked:
 
 
 def unpack(llr: Llr, header: Header) -> Unpacked:
-    """Body LLRs (slots,) -> the body and the decoder's account.
+    """Decode the body from LLRs (slots,); also returns what the decoder found.
 
     Raises:
-        Truncated: the header promises more than the picture has slots for.
+        Truncated: the header declares more than the picture has slots for.
         Uncorrectable: too many errors.
     """
     size = header.code.room(8 * header.length, len(llr))
@@ -133,7 +133,7 @@ def capacity(slots: int, rate: float) -> int:
 
 
 def _signs(label: str, count: int) -> Llr:
-    """What whitening did, as LLRs see it: -1 where the bit was flipped."""
+    """The effect of whitening on LLRs: -1 where the bit was flipped."""
     return np.float32(1) - 2 * public_bits(label, count).astype(np.float32)
 
 

@@ -1,7 +1,8 @@
-"""Where the secret comes from: a passphrase, a key file, bytes, or a key management service.
+"""Sources of the secret: a passphrase, a key file, bytes, or a key management service.
 
 Taught in notebook 04. A :class:`KeyProvider` turns the public salt of one message into 32 secret bytes;
-:mod:`.envelope` derives the cipher's key and nonce from them. Another service needs one class with one method.
+:mod:`.envelope` derives the cipher's key and nonce from them. To support another service, write one class with one
+method.
 """
 
 from __future__ import annotations
@@ -26,23 +27,24 @@ from ..errors import BadKey, CannotWrite, KeyFileWarning, WeakPassphraseWarning
 from ..files import reason, shown
 
 KEY_BYTES = 32
-SHORTEST_PASSPHRASE = 8  # characters; whoever holds the picture can try shorter ones one after the other
-_KMS_DOMAIN = b"stegolab/1 root key\0"  # the service's key may sign other things: these MACs are ours alone
+SHORTEST_PASSPHRASE = 8  # characters; anybody who has the picture can try all shorter ones
+_KMS_DOMAIN = b"stegolab/1 root key\0"  # separates our MACs from others that the service's key may sign
 
 
 @runtime_checkable
 class KeyProvider(Protocol):
-    """Whatever turns a salt into a secret."""
+    """Anything that turns a salt into a secret."""
 
     def derive(self, salt: bytes) -> bytes:
-        """32 secret bytes for a public ``salt`` of 16, the same for the same salt; BadKey when they cannot be had."""
+        """32 secret bytes for a public ``salt`` of 16, always the same for one salt; BadKey if they cannot be
+        obtained."""
 
 
 @dataclass(frozen=True)
 class Passphrase:
-    """Argon2id (RFC 9106) over a passphrase: three passes over 64 MiB in four lanes, about 0.15 s a guess.
+    """Argon2id (RFC 9106) over a passphrase: three passes over 64 MiB in four lanes, about 0.15 s per guess.
 
-    Line ends at its end do not count: files and shells add them. ``as_typed`` keeps them, as earlier versions did.
+    Trailing line ends are ignored, because files and shells add them. ``as_typed`` keeps them, as earlier versions did.
 
     Raises:
         BadKey: the passphrase is empty, or not text in UTF-8.
@@ -52,10 +54,10 @@ class Passphrase:
     as_typed: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what protects nothing, and what cannot be typed the same way again."""
+        """Refuse a passphrase that protects nothing, or that cannot be typed in the same way again."""
         if not self.text.rstrip("\r\n"):
             raise BadKey("the passphrase is empty: choose one, or use a key file")
-        try:  # the environment's bytes come as surrogates where the locale is not UTF-8
+        try:  # bytes from the environment are surrogates where the locale is not UTF-8
             text = self.text.encode("utf-8", "surrogateescape").decode("utf-8")
         except UnicodeError as error:
             raise BadKey("the passphrase is not in UTF-8: type it in a UTF-8 terminal, or use a key file") from error
@@ -63,7 +65,7 @@ class Passphrase:
 
     @property
     def has_line_end(self) -> bool:
-        """Whether it ends with a line end, which does not count unless ``as_typed``."""
+        """Whether it ends with a line end, which is ignored unless ``as_typed``."""
         return self.text != self.text.rstrip("\r\n")
 
     def warn_if_weak(self) -> None:
@@ -78,7 +80,7 @@ class Passphrase:
         else:
             return
         warnings.warn(
-            f"the passphrase is weak, {why}: whoever has the picture can guess it; take four words, or a key file",
+            f"the passphrase is weak, {why}: whoever has the picture can guess it; use four words, or a key file",
             WeakPassphraseWarning,
             stacklevel=3,
         )
@@ -86,7 +88,7 @@ class Passphrase:
     def derive(self, salt: bytes) -> bytes:
         """See :class:`KeyProvider`."""
         text = self.text if self.as_typed else self.text.rstrip("\r\n")
-        typed = unicodedata.normalize("NFC", text).encode()  # keyboards differ in how they compose an é
+        typed = unicodedata.normalize("NFC", text).encode()  # keyboards compose an é in different ways
         return Argon2id(salt=salt, length=KEY_BYTES, iterations=3, lanes=4, memory_cost=64 * 1024).derive(typed)
 
 
@@ -114,8 +116,8 @@ class RawKey:
 class KeyFile:
     """A file that holds a key of 32 bytes: raw, as 64 hexadecimal digits, or in base64.
 
-    Text may be in UTF-8 or UTF-16 with its mark, as some editors and shells write it. Where others may read the file,
-    as container secrets have it, there is a :class:`KeyFileWarning`.
+    Text may be in UTF-8 or UTF-16 with its mark, as some editors and shells write it. If others may read the file, as
+    is usual for container secrets, a :class:`KeyFileWarning` is issued.
 
     Raises:
         BadKey: missing, unreadable or malformed, or others may write it.
@@ -125,7 +127,7 @@ class KeyFile:
     _key: RawKey = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Read the key now, so that a mistake shows before any work is done."""
+        """Read the key now, so that a mistake is reported before any work is done."""
         object.__setattr__(self, "_key", RawKey(_read_key(Path(self.path))))
 
     def derive(self, salt: bytes) -> bytes:
@@ -135,7 +137,7 @@ class KeyFile:
 
 @dataclass(frozen=True)
 class AwsKms:
-    """An HMAC_256 key in the AWS Key Management Service, which never leaves it: the secret is ``GenerateMac``.
+    """An HMAC_256 key that never leaves the AWS Key Management Service: the secret is the result of ``GenerateMac``.
 
     ``key_id`` is an id, alias or ARN; ``client`` a boto3 KMS client, made from the environment when None.
     Needs the extra: ``pip install 'stegolab[kms]'``.
@@ -157,11 +159,11 @@ class AwsKms:
         return answer["Mac"]
 
 
-Key = str | bytes | os.PathLike[str] | KeyProvider  # what callers may hold
+Key = str | bytes | os.PathLike[str] | KeyProvider  # what callers may give
 
 
 def as_provider(key: Key) -> KeyProvider:
-    """A provider for what a caller holds: text is a passphrase, a path a key file, bytes the key itself.
+    """A provider for what a caller gives: text is a passphrase, a path a key file, bytes the key itself.
 
     Raises:
         BadKey: none of these, or malformed.
@@ -174,14 +176,14 @@ def as_provider(key: Key) -> KeyProvider:
         return KeyFile(key)
     if isinstance(key, KeyProvider):
         return key
-    raise BadKey(f"a {type(key).__name__} is no key: give a passphrase, a pathlib.Path, 32 bytes or a KeyProvider")
+    raise BadKey(f"a {type(key).__name__} is not a key: give a passphrase, a pathlib.Path, 32 bytes or a KeyProvider")
 
 
 def readings(key: Key) -> Iterator[KeyProvider]:
-    """What a receiver tries: the key, then a passphrase with the line end that earlier versions counted.
+    """The keys that a receiver tries: the key, then a passphrase with the line end that earlier versions included.
 
     Raises:
-        BadKey: at once where :func:`as_provider` raises it.
+        BadKey: at once, where :func:`as_provider` raises it.
     """
     provider = as_provider(key)
     if isinstance(provider, Passphrase) and provider.has_line_end:
@@ -217,12 +219,12 @@ def _read_key(path: Path) -> bytes:
             content = file.read(1024)
     except (OSError, ValueError) as error:
         raise BadKey(f"cannot read the key file {name}: {reason(error)}") from error
-    if os.name == "posix" and stat.S_ISREG(mode):  # a pipe has no readers but us
+    if os.name == "posix" and stat.S_ISREG(mode):  # only we can read a pipe
         if mode & 0o022:
-            raise BadKey(f"others may change the key file {name}: close it to them with chmod 600 {name}")
+            raise BadKey(f"others may change the key file {name}: protect it with chmod 600 {name}")
         if mode & 0o044:
             warnings.warn(
-                f"others may read the key file {name}: close it to them with chmod 600 {name}, if it is yours",
+                f"others may read the key file {name}: protect it with chmod 600 {name}, if it is yours",
                 KeyFileWarning,
                 stacklevel=4,
             )
@@ -238,7 +240,7 @@ def _read_key(path: Path) -> bytes:
 
 
 def _key_in_text(content: bytes) -> bytes | None:
-    """The 32 bytes that a text in ASCII, or in UTF-8 or UTF-16 with a mark, spells; None when it spells no key."""
+    """The 32 bytes that a text spells, in ASCII, or in UTF-8 or UTF-16 with a mark; None if it is not a key."""
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if marked else "utf-8-sig").strip()

@@ -2,8 +2,9 @@
 
 A small base graph is lifted: each of its entries becomes a Z x Z identity matrix, cyclically shifted.
 The parity part is built so that encoding is back substitution, and the sparse graph so that belief
-propagation decodes close to capacity. By hand because it is taught, and because libraries that have these codes need
-PyTorch; a test compares them with Sionna's. 3GPP TS 38.212 section 5.3.2; Gallager 1962; Richardson & Kudekar 2018.
+propagation decodes close to capacity. Written by hand because notebook 04 teaches it, and because libraries with these
+codes need PyTorch; a test compares them with Sionna's. 3GPP TS 38.212 section 5.3.2; Gallager 1962; Richardson &
+Kudekar 2018.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Algorithm = Literal["sum-product", "min-sum"]
 _LIFTING = tuple(  # (lifting size, shift-coefficient set), table 5.3.2-1
     sorted((a << j, s) for s, a in enumerate((2, 3, 5, 7, 9, 11, 13, 15)) for j in range(8) if a << j <= 384)
 )
-_BATCH = 16  # blocks decoded at once: some 60 MB of messages
+_BATCH = 16  # blocks decoded together: about 60 MB of messages
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class LdpcCode:
     """One (n, k) code: ``k`` message bits in, ``n`` transmitted bits out, any 1/20 <= k/n <= 8/9.
 
     ``encode`` is linear over GF(2) (tests compare it with sionna's); ``decode(2.0 * encode(m) - 1)`` returns ``m``.
-    Below the mother rate (1/3 or 1/5) bits are sent more than once and their LLRs added.
+    Below the mother rate (1/3 or 1/5), bits are sent more than once and their LLRs are added.
 
     Raises:
         BadSpec: k or n out of range.
@@ -47,7 +48,7 @@ class LdpcCode:
         if not (12 <= self.k <= 8448 and 9 * self.k <= 8 * self.n and self.n <= 20 * self.k):
             raise BadSpec(f"no LDPC code with {self.k} message bits in {self.n}: k is 12..8448, the rate 1/20..8/9")
         if self.graph == 2 and self.k > 3840:
-            raise BadSpec(f"rates up to 1/4 take at most 3840 message bits a block, not {self.k}")
+            raise BadSpec(f"rates up to 1/4 allow at most 3840 message bits per block, not {self.k}")
 
     @property
     def graph(self) -> int:
@@ -70,7 +71,7 @@ class LdpcCode:
             total ^= _row_sum(word, row, skip=range(first, first + 4))
         word[:, first] = np.roll(total, odd, axis=1)
         pending, known = list(range(4)), {first}
-        while pending:  # core: solve any row with one unknown parity left; together they form a staircase
+        while pending:  # core: solve each row with one unknown parity left; together the rows form a staircase
             for r in pending:
                 unknown = [c for c, _ in checks[r] if first <= c < first + 4 and c not in known]
                 if len(unknown) == 1:
@@ -79,7 +80,7 @@ class LdpcCode:
                 if len(unknown) <= 1:
                     pending.remove(r)
                     break
-        for r in range(4, self._base.height):  # extension: one new parity column a row
+        for r in range(4, self._base.height):  # extension: one new parity column per row
             word[:, first + r] = _row_sum(word, checks[r], skip=[first + r])
         return word.reshape(blocks, -1)[:, self._sent]
 
@@ -88,10 +89,11 @@ class LdpcCode:
     ) -> tuple[Bits, NDArray[np.bool_]]:
         """LLRs (blocks, n), log p(1)/p(0) -> message bits (blocks, k), and whether every check holds (blocks,).
 
-        All-zero and non-finite blocks never count as decoded: the zero word satisfies every check without
-        having been received. Layered schedule: a row of checks already hears what the rows above it have said in this
-        iteration, which takes half as many as flooding (Hocevar 2004). A block leaves the batch as soon as its checks
-        hold. ``sum-product`` is exact on a tree and needs calibrated LLRs; ``min-sum`` (scaled by 0.8) does not.
+        All-zero and non-finite blocks never count as decoded, because the zero word satisfies every check without
+        having been received. The schedule is layered: a row of checks uses what the rows above it said in the same
+        iteration, which needs half as many iterations as flooding (Hocevar 2004). A block leaves the batch as soon as
+        its checks hold. ``sum-product`` is exact on a tree and needs calibrated LLRs; ``min-sum`` (scaled by 0.8) does
+        not.
         """
         message, done = np.zeros((len(llr), self.k), np.uint8), np.zeros(len(llr), bool)
         usable = np.flatnonzero(np.isfinite(llr).all(axis=1) & llr.any(axis=1))
@@ -101,7 +103,7 @@ class LdpcCode:
         return message, done
 
     def _propagate(self, llr: Llr, iterations: int, algorithm: Algorithm) -> tuple[Bits, NDArray[np.bool_]]:
-        if algorithm == "min-sum":  # only their ratios count: scaled to stay clear of the clip
+        if algorithm == "min-sum":  # only ratios matter: scaled to stay below the clipping
             llr = llr / np.abs(llr).max(axis=1, keepdims=True)
         rule = sum_product if algorithm == "sum-product" else min_sum
         belief = -self._derate(llr)  # inside: log p(0)/p(1), so a check's rule is a product
@@ -125,7 +127,7 @@ class LdpcCode:
 
     @cached_property
     def lifting(self) -> int:
-        """Lifting size Z: the smallest of the standard's that holds k bits."""
+        """The lifting size Z: the smallest in the standard that holds k bits."""
         return self._lifting[0]
 
     @property
@@ -147,19 +149,20 @@ class LdpcCode:
 
     @cached_property
     def _sent(self) -> NDArray[np.int64]:
-        """Indices into the lifted code word, in order of transmission: again from the start when all were sent."""
+        """Indices into the lifted code word, in order of transmission; they repeat from the start when all bits were
+        sent."""
         return np.resize(self._buffer, self.n)
 
     @cached_property
     def _buffer(self) -> NDArray[np.int64]:
-        """What may be sent: not the first 2 Z bits, which are punctured, and not the fillers."""
+        """The bits that may be sent: all except the first 2 Z, which are punctured, and the fillers."""
         z = self.lifting
         buffer = np.arange(2 * z, self._base.columns * z)
         return buffer[(buffer < self.k) | (buffer >= self._systematic_columns * z)]
 
     @cached_property
     def _tanner(self) -> TannerGraph:
-        # rows whose own parity column was never sent say nothing about the others: leave them out
+        # rows whose own parity column was never sent tell nothing about other bits: leave them out
         last = int(self._sent.max()) // self.lifting
         height = max(4, min(self._base.height, last - self._systematic_columns + 1))
         return _tanner_graph(self.graph, self._set, self.lifting, height)

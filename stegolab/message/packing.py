@@ -1,7 +1,7 @@
-"""Laying coded frames one behind the other with hardly a byte between them.
+"""Packing coded frames with almost no overhead.
 
-What a container (Ogg, 3GP) spends on finding, timing and seeking is a third of a speech message at 6 kbit/s. Here a
-packet of variable size costs one byte, its length, and a frame of constant size costs nothing.
+The overhead of a container (Ogg, 3GP) for synchronisation, timing and seeking is a third of a speech message at 6
+kbit/s. Here a packet of variable size costs one byte, its length, and a frame of constant size costs nothing.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _TWO_BYTES = 224  # lengths from here on take two bytes: up to 224 + 32 * 256 - 
 
 
 def join_packets(packets: Iterable[bytes]) -> bytes:
-    """Packets of variable size, none empty, each behind its length; a repeated first byte travels once.
+    """Packets of variable size, none empty, each after its length; a repeated first byte is sent once.
 
-    All packets of a stream mostly begin alike (Opus: the table-of-contents byte; FLAC: the sync code), so the first
-    byte is left out and sent ahead, behind a length of zero, only when it changes.
+    Most packets of a stream begin with the same byte (Opus: the table of contents; FLAC: the sync code). So the first
+    byte is left out, and is sent before a packet, after a length of zero, only when it changes.
     """
     body, first = bytearray(), b""
     for packet in packets:
@@ -69,7 +69,7 @@ def split_bits(body: bytes, bits: int, n_frames: int) -> list[bytes]:
 
 
 def varint(value: int) -> bytes:
-    """A non-negative integer, seven bits a byte, low bits first, the eighth bit set on all bytes but the last."""
+    """A non-negative integer, seven bits per byte, low bits first; the eighth bit is set in all bytes but the last."""
     low = bytearray()
     while value > 0x7F:
         low.append(value & 0x7F | 0x80)
@@ -78,7 +78,7 @@ def varint(value: int) -> bytes:
 
 
 def read_varint(body: bytes) -> tuple[int, bytes]:
-    """The integer in front of ``body``, and what follows it.
+    """The integer at the start of ``body``, and what follows it.
 
     Raises:
         Truncated: the integer does not end, or takes more than five bytes.
@@ -95,7 +95,7 @@ def _length(value: int) -> bytes:
     if value < _TWO_BYTES:
         return bytes([value])
     high, low = divmod(value - _TWO_BYTES, 256)
-    return bytes([_TWO_BYTES + high, low])  # ValueError beyond 8415: no frame of ours is that long
+    return bytes([_TWO_BYTES + high, low])  # ValueError above 8415: our frames are never that long
 
 
 def _read_length(body: bytes, at: int) -> tuple[int, int]:

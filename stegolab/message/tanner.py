@@ -1,6 +1,6 @@
 """The lifted Tanner graph as index arrays, and the two message-passing rules on it (notebook 04).
 
-Edges are kept in the order of their check nodes, lifted copies side by side, so that the rule at a check is a
+Edges are stored in the order of their check nodes with lifted copies side by side. So the rule at a check is a
 reduction over a few contiguous rows, vectorised over the lifting and over blocks.
 """
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 Messages = NDArray[np.float32]
 
-MAX_LLR = 20.0  # beyond this float32 tanh is 1 and its logarithm has no information left
-_MIN_LLR = 1e-9  # the least |LLR|: phi of it is 21.4, so that one sure check can outvote MAX_LLR
+MAX_LLR = 20.0  # beyond this, tanh is 1 in float32 and its logarithm tells nothing
+_MIN_LLR = 1e-9  # the smallest |LLR|: its phi is 21.4, so one sure check can outvote MAX_LLR
 
 
 class TannerGraph:
@@ -81,13 +81,13 @@ def sum_product(incoming: Messages) -> Messages:
 
 
 def min_sum(incoming: Messages, scale: float = 0.8) -> Messages:
-    """The smallest magnitude of the check's other edges, scaled: needs no calibration (Chen & Fossorier 2002).
+    """The smallest magnitude of the check's other edges, scaled; it needs no calibration (Chen & Fossorier 2002).
 
-    (blocks, degree, checks) -> the same, of two edges and more.
+    (blocks, degree, checks) -> the same shape; a check has at least two edges.
     """
     sign, size = np.copysign(np.float32(1), incoming), np.abs(incoming)
     least = np.partition(size, 1, axis=1)
-    rest = np.where(size == least[:, :1], least[:, 1:2], least[:, :1])  # two equal: each is the other's least
+    rest = np.where(size == least[:, :1], least[:, 1:2], least[:, :1])  # equal ones: each is the other's smallest
     return np.float32(scale) * rest * (sign * sign.prod(axis=1, keepdims=True))
 
 

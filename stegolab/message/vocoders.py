@@ -1,8 +1,8 @@
 """Four families of speech coders as raw frames, without a container.
 
 Taught in notebook 04. FLAC, Opus (RFC 6716) and AMR-NB (3GPP TS 26.071) come from FFmpeg through PyAV, Codec2 (Rowe)
-from ``pycodec2``. All of them take and give 16-bit PCM of shape (n,) at the ``rate`` of the coder, and what they give
-lines up with what they took: the coder's own delay (``lead``) is padded at the end and cut off at the start.
+from ``pycodec2``. All of them take and return 16-bit PCM of shape (n,) at the ``rate`` of the coder, without delay: the
+coder's own delay (``lead``) is padded at the end and cut off at the start.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Coder(Protocol):
         """Samples of shape (n,) to the bytes of their frames."""
 
     def decode(self, body: bytes, count: int) -> Pcm:
-        """Frames back to exactly ``count`` samples; Truncated when they are not the frames of ``count`` samples."""
+        """Decode frames to exactly ``count`` samples; Truncated if they are not the frames of ``count`` samples."""
 
 
 class Flac:
@@ -49,7 +49,7 @@ class Flac:
         return join_packets(_av_encode(_av_encoder("flac", self.rate, options), pcm))
 
     def decode(self, body: bytes, count: int) -> Pcm:
-        """FLAC frames to the very samples that were encoded."""
+        """Decode FLAC frames to exactly the samples that were encoded."""
         frames = split_packets(body)
         _expect(len(frames) == -(-count // self.block))
         return _exactly(count, _av_decode("flac", self.rate, frames, longest=self.block))
@@ -57,12 +57,12 @@ class Flac:
 
 @dataclass(frozen=True)
 class Opus:
-    """RFC 6716 packets of 60 ms at a variable bit rate; ``bit_rate`` is what libopus aims at while somebody speaks."""
+    """RFC 6716 packets of 60 ms at a variable bit rate; ``bit_rate`` is the rate that libopus aims at during speech."""
 
     bit_rate: int  # bit/s
     rate: ClassVar[int] = 16_000
     frame: ClassVar[int] = 960  # samples of 60 ms
-    lead: ClassVar[int] = 104  # samples that the decoder gives ahead of the first one: the pre-skip
+    lead: ClassVar[int] = 104  # samples that the decoder gives before the first one: the pre-skip
 
     def encode(self, pcm: Pcm) -> bytes:
         """Samples of shape (n,) to Opus packets, each behind its length."""
@@ -86,7 +86,7 @@ class FixedFrames:
     bit_rate: int  # bit/s
     frame: int  # samples
     bits: int  # in a frame
-    lead: int  # samples that the decoder gives ahead of the first one
+    lead: int  # samples that the decoder gives before the first one
     rate: ClassVar[int] = 8_000
 
     def size(self, count: int) -> int:
@@ -116,7 +116,7 @@ class FixedFrames:
 class AmrNb(FixedFrames):
     """Adaptive multi-rate narrow-band at one of its eight rates; the frame-type byte is left out of every frame.
 
-    FFmpeg's own decoder is in every build of it; the only encoder is a library of its own, which many builds leave out.
+    Every build of FFmpeg has the decoder; the only encoder is a separate library, which many builds leave out.
     """
 
     encoder: ClassVar[str] = "libopencore_amrnb"
@@ -135,14 +135,14 @@ class AmrNb(FixedFrames):
 class Codec2(FixedFrames):
     """Rowe's sinusoidal vocoder: speech as harmonics of a pitch.
 
-    It fills unvoiced phases with noise of its own: two decodings of one message sound alike but differ in samples.
+    It fills unvoiced phases with random noise: two decodings of one message sound alike but differ in samples.
     """
 
     def _encode(self, pcm: Pcm) -> list[bytes]:
         import pycodec2
 
         coder = pycodec2.Codec2(self.bit_rate)
-        return [coder.encode(frame) for frame in pcm.reshape(-1, self.frame)]  # it encodes one frame a call
+        return [coder.encode(frame) for frame in pcm.reshape(-1, self.frame)]  # it encodes one frame per call
 
     def _decode(self, frames: list[bytes]) -> Pcm:
         import pycodec2
@@ -154,7 +154,7 @@ class Codec2(FixedFrames):
 _AMR_BITS = {12200: 244, 10200: 204, 7950: 159, 7400: 148, 6700: 134, 5900: 118, 5150: 103, 4750: 95}
 AMR_NB = {rate: AmrNb(rate, frame=160, bits=bits, lead=40) for rate, bits in _AMR_BITS.items()}
 
-# Leads chosen for the best match of short-time envelopes over speech: the waveforms of a vocoder do not match.
+# Leads chosen for the best match of short-time envelopes of speech, because a vocoder's waveforms do not match.
 CODEC2 = {
     3200: Codec2(3200, frame=160, bits=64, lead=150),
     2400: Codec2(2400, frame=160, bits=48, lead=150),
@@ -187,7 +187,7 @@ def _expect(consistent: bool) -> None:
 
 @cache
 def amr_can_be_encoded() -> bool:
-    """Whether the FFmpeg that PyAV brings has an encoder for AMR-NB."""
+    """Whether PyAV's FFmpeg has an encoder for AMR-NB."""
     import av
 
     try:
@@ -219,7 +219,7 @@ def _av_encode(encoder: av.AudioCodecContext, pcm: Pcm) -> list[bytes]:
 
 
 def _av_decode(name: str, rate: int, packets: list[bytes], longest: int) -> Pcm:
-    """Decode packet by packet; none may give more than ``longest`` samples, which bounds time and memory."""
+    """Decode packet by packet; none may give more than ``longest`` samples, which limits time and memory."""
     import av
 
     decoder = cast("av.AudioCodecContext", av.CodecContext.create(name, "r"))
@@ -237,7 +237,7 @@ def _av_decode(name: str, rate: int, packets: list[bytes], longest: int) -> Pcm:
 
 
 def _pcm16(frame: av.AudioFrame) -> Pcm:
-    """A decoded frame's samples of shape (n,): integers as they are, floating point rounded to them."""
+    """A decoded frame's samples of shape (n,): integers unchanged, floating point rounded to integers."""
     samples = frame.to_ndarray()[0]
     _expect(samples.dtype in (np.int16, np.float32) and bool(np.isfinite(samples).all()))
     return samples if samples.dtype == np.int16 else audio.to_pcm16(Speech(samples, frame.sample_rate))
