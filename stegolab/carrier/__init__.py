@@ -1,1 +1,1 @@
-"""Bits <-> image: where in the picture the bits go, and how the receiver weighs what it reads there."""
+"""Bits <-> image: where in the picture the bits go, and how sure the receiver is of each bit that it reads."""

@@ -1,9 +1,9 @@
 """The block DCT: the domain in which JPEG acts on each coefficient almost independently (notebook 04).
 
-Works alike on NumPy arrays and torch tensors, whichever it is given. Ahmed, Natarajan & Rao 1974.
+Works on NumPy arrays and torch tensors alike. Ahmed, Natarajan & Rao 1974.
 
-A carrier looks at a few frequencies only, its band: :func:`analyse` gives their coefficients, :func:`synthesise` goes
-back from them to samples, and :func:`blur_gain` says what smoothing leaves of them.
+A carrier uses only a few frequencies, its band: :func:`analyse` gives their coefficients, :func:`synthesise` turns them
+back into samples, and :func:`blur_gain` says how much of them smoothing leaves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Frequencies = Sequence[tuple[int, int]]  # (vertical, horizontal), each below th
 
 @lru_cache
 def basis(size: int) -> NDArray[np.float64]:
-    """Orthonormal DCT-II matrix (size, size), a frequency a row: ``basis(n) @ basis(n).T`` is the identity."""
+    """Orthonormal DCT-II matrix (size, size), one frequency per row: ``basis(n) @ basis(n).T`` is the identity."""
     k = np.arange(size)
     matrix = np.sqrt(2 / size) * np.cos(np.pi * (k[None, :] + 0.5) * k[:, None] / size)
     matrix[0] /= np.sqrt(2)
@@ -30,7 +30,8 @@ def basis(size: int) -> NDArray[np.float64]:
 def forward(plane: Any, size: int) -> Any:
     """(..., H, W) samples -> (..., H // size, W // size, size, size) coefficients, of the whole blocks only.
 
-    The rows and columns right and below that do not fill a block are left out. Parseval: the sum of squares is kept.
+    Columns on the right and rows at the bottom that do not fill a block are left out. The sum of squares is kept
+    (Parseval).
     """
     rows, columns = plane.shape[-2] // size, plane.shape[-1] // size
     blocks = plane[..., : rows * size, : columns * size].reshape(*plane.shape[:-2], rows, size, columns, size)
@@ -39,7 +40,7 @@ def forward(plane: Any, size: int) -> Any:
 
 
 def some(plane: NDArray[Any], size: int, blocks: NDArray[np.int64]) -> Any:
-    """Coefficients (n, size, size) of some ``blocks`` (n,) of a plane (H, W), counted in raster order; no others."""
+    """Coefficients (n, size, size) of only some ``blocks`` (n,) of a plane (H, W), counted in raster order."""
     rows, columns = plane.shape[0] // size, plane.shape[1] // size
     whole = plane[: rows * size, : columns * size].reshape(rows, size, columns, size)  # (rows, size, columns, size)
     row, column = np.divmod(blocks, max(columns, 1))
@@ -64,7 +65,7 @@ def analyse(plane: Any, size: int, frequencies: Frequencies) -> Any:
 def synthesise(coefficients: Any, size: int, frequencies: Frequencies, shape: Sequence[int]) -> Any:
     """Coefficients (..., rows, columns, frequencies) -> samples (..., H, W) of ``shape`` (H, W), other frequencies 0.
 
-    Right and below, where samples do not fill a block, they are 0.
+    On the right and at the bottom, samples that do not fill a block are 0.
     """
     *lead, rows, columns, _ = coefficients.shape
     vertical, horizontal = _indices(frequencies)
@@ -76,10 +77,10 @@ def synthesise(coefficients: Any, size: int, frequencies: Frequencies, shape: Se
 
 
 def blur_gain(frequencies: Frequencies, size: int, variance: Any) -> Any:
-    """What a Gaussian blur of ``variance`` in square pixels (negative: it sharpens) leaves of each frequency.
+    """The share of each frequency that a Gaussian blur of ``variance`` square pixels leaves (negative: it sharpens).
 
-    Every smoothing kernel is near a Gaussian in the low band, so one number stands for the resampling filter, the
-    codec's loop filter and a real blur alike.
+    Every smoothing kernel resembles a Gaussian at low frequencies, so one number describes the resampling filter, the
+    codec's loop filter and a real blur together.
 
     Returns:
         (frequencies,) as float32 for a number; (B, frequencies) for a tensor (B,).
@@ -98,7 +99,7 @@ def zigzag(size: int) -> list[tuple[int, int]]:
 
 
 def _indices(frequencies: Frequencies) -> tuple[list[int], list[int]]:
-    """Where they stand in a block: (vertical, horizontal), one entry a frequency."""
+    """Their indices in a block: (vertical, horizontal), one entry per frequency."""
     vertical, horizontal = zip(*frequencies, strict=True)
     return list(vertical), list(horizontal)
 

@@ -1,13 +1,13 @@
 """From evidence to log-likelihood ratios: logistic regression on the pilots (notebook 04).
 
 A soft decoder must know how sure each bit is. If the error of a received angle is von Mises distributed, the ratio is
-``2 * kappa * evidence``; kappa depends on the frequency, and on how busy the block is, because smoothing spills the
-detail of busy blocks into the band. Both are fitted by maximum likelihood where the true bits are known (Platt 1999).
-For a decoder that is the right fit even when the error is not von Mises: JPEG's is nearly uniform.
+``2 * kappa * evidence``; kappa depends on the frequency, and on how busy the block is, because smoothing moves detail
+of busy blocks into the band. Both are fitted by maximum likelihood where the true bits are known (Platt 1999). For a
+decoder this is the right fit even if the error is not von Mises distributed (JPEG's is nearly uniform).
 
-The reliability diagram shows whether the ratios then mean what they say (notebook 07): of the bits that are called
-ones with a probability of nine tenths, nine tenths must be ones. DeGroot & Fienberg 1983; expected calibration error:
-Guo, Pleiss, Sun & Weinberger 2017.
+The reliability diagram shows whether the ratios are then calibrated (notebook 07): of the bits that are said to be ones
+with a probability of nine tenths, nine tenths must be ones. DeGroot & Fienberg 1983; expected calibration error: Guo,
+Pleiss, Sun & Weinberger 2017.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 _KAPPAS = np.geomspace(0.02, 12, 48).astype(np.float32)
 _EXPONENTS = np.linspace(-0.2, 1.2, 8)
-_PRIOR = 20  # pilots' worth of the mean over all frequencies, in the fit of each
+_PRIOR = 20  # weight of the mean over all frequencies in the fit of each one, in pilots
 
 
 def reliability(
@@ -33,7 +33,7 @@ def reliability(
         agreement: (pilots,) evidence times the true sign, in [-1, 1].
         frequency: (pilots,) index of each one's frequency, below ``frequencies``.
         busy: (pilots,) activity of its block over the picture's median, positive.
-        frequencies: how many there are.
+        frequencies: how many frequencies there are.
 
     Returns:
         kappa (frequencies,) and the exponent.
@@ -72,7 +72,7 @@ class ReliabilityDiagram:
 
 
 def reliability_diagram(llr: NDArray[np.float32], bits: NDArray[np.uint8], bins: int = 15) -> ReliabilityDiagram:
-    """The diagram of ratios log p(1)/p(0) and the bits that were sent, any shape.
+    """The diagram for ratios log p(1)/p(0) and the bits that were sent, of any shape.
 
     >>> reliability_diagram(np.log([3, 3, 3, 3]), np.array([1, 1, 1, 0])).error
     0.0

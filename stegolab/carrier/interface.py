@@ -1,4 +1,4 @@
-"""What the sender and the receiver ask of a carrier: the lattice and the invertible network both answer it."""
+"""What the sender and the receiver require of a carrier; the lattice and the invertible network both implement it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from .sync.registration import Aligned
 
 __all__ = ["DETECTED", "HEADER_CODE_BITS", "Carrier", "Reading"]
 
-DETECTED = 3.5  # detection score from which a header is worth decoding; its checksum decides
+DETECTED = 3.5  # detection score from which decoding a header is tried; its checksum decides
 
 
 class Reading(Protocol):
-    """A received picture, seen through one carrier on the assumption of one geometry."""
+    """A received picture as one carrier reads it, assuming one geometry."""
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width that the original is assumed to have had, in pixels."""
+        """The assumed height and width of the original, in pixels."""
         ...
 
     @property
     def detection_score(self) -> float:
-        """How surely a header is here, in standard deviations of what chance gives.
+        """How clearly a header is present, in standard deviations of what chance gives.
 
-        Cheap, whatever the size of the picture: only the blocks that hold the header are looked at.
+        Fast for pictures of any size, because only the blocks of the header are read.
         """
         ...
 
@@ -47,16 +47,16 @@ class Carrier(Protocol):
 
     @property
     def name(self) -> str:
-        """How reports call it."""
+        """The name of the carrier in reports."""
         ...
 
     @property
     def strength(self) -> Strength:
-        """What it promises to survive."""
+        """The strength, which says what it promises to survive."""
         ...
 
     def body_slots(self, shape: tuple[int, ...]) -> int:
-        """How many code bits the body of a picture of this shape takes; 0 if not even the header fits."""
+        """How many code bits the body of a picture of this shape holds; 0 if not even the header fits."""
         ...
 
     def embed(
@@ -67,25 +67,26 @@ class Carrier(Protocol):
         used: NDArray[np.bool_],
         share: float = 1.0,
     ) -> NDArray[np.uint8]:
-        """The stego picture (H, W, 3) that says ``header`` and ``body``.
+        """The stego picture (H, W, 3) that carries ``header`` and ``body``.
 
         Args:
             rgb: (H, W, 3) the cover.
             header: (HEADER_CODE_BITS,) its code word, 0 or 1.
             body: (body slots,) code bits, 0 or 1.
             used: (body slots,) which of them carry; the others stay as they are.
-            share: of the blocks, 0 to 1; only so many, the busiest, change (``texture``), apart from the template.
+            share: of the blocks, 0 to 1; apart from the template, only the busiest ones up to this share change
+            (``texture``).
         """
         ...
 
     def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> Reading:
-        """Look at a received picture on the assumption that the original had ``shape`` (height, width)."""
+        """Read a received picture, assuming that the original had ``shape`` (height, width)."""
         ...
 
     def read_luma(self, plane: NDArray[np.float32]) -> Reading:
-        """As :meth:`read`, of a luma plane (H, W) of the original's size; it may be a turned view of one."""
+        """Like :meth:`read`, for a luma plane (H, W) of the original's size, which may be a rotated view."""
         ...
 
     def read_aligned(self, aligned: Aligned) -> Reading:
-        """Look at a received picture that ``sync`` has laid back onto the original; for ``rescaled`` strengths only."""
+        """Read a received picture that ``sync`` has aligned with the original; only for ``rescaled`` strengths."""
         ...

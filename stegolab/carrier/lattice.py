@@ -1,8 +1,8 @@
 """The lattice carrier: dither modulation of block-DCT coefficients of the luma, soft output (notebooks 00 and 04).
 
-Everything the receiver knows it learns from the header: its detection score says that the assumed geometry is right,
-and its slots, known once it is decoded, calibrate the channel together with the template's: one blur for the whole
-picture, one concentration a frequency.
+The receiver learns everything from the header. Its detection score tells whether the assumed geometry is right. Its
+slots, whose bits are known once it is decoded, calibrate the channel together with those of the template: one blur for
+the whole picture, and one concentration per frequency.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .sync import pilots
 from .sync.geometry import resized
 from .sync.registration import Aligned
 
-_BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels, that a receiver tries
+_BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels; a receiver tries these
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LatticeCarrier:
         used: NDArray[np.bool_],
         share: float = 1.0,
     ) -> NDArray[np.uint8]:
-        """See the interface, and ``clipping`` for what happens where blacks or whites clip."""
+        """See the interface; ``clipping`` explains what happens where blacks or whites clip."""
         layout = Layout.of(self.strength, rgb.shape)
         bits = np.zeros(layout.slots, np.uint8)
         carries = np.zeros(layout.slots, bool)
@@ -100,7 +100,7 @@ class LatticeCarrier:
 
 
 class LatticeReading:
-    """A received luma plane (H, W) and what it says. Only the header's blocks are looked at until more is asked for.
+    """A received luma plane (H, W) and what is read from it. Only the header's blocks are read until more is needed.
 
     ``received``: which blocks (rows, columns) arrived at all; None for all of them.
     """
@@ -148,9 +148,9 @@ class LatticeReading:
         return pilots.detection_score(self.layout.header_bit, self._header_evidence)
 
     def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Choose the blur and the reliabilities that explain the pilots best, then weigh every slot by them.
+        """Choose the blur and the reliabilities that explain the pilots best, then weight every slot by them.
 
-        Which blocks carry anything the header's pilots tell; the template's are everywhere.
+        The header's pilots tell which blocks carry anything; those of the template are everywhere.
         """
         layout, count = self.layout, len(self.layout.strength.frequencies)
         known = np.concatenate([layout.header_slots, layout.template_slots])  # (pilots,)
@@ -170,17 +170,17 @@ class LatticeReading:
         return llr.reshape(-1)[layout.body_slots]  # (body slots,)
 
     def _evidence(self, slots: NDArray[np.int64], blur: float) -> NDArray[np.float32]:
-        """What some slots say at a blur, 0 where they were not received: (slots,)."""
+        """The evidence of some slots at a blur, 0 where they were not received: (slots,)."""
         block, f = np.divmod(slots, len(self.layout.strength.frequencies))
         y = self._coefficients.reshape(-1)[slots] / self._gain(blur)[f]  # (slots,)
         evidence = qim.evidence(y, self.layout.strength.step[f], self.layout.dither.reshape(-1)[slots])
         return evidence * self._received.reshape(-1)[block]  # (slots,)
 
     def _energy(self, evidence: NDArray[np.float32]) -> float:
-        """Of the combined repeats: it is highest at the right blur."""
+        """Energy of the combined repeats, which is highest at the right blur."""
         sums = pilots.combine_repeats(self.layout.header_bit, evidence)
         return float(sums @ sums)
 
     def _gain(self, blur: float) -> NDArray[np.float32]:
-        """What a blur of variance ``blur`` leaves of each frequency: (frequencies,)."""
+        """The share of each frequency that a blur of variance ``blur`` leaves: (frequencies,)."""
         return blockdct.blur_gain(self.layout.strength.frequencies, self.layout.strength.block, blur)

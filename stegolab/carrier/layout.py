@@ -1,9 +1,9 @@
-"""Which coefficient is which slot: a sparse header that doubles as pilots, a template, and the body in all the rest.
+"""Which coefficient is which slot: a sparse header that also serves as pilots, a template, and the body in the rest.
 
-The header's code word is laid out over the blocks again and again, so a large picture repeats it hundreds of times, and
-any part of the picture will do. Its frequencies take turns: once the header is decoded, its slots are known symbols at
-every frequency, from which the receiver measures the channel. Strengths that survive another geometry also have the
-known symbols of ``sync.template``, at the two frequencies that the header leaves to it.
+The header's code word is repeated over the blocks, hundreds of times in a large picture, so any part of the picture is
+enough to read it. Its frequencies take turns: once the header is decoded, its slots are known symbols at every
+frequency, from which the receiver measures the channel. Strengths that survive another geometry also have the known
+symbols of ``sync.template``, at the two frequencies that the header leaves to it.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from ..keystream import public_uniform
 from .strengths import Strength
 from .sync import template
 
-_PILOTS = 2048  # header slots aimed at, where the picture has that many blocks; half where a template helps
-_REPEATS = 3  # of the code word, at least, so small pictures have several slots a block; 4 beside a template
+_PILOTS = 2048  # target number of header slots, if the picture has that many blocks; half with a template
+_REPEATS = 3  # least repeats of the code word, so small pictures have several slots per block; 4 with a template
 _FEW = 5 * HEADER_CODE_BITS  # blocks, of 16 a little over 512 x 512 pixels: with fewer, one slot a block is too little
-_TILE = 32  # blocks: period of the dither
+_TILE = 32  # period of the dither, in blocks
 
 
 @dataclass(frozen=True)
 class Layout:
     """The slots of ``rows`` x ``columns`` whole blocks from the top left; one in ``stride`` has ``depth`` header slots.
 
-    ``skip`` is how far the place in the header's code word moves from one row to the next. In large pictures that is
-    the golden section of the code word, whatever the width: the repeats are spread evenly, and reading at a size that
-    is a little wrong costs little, not everything. In small ones it is the width, so that no bit is left out.
+    ``skip`` is how far the position in the header's code word moves from one row to the next. In large pictures it is
+    the golden section of the code word, whatever the width. So the repeats are spread evenly, and reading at a slightly
+    wrong size loses little instead of everything. In small pictures it is the width, so that no bit is left out.
     """
 
     strength: Strength
@@ -49,7 +49,7 @@ class Layout:
         stride = max(s for s in (1, 2, 4, 8) if s == 1 or rows * columns >= s * aim)
         least = 2 if strength.rescaled and rows * columns < _FEW else 1
         depth = min(4, max(least, -(-repeats * HEADER_CODE_BITS // max(rows * columns, 1))))
-        golden = round(0.618034 * HEADER_CODE_BITS * stride) | 1  # odd: no stride divides it
+        golden = round(0.618034 * HEADER_CODE_BITS * stride) | 1  # odd, so no stride divides it
         return cls(strength, rows, columns, stride, depth, columns if depth > 1 else golden)
 
     @cached_property
@@ -76,17 +76,17 @@ class Layout:
 
     @property
     def body_capacity(self) -> int:
-        """Code bits that the body takes; 0 where the header's code word does not fit even once at rate 1/2."""
+        """Code bits that the body holds; 0 if the header's code word does not fit even once at rate 1/2."""
         return len(self.body_slots) if len(self.header_slots) >= HEADER_CODE_BITS // 2 else 0
 
     @cached_property
     def template_slots(self) -> NDArray[np.int64]:
-        """Flat indices of the slots whose symbols are known beforehand, in raster order; none if it has no template."""
+        """Flat indices of the slots whose symbols are known beforehand, in raster order; none without a template."""
         return np.flatnonzero(self._template)
 
     @cached_property
     def template_bit(self) -> NDArray[np.uint8]:
-        """What each template slot carries."""
+        """The bit that each template slot carries."""
         return (self._template[self.template_slots] > 0).astype(np.uint8)
 
     @property
@@ -98,7 +98,7 @@ class Layout:
     def dither(self) -> NDArray[np.float32]:
         """(rows, columns, frequencies), uniform in [-step/2, step/2), so that no point of the lattice is privileged.
 
-        In the template's slots it is 0, the same everywhere: otherwise nobody could look for them.
+        In the template's slots it is 0 everywhere; otherwise a receiver could not search for them.
         """
         whole = self._dither_tile[np.arange(self.rows)[:, None] % _TILE, np.arange(self.columns) % _TILE]
         whole = whole * self.strength.step  # (rows, columns, frequencies)
@@ -131,7 +131,7 @@ class Layout:
 
     @cached_property
     def _place(self) -> NDArray[np.int64]:
-        """Where each block stands in the endlessly repeated code word; every ``stride``-th is a header block."""
+        """The position of each block in the repeated code word; every ``stride``-th block is a header block."""
         return (np.arange(self.columns) + self.skip * np.arange(self.rows)[:, None]).ravel()  # (blocks,)
 
     @property

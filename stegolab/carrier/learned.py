@@ -1,9 +1,9 @@
-"""The learned carrier behind the interface that the lattice answers too: networks, layout and pilots together.
+"""The learned carrier, with the same interface as the lattice: networks, layout and pilots together.
 
-The sender runs the invertible network forward. The receiver undoes the blur that the pilots tell of, restores, runs the
-network in reverse and asks the head how sure each bit is; a last correction for each frequency is fitted to the pilots.
-All of it in NumPy (``networks.numpy_inference``). With ``refine`` steps the sender first corrects its own picture
-(``refine.py``), which needs torch.
+The sender runs the invertible network forward. The receiver undoes the blur that it estimates from the pilots, restores
+the coefficients, runs the network in reverse, and gets from the head how sure each bit is; a final correction for each
+frequency is fitted to the pilots. All of it in NumPy (``networks.numpy_inference``). With ``refine`` steps the sender
+first corrects its own picture (``refine.py``), which needs torch.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 
 _TILE = 32  # blocks: period of the whitening
-_SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)  # of log-likelihood ratios, that are tried on the pilots
-_PRIOR = 100  # pilots' worth of the mean over all frequencies, in the scale of each
-# Detection scores between which the networks are asked as well. Below, they would help one picture in a hundred, for
-# ten times the work on those without a header; above, there is nothing to doubt.
+_SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)  # scales of log-likelihood ratios, tried on the pilots
+_PRIOR = 100  # weight of the mean over all frequencies in the scale of each one, in pilots
+# Detection scores between which the networks are used as well. Below, they would help one picture in a hundred, for #
+# ten times the work on pictures without a header; above, there is no doubt.
 _DOUBTFUL = (1.5, 8.0)
-# Blocks on a side of the middle of a picture that the networks are asked about then: all of a large one takes seconds.
+# Side, in blocks, of the middle part that the networks then look at: all of a large picture would take seconds.
 _EXCERPT = 128
 
 
 @lru_cache
 def learned_carrier(strength: Strength, refine: int = 0, network: str = "invertible") -> LearnedCarrier:
-    """The carrier with the weights that ship, refining what it embeds in so many steps.
+    """The carrier with the shipped weights, which refines what it embeds in ``refine`` steps.
 
-    ``network`` plain is the ablation (``carrier_plain_*.safetensors``); no receiver looks for it unless it is told to.
+    ``network`` plain is the ablation (``carrier_plain_*.safetensors``); a receiver looks for it only if told to.
 
     Raises:
         NotTrained: none ship for this strength. BadSpec: ``refine`` is negative.
@@ -66,8 +66,8 @@ def learned_carrier(strength: Strength, refine: int = 0, network: str = "inverti
 class LearnedCarrier:
     """The carrier of trained networks. See :class:`stegolab.carrier.interface.Carrier` for the contract.
 
-    ``trained``: the networks, as they are kept in a file or as they come from training. Those that hide and read are a
-    copy, made when they are first needed: training that goes on after that does not change them.
+    ``trained``: the networks from a file or directly from training. Those that hide and read are copies, made when they
+    are first needed; later training does not change them.
     """
 
     strength: Strength
@@ -86,14 +86,14 @@ class LearnedCarrier:
 
     @cached_property
     def model(self) -> CarrierModel:
-        """The same in torch, to refine, to train on or to look into; what came from training is not copied."""
+        """The same in torch, for refinement, further training or inspection; networks from training are not copied."""
         from .networks.model import load
 
         return load(self.trained) if isinstance(self.trained, Weights) else self.trained
 
     @cached_property
     def lattice(self) -> Strength:
-        """The strength, but with the frequencies and steps that were learned: what the layout is made of."""
+        """The strength with the learned frequencies and steps, from which the layout is made."""
         config = self.networks.config
         steps = tuple(self.networks.network.step.flatten().tolist())
         return replace(self.strength, block=config.block, frequencies=config.frequencies, steps=steps)
@@ -134,7 +134,7 @@ class LearnedCarrier:
             move = (onto_payload(x) - x) * mask
             if round_ == 0 and self.refine:
                 move = self._refined(cover, move, white, mask)
-            if with_template:  # the template is plain dither modulation, whatever the network does
+            if with_template:  # the template is always plain dither modulation
                 move[with_template] += template.moves(x[with_template])
             moved = float((np.abs(move) / step).mean() / max(mask.mean(), 1e-9))
             return networks.synthesise(move, rgb.shape[:2]), moved
@@ -170,7 +170,7 @@ class LearnedCarrier:
 
 
 class LearnedReading:
-    """A received luma plane (H, W) as the networks see it. They run when something is asked for, not before.
+    """A received luma plane (H, W) as the networks see it. They run only when a result is needed.
 
     ``received``: which blocks (rows, columns) arrived at all; None for all of them.
     """
@@ -205,17 +205,17 @@ class LearnedReading:
 
     @cached_property
     def _evidence(self) -> dict[float, Array]:
-        """For each blur, what the header's slots say before any network has weighed it: (header slots,).
+        """For each blur, the evidence of the header's slots before any network is applied: (header slots,).
 
-        The reverse pass looks at each block by itself, so only the header's blocks are computed.
+        The reverse pass treats each block separately, so only the header's blocks are computed.
         """
         networks, slots = self._networks, self.layout.header_slots
-        if networks.config.network == "plain":  # no lattice: the cover is louder than the payload
+        if networks.config.network == "plain":  # without a lattice the cover is stronger than the payload
             return {blur: np.tanh(self._llr(blur)[slots] / 2) for blur in self._blurs}
         block, f = np.divmod(slots, len(networks.carried))
         u, v = np.array(networks.config.band).T  # (band,) each
         blocks = blockdct.some(self._plane, networks.config.block, block)  # (header slots, size, size)
-        band = blocks[:, u, v].T[:, None]  # (band, 1, header slots): each block a column of its own
+        band = blocks[:, u, v].T[:, None]  # (band, 1, header slots): one column per block
         angles = {blur: networks.read(band / networks.gain(blur)) for blur in self._blurs}
         return {blur: np.sin(angle[f, 0, np.arange(len(f))]) * self._white[slots] for blur, angle in angles.items()}
 
@@ -279,16 +279,17 @@ class LearnedReading:
         return by_block.reshape(-1)[layout.body_slots]  # (body slots,)
 
     def _llr(self, blur: float) -> Array:
-        """What the networks make of every slot at a blur: (slots,)."""
-        if not self.layout.slots:  # a picture smaller than a block: networks that look at all of it have nothing to see
+        """The networks' ratio for every slot at a blur: (slots,)."""
+        if not self.layout.slots:  # a picture smaller than a block has nothing for the networks to look at
             return np.zeros(0, np.float32)
-        if blur not in self._llr_at:  # header and body mostly agree about the blur, and this is what takes time
+        if blur not in self._llr_at:  # cached: header and body mostly have the same blur, and this takes the most time
             self._llr_at[blur] = _slots(self._networks.llr(self._band / self._networks.gain(blur))) * self._white
         return self._llr_at[blur]
 
 
 def whitening(layout: Layout) -> NDArray[np.bool_]:
-    """Which slots (slots,) carry the opposite of their bit: what the cover itself says then averages out over a bit."""
+    """Which slots (slots,) carry the opposite of their bit, so that the cover's own influence averages out over a
+    bit."""
     count = len(layout.strength.frequencies)
     tile = public_bits("slots", _TILE * _TILE * count).astype(bool).reshape(_TILE, _TILE, count)
     rows, columns = np.arange(layout.rows) % _TILE, np.arange(layout.columns) % _TILE

@@ -1,7 +1,8 @@
-"""Covers with transparent parts: only opaque blocks carry, because nobody knows what will be behind the others.
+"""Covers with transparent parts: only opaque blocks carry, because it is unknown what will be behind the others.
 
-Whoever flattens the picture puts white or black there. Either way those blocks say nothing, as if they had been cut
-away, and the error-correcting code makes up for it. The sender tries both backgrounds before it promises anything.
+A program that flattens the picture puts white or black there. Either way those blocks carry nothing, as if they had
+been cut away, and the error-correcting code compensates for it. The sender tries both backgrounds before it promises
+anything.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .interface import Carrier
 
 Alpha = NDArray[np.uint8] | None
 
-_OPAQUE = 250  # of 255: what some programs export as opaque; it lowers the contrast by 2 %, which is tried as well
+_OPAQUE = 250  # of 255: some programs export this as opaque; it lowers the contrast by 2 %, which is tried as well
 
 
 def embed(
@@ -29,7 +30,7 @@ def embed(
     used: NDArray[np.bool_],
     share: float = 1.0,
 ) -> RGB:
-    """:meth:`.Carrier.embed` that leaves pixels outside opaque blocks as they are. ``alpha`` (H, W), None if opaque."""
+    """:meth:`.Carrier.embed`, but pixels outside opaque blocks do not change. ``alpha`` (H, W), None if opaque."""
     if opaque_share(alpha, carrier.strength.block) == 1:
         return carrier.embed(rgb, header, body, used, share)
     assert alpha is not None
@@ -40,7 +41,7 @@ def embed(
 
 
 def views(rgb: RGB, alpha: Alpha) -> Iterator[tuple[str, RGB]]:
-    """The picture as it looks on each background, with the background's name; unchanged if it is opaque."""
+    """The picture on each background, with the background's name; unchanged if it is opaque."""
     if alpha is None or alpha.min() == 255:
         yield "", rgb
     else:
@@ -48,7 +49,7 @@ def views(rgb: RGB, alpha: Alpha) -> Iterator[tuple[str, RGB]]:
 
 
 def opaque_share(alpha: Alpha, block: int) -> float:
-    """The share, 0 to 1, of the blocks of ``block`` pixels a side that are opaque throughout."""
+    """The share, 0 to 1, of the blocks of ``block`` pixels a side that are completely opaque."""
     return 1.0 if alpha is None else float(_opaque_blocks(alpha, block).mean())
 
 

@@ -1,8 +1,8 @@
 """Dither modulation, the arithmetic of the lattice carrier (notebook 04; the invertible network is built from it).
 
 A coefficient x carries a bit by moving towards the nearest point of one of two interleaved lattices,
-``dither + step * (k -+ 1/4)``. It goes only the share ``compensation`` of the way. What remains is noise to the
-receiver, but for the same distortion the step can be larger. The receiver needs no original: what it reads, modulo the
+``dither + step * (k -+ 1/4)``. It moves only the share ``compensation`` of the way. The rest is noise for the receiver,
+but the step can be larger for the same distortion. The receiver does not need the original: what it reads, modulo the
 step, is an angle, and the sine of that angle is the evidence for the bit.
 
 Chen & Wornell 2001 (quantisation index modulation, distortion compensation); Eggers et al. 2003 (scalar Costa scheme).
@@ -25,19 +25,20 @@ def wrap(u: Floats, step: Floats) -> Floats:
 
 
 def lattice_point(bits: NDArray[Any], step: Floats, dither: Floats) -> Floats:
-    """The point that says ``bits`` (0 or 1): a quarter step above the dither for 1, below it for 0."""
+    """The point for ``bits`` (0 or 1): a quarter step above the dither for 1, below it for 0."""
     return dither + (bits.astype(np.float32) - np.float32(0.5)) * (step / np.float32(2))
 
 
 def embed(x: Floats, point: Floats, step: Floats, compensation: float) -> Floats:
-    """Go the share ``compensation`` of the way to ``point``: mean squared move (compensation * step)^2 / 12."""
+    """Move the share ``compensation`` of the way to ``point``; the mean squared move is (compensation * step)^2 /
+    12."""
     return x + np.float32(compensation) * wrap(point - x, step)
 
 
 def project(x: Floats, point: Floats, step: Floats, compensation: float) -> Floats:
-    """The place nearest to x where :func:`embed` may leave it: at most (1 - compensation) * step / 2 from a point.
+    """The value nearest to x that :func:`embed` may return: at most (1 - compensation) * step / 2 from a point.
 
-    A projection: applied again it moves nothing, nor does it move what :func:`embed` made.
+    A projection: it does not change its own results, nor those of :func:`embed`.
     """
     offset = wrap(point - x, step)
     slack = np.float32(1 - compensation) * step / 2
@@ -45,5 +46,5 @@ def project(x: Floats, point: Floats, step: Floats, compensation: float) -> Floa
 
 
 def evidence(y: Floats, step: Floats, dither: Floats) -> Floats:
-    """What a received coefficient says, in [-1, 1]: 1 on a point of bit 1, -1 on a point of bit 0."""
+    """The evidence in a received coefficient, in [-1, 1]: 1 on a point of bit 1, -1 on a point of bit 0."""
     return np.sin((y - dither) * (np.float32(2 * np.pi) / step))

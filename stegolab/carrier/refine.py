@@ -1,10 +1,10 @@
-"""The encoder in the loop: the sender reads its own stego picture and moves what would be misread (notebook 07).
+"""The encoder in the loop: the sender reads its own stego picture and corrects what would be misread (notebook 07).
 
-A network embeds in one pass, by what is good on average. On the picture at hand the sender can do better: it simulates
-the attacks, decodes, and follows the gradient of what the receiver would lose, plus a price on every change. Distortion
-then moves from slots that are read correctly anyway to those that are not. JPEG's rounding is a cubic here, whose slope
-knows the quantiser's cells: with a straight-through gradient nothing is gained (Shin & Song 2017). Noise stands for the
-rounding to bytes on the way, so that nothing comes to rest on the edge of a cell.
+A network embeds in one pass, in a way that is good on average. For the picture at hand the sender can do better: it
+simulates the attacks, decodes, and follows the gradient of what the receiver would lose, plus a penalty on every
+change. Distortion then moves from slots that are read correctly anyway to those that are not. JPEG's rounding is cubic
+here, because its slope depends on the quantiser's cells; with a straight-through gradient nothing is gained (Shin &
+Song 2017). Noise stands for the rounding to bytes, so that no coefficient comes to rest on the edge of a cell.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from .strengths import strength
 
 @dataclass(frozen=True)
 class Refinement:
-    """Gradient descent, and how far it goes. The defaults were chosen on two pictures of the valid split, at jpeg.
+    """Settings of the gradient descent. The defaults were chosen on two pictures of the valid split, at strength jpeg.
 
-    learning_rate: squared grey levels a bit.
-    price: bits a squared grey level of change.
-    momentum: share of the last step that is taken again.
+    learning_rate: squared grey levels per bit.
+    price: bits per squared grey level of change.
+    momentum: share of the last step that is added to the next.
     noise: standard deviation on every coefficient, grey levels.
     """
 
@@ -47,14 +47,14 @@ class Refinement:
     def __call__(
         self, model: CarrierModel, plane: Tensor, move: Tensor, bits: Tensor, used: Tensor, attacks: Sequence[str]
     ) -> Tensor:
-        """A better change of the carrying coefficients than ``move``.
+        """Improve the change ``move`` of the carrying coefficients.
 
         Args:
             model: sender and receiver.
             plane: luma of the cover (1, H, W), 8-bit units.
-            move: what the network would change (1, carried, h, w).
-            bits: what the slots are to say, 0 or 1, shaped alike.
-            used: 1 for the slots that carry, 0 for those that are to stay as they are.
+            move: the change that the network makes (1, carried, h, w).
+            bits: the bits of the slots, 0 or 1, of the same shape.
+            used: 1 for the slots that carry, 0 for those that must not change.
             attacks: specifications; one is simulated in each step, in turn.
         """
         random = np.random.default_rng(0)
@@ -82,7 +82,8 @@ class Refinement:
 
 @torch.no_grad()
 def measured_blur(model: CarrierModel, band: Tensor, bits: Tensor, used: Tensor | float = 1.0) -> Tensor:
-    """The blur (B,) at which the evidence of a received band (B, band, h, w) agrees best: the receiver will find it."""
+    """The blur (B,) at which the evidence of a received band (B, band, h, w) is strongest, as the receiver will find
+    it."""
     sign = (2 * bits - 1) * used
     agreement = []
     for blur in BLURS:
@@ -93,7 +94,7 @@ def measured_blur(model: CarrierModel, band: Tensor, bits: Tensor, used: Tensor 
 
 
 def _channel(model: CarrierModel, attack: str, plane: Tensor, band: Tensor) -> Callable[[Tensor], Tensor]:
-    """From a change of the carrying coefficients to the band that is received."""
+    """The band that is received after a change of the carrying coefficients."""
     chain = spec.parse(attack)
     if _on_its_grid(model, chain):
         return lambda move: _requantised(model, band.index_add(1, torch.tensor(model.carried), move), chain)
@@ -108,12 +109,12 @@ def _channel(model: CarrierModel, attack: str, plane: Tensor, band: Tensor) -> C
 
 
 def _on_its_grid(model: CarrierModel, chain: spec.Chain) -> bool:
-    """Whether nothing happens but JPEG on the carrier's own blocks: then no pixels are needed."""
+    """Whether the only attack is JPEG on the carrier's own blocks; then no pixels are needed."""
     return model.config.block == 8 and all(attack.name == "jpeg" for attack in chain.attacks)
 
 
 def _requantised(model: CarrierModel, band: Tensor, chain: spec.Chain) -> Tensor:
-    """The band (B, band, h, w) after JPEG's quantisation, on the very grid of its blocks."""
+    """The band (B, band, h, w) after JPEG's quantisation, on the same grid of blocks."""
     rows, columns = np.array(model.config.band).T
     zero = band.new_tensor([1024.0 if f == (0, 0) else 0.0 for f in model.config.band])[:, None, None]  # 8 * 128
     for attack in chain.attacks:
@@ -123,7 +124,7 @@ def _requantised(model: CarrierModel, band: Tensor, chain: spec.Chain) -> Tensor
 
 
 def _different(attacks: Sequence[str], model: CarrierModel) -> list[str]:
-    """Without those that differ from others only in what they do to chroma."""
+    """The attacks without those that differ from others only in what they do to chroma."""
     chains = {attack: spec.parse(attack) for attack in attacks}
     return list(
         {

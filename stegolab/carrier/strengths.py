@@ -1,13 +1,14 @@
 """Three strengths, each a lattice and the channel that it promises to survive.
 
-``file``    lossless copies only: every AC coefficient, small steps, bits by the hundred thousand.
+``file`` only lossless copies: every AC coefficient, small steps, hundreds of thousands of bits.
 ``jpeg``    JPEG of quality 50 and up at the same size: the frequencies that quality 50 quantises finest, with steps in
             proportion to its quantisation steps (ITU-T T.81 annex K): so the noise is the same share of every step.
-``social``  also resizing to half the size and more, cropping, turns, blur, WebP, JPEG twice: the lowest frequencies of
+``social`` also resizing to half the size or larger, cropping, rotations, blur, WebP, JPEG twice: the lowest frequencies
+of
             16 x 16 blocks.
 
-The steps were chosen on the training images of the project's data, for the most mutual information at 40 dB PSNR after
-the worst declared attack.
+The steps were chosen on the training images of the project's data, to maximise the mutual information after the worst
+declared attack at 40 dB PSNR.
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ from .blockdct import zigzag
 class Strength:
     """What is embedded where, and the attacks (``channel.spec``) that the sender tries before it promises anything.
 
-    name: as the command line has it.
+    name: as on the command line.
     block: size of the DCT in pixels.
     frequencies: (vertical, horizontal) pairs that carry.
-    steps: one a frequency, in 8-bit luma.
+    steps: one per frequency, in 8-bit luma.
     compensation: see ``qim``.
-    attacks: what a stego picture is to survive.
+    attacks: what a stego picture has to survive.
     rescaled: whether the receiver tries other sizes and equalises.
-    spread: whether a short message is coded to fill the picture, because the channel is uncertain, or only takes what
-        it needs.
-    dense: whether a block that carries anything moves in all its slots: with steps this small a lone coefficient moves
-        by less than half a grey level, and rounding to 8 bits would undo it.
-    cropped_share: the share of the picture that may be cut away on top of any of the attacks.
+    spread: whether a short message is coded to fill the picture, because the channel is uncertain, or uses only what it
+        needs.
+    dense: whether all slots of a carrying block change: with steps this small a single coefficient changes by less than
+        half a grey level, and rounding to 8 bits would undo it.
+    cropped_share: the share of the picture that may be cropped in addition to any of the attacks.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Strength:
         return np.array(self.steps, np.float32)
 
 
-#: JPEG's luma quantisation steps at quality 50 (ITU-T T.81 annex K): the finest twelve, by (vertical, horizontal) place
+#: The finest twelve of JPEG's luma quantisation steps at quality 50 (ITU-T T.81 annex K), by (vertical, horizontal)
 JPEG_STEPS = {
     **{(0, 1): 11, (0, 2): 10, (0, 3): 16},
     **{(1, 0): 12, (1, 1): 12, (1, 2): 14},
@@ -97,12 +98,12 @@ SOCIAL = Strength(
     cropped_share=0.1,
 )
 
-CARRIERS = ("inn", "lattice")  # names of the learned and of the classical one
+CARRIERS = ("inn", "lattice")  # names of the learned and the classical carrier
 STRENGTHS = {s.name: s for s in (FILE, JPEG, SOCIAL)}
 
 
 def weights_of(strength: Strength) -> Path:
-    """Where the learned carrier's weights for this strength are, if they ship."""
+    """The file of the learned carrier's weights for this strength, if they ship."""
     return Path(str(resources.files("stegolab"))) / "weights" / f"carrier_{strength.name}.safetensors"
 
 

@@ -1,9 +1,9 @@
-"""Texture first: where a message needs less than the whole picture, its busiest blocks take it (notebook 07).
+"""Texture first: a message that does not need the whole picture goes into its busiest blocks (notebook 07).
 
-Change shows least where much goes on already, to the eye and to a detector (Westfeld & Pfitzmann 1999; Pevny, Filler &
-Bas 2010). The sender alone chooses the blocks. The code is laid over all of them, and those that were not chosen stay
-as they are; the receiver cannot tell exactly which, but learns from the header's slots below which activity a block
-carries nothing.
+Changes are least noticeable where there is much detail, both to the eye and to a detector (Westfeld & Pfitzmann 1999;
+Pevny, Filler & Bas 2010). The sender alone chooses the blocks. The code is spread over all of them, and those that were
+not chosen do not change. The receiver cannot tell exactly which, but learns from the header's slots below which
+activity blocks carry nothing.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-_SCALES = np.geomspace(0.05, 20, 23).astype(np.float32)  # of the evidence, to be tried as log-likelihood ratios
-# Nats by which "blocks below the threshold carry nothing" must explain the pilots better than "all carry". At 6 the
-# likelihood is four hundred times as high; lower, and blocks that carry are discarded for noise.
+_SCALES = np.geomspace(0.05, 20, 23).astype(np.float32)  # scales of the evidence to try as log-likelihood ratios
+# Nats by which "blocks below the threshold carry nothing" must explain the pilots better than "all carry". At 6 the #
+# likelihood is four hundred times as high; with less, noise makes it discard blocks that carry.
 _MUCH_BETTER = 6.0
 
 
 def activity(coefficients: Floats, received: NDArray[np.bool_] | None = None) -> Floats:
-    """How busy each block's surroundings are: their mean magnitude over the picture's median.
+    """How busy the surroundings of each block are: their mean magnitude divided by the picture's median.
 
     Args:
         coefficients: (rows, columns, frequencies).
-        received: (rows, columns) the blocks whose median it is; None for all.
+        received: (rows, columns) the blocks over which the median is taken; None for all.
 
     Returns:
         (rows, columns), positive.
@@ -38,7 +38,7 @@ def activity(coefficients: Floats, received: NDArray[np.bool_] | None = None) ->
 def busiest(activity_: Floats, share: float) -> NDArray[np.bool_]:
     """Which blocks (rows, columns) are among the busiest ``share``, 0 to 1; of equally busy ones, the upper ones.
 
-    So in a flat drawing the blocks that change lie together, and show as busier than what is left.
+    So in a flat drawing the changed blocks lie together, and are measurably busier than the rest.
     """
     order = np.argsort(-activity_, axis=None, kind="stable")  # (rows * columns,)
     chosen = np.zeros(activity_.size, bool)
@@ -47,7 +47,7 @@ def busiest(activity_: Floats, share: float) -> NDArray[np.bool_]:
 
 
 def carrying_threshold(agreement: Floats, activity_: Floats) -> float:
-    """The activity below which blocks carry nothing, as far as the pilots tell; 0 where all of them carry.
+    """The activity below which blocks carry nothing, estimated from the pilots; 0 if all of them carry.
 
     Args:
         agreement: (pilots,) evidence, or log-likelihood ratio, times the true sign.
@@ -57,10 +57,10 @@ def carrying_threshold(agreement: Floats, activity_: Floats) -> float:
         return 0.0
     order = np.argsort(-activity_, kind="stable")
     falling = activity_[order]
-    # nats by which each pilot is explained worse than by "carries nothing", under each scale; (scales, pilots)
+    # nats by which each scale explains each pilot worse than "carries nothing" does; (scales, pilots)
     cost = np.logaddexp(0, -_SCALES[:, None] * agreement[order]) - np.log(2)
-    total = np.cumsum(cost, axis=1).min(axis=0)  # (pilots,): of all as busy as this one, or busier
-    last_of_level = np.append(falling[1:] < falling[:-1], True)  # blocks that are equally busy go together
+    total = np.cumsum(cost, axis=1).min(axis=0)  # (pilots,): sums over all pilots that are at least as busy
+    last_of_level = np.append(falling[1:] < falling[:-1], True)  # equally busy blocks stay together
     total[~last_of_level] = np.inf
     best = int(np.argmin(total))
     return float(falling[best]) if total[-1] - total[best] > _MUCH_BETTER else 0.0

@@ -122,7 +122,7 @@ def test_a_curriculum_without_jpeg_can_be_plotted():
 @pytest.mark.parametrize(
     ("stages", "hint"),
     [
-        ((), "one stage or more"),
+        ((), "at least one stage"),
         ((Stage(5, (NONE,)), Stage(5, (NONE,))), "rising"),
         ((Stage(0, ()),), "stage 0 needs"),
         ((Stage(0, (NONE, NONE)),), "each attack once"),

@@ -1,6 +1,6 @@
 """Train the learned carrier: ``python -m stegolab.carrier.training --strength jpeg --out DIR``.
 
-``make train-carrier`` does the same. Notebook 07 takes the same steps with the same
+``make train-carrier`` does the same. Notebook 07 trains in the same way, with the same
 ``stegolab.carrier.training.trainer.Trainer``.
 """
 

@@ -1,4 +1,4 @@
-"""Everything that decides a training of the learned carrier (notebook 07)."""
+"""All settings of a training of the learned carrier (notebook 07)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Backbone = Literal["alex", "vgg"]
 
 @dataclass(frozen=True)
 class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights and in their file.
+    """All settings of a run; saved beside the weights and in their file.
 
     The ablations are: ``network`` plain, no ``attention``, no ``restoration``, and a ``critic_weight`` or
     ``lpips_weight`` of 0, which leaves the critic or LPIPS out.
@@ -27,12 +27,12 @@ class TrainConfig(RunConfig):
 
     strength: Literal["jpeg", "social"] = "jpeg"  # which attacks the carrier is trained to survive
     network: NetworkName = "invertible"  # invertible, or plain: the ablation without a lattice
-    crop: int = 192  # pixels a side of what a step sees of a picture
-    psnr_db: float = 40.2  # picture quality that is held, in dB
+    crop: int = 192  # side of the crops that a step sees, in pixels
+    psnr_db: float = 40.2  # picture quality to hold, in dB
     payload_threshold: float = 0.0  # bits lost a slot to hold, while picture quality follows; 0: holds the quality
-    lpips_weight: float = 0.0  # of LPIPS in the loss; 0 leaves it out
+    lpips_weight: float = 0.0  # weight of LPIPS in the loss; 0 leaves it out
     lpips_net: Backbone = "alex"  # the backbone of LPIPS
-    critic_weight: float = 0.0  # of the loss against a network that looks for payloads; 0 leaves it out
+    critic_weight: float = 0.0  # weight of the loss against a network that detects payloads; 0 leaves it out
     attention: bool = True  # whether the network decides where to embed more strongly
     restoration: bool = True  # whether the receiver's network restores the picture before it reads
     mild_share: float = 0.0  # share of the steps, at the start, with milder attacks, 0 to 1

@@ -1,4 +1,4 @@
-"""What the learned carrier is trained and measured on: photographs (notebook 07)."""
+"""The photographs on which the learned carrier is trained and measured (notebook 07)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .config import TrainConfig
 
 Pictures = NDArray[np.uint8]  # (H, W, 3), or a batch of them
 
-_VALID = 512  # pixels a side of what is measured on
-_MOST = 10  # pictures that are measured on
+_VALID = 512  # side of the pictures for measuring, in pixels
+_MOST = 10  # number of pictures for measuring
 
 
 def read(config: TrainConfig) -> tuple[list[Pictures], list[Pictures]]:

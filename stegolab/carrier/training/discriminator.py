@@ -1,11 +1,11 @@
-"""The steganalyst that the carrier is trained against, D_STEG: does this picture hold a payload? (notebook 07)
+"""The steganalyst against which the carrier is trained, D_STEG: does this picture hold a payload? (notebook 07)
 
-A payload of this kind is a few grey levels among the picture's hundreds. So the picture is first taken away: fixed
-high-pass filters of the spatial rich model leave the noise residual, cut off where edges would drown it. The learned
-layers see the residual's magnitude, because a payload is as often added as it is subtracted.
+Such a payload changes a picture of hundreds of grey levels by a few. So the picture is first removed: fixed high-pass
+filters of the spatial rich model leave the noise residual, which is truncated because edges would dominate it. The
+learned layers see the magnitude of the residual, because a payload is added as often as it is subtracted.
 
 Filters: Fridrich & Kodovsky 2012. Magnitude, tanh, narrow layers and pooling by means: Xu, Wu & Shi 2016. Truncation:
-Ye, Ni & Yi 2017. Spectral norm, which keeps the gradient that the carrier learns from bounded: Miyato et al. 2018.
+Ye, Ni & Yi 2017. Spectral norm, which bounds the gradient from which the carrier learns: Miyato et al. 2018.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _CUT = 8.0  # grey levels of residual
 
 
 class Discriminator(nn.Module):
-    """Luma (B, H, W), 8-bit units, at least 32 pixels a side -> the logits (B,) of its being a stego picture.
+    """Luma (B, H, W), 8-bit units, at least 32 pixels a side -> the logits (B,) that it is a stego picture.
 
-    What the picture shows does not matter: a plane plus a constant gets the same answer.
+    The content of the picture does not matter: adding a constant does not change the answer.
     """
 
     def __init__(self, width: int = 12) -> None:
@@ -47,7 +47,7 @@ class Discriminator(nn.Module):
 def _high_pass() -> Tensor:
     """Residual filters (8, 1, 5, 5): first to third order along both axes, the 3 x 3 square, and KV.
 
-    Each says how far a pixel is from what its neighbours predict.
+    Each measures how far a pixel is from the prediction of its neighbours.
     """
     along = [torch.tensor([row], dtype=torch.float32) for row in ([0, -1, 1], [1, -2, 1], [0, 1, -3, 3, -1])]
     square = torch.tensor([[-1, 2, -1], [2, -4, 2], [-1, 2, -1]]) / 2

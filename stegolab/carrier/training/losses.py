@@ -1,9 +1,9 @@
-"""What the carrier is trained for: bits that arrive, in a picture that looks untouched (notebook 07).
+"""The losses of the carrier: bits must arrive, in a picture that looks untouched (notebook 07).
 
-L_PAYLOAD is the cross entropy of the soft decisions, in bits a slot: one minus it is the information that a good code
-can carry. L_PERCEPTUAL is the mean squared error and LPIPS. L_DISCRIMINATOR is what the ``discriminator`` learns from,
-L_ADVERSARIAL what the carrier learns from the discriminator. A weight that training itself adjusts balances the picture
-against the bits: :class:`Hold` asks for an image quality, :class:`Frontier` for a payload.
+L_PAYLOAD is the cross entropy of the soft decisions, in bits per slot: one minus it is the information that a good code
+can carry. L_PERCEPTUAL is the mean squared error and LPIPS. L_DISCRIMINATOR is the loss of the ``discriminator``, and
+L_ADVERSARIAL the loss by which the carrier learns from it. A weight that adjusts itself in training balances the
+picture against the bits: :class:`Hold` has a target for the image quality, :class:`Frontier` for the payload loss.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 
 def payload_loss(llr: Tensor, bits: Tensor, carries: Tensor | None = None) -> Tensor:
-    """Cross entropy in bits a slot of LLRs (B, carried, h, w) -> (B,): 0 if every bit is known, 1 if none is.
+    """Cross entropy in bits per slot of LLRs (B, carried, h, w) -> (B,): 0 if every bit is known, 1 if none is.
 
     ``carries``: 0 for slots that hold no bit of the payload, of the same shape but for B.
     """
@@ -30,51 +30,53 @@ def discriminator_loss(cover: Tensor, stego: Tensor) -> Tensor:
 
 
 def adversarial_loss(stego: Tensor) -> Tensor:
-    """Bits by which the discriminator's logits (B,) call stego pictures stego: what the carrier lowers.
+    """Bits by which the discriminator's logits (B,) identify stego pictures, which the carrier minimises.
 
-    The non-saturating form: where the discriminator is sure, the slope is one, not zero. Goodfellow et al. 2014.
+    This is the non-saturating form: where the discriminator is sure, the slope is one, not zero. Goodfellow et al.
+    2014.
     """
     return F.softplus(stego).mean() / math.log(2)
 
 
 def squared_error(psnr_db: float) -> float:
-    """The mean squared error of 8-bit samples that is a PSNR."""
+    """The mean squared error of 8-bit samples that corresponds to a PSNR."""
     return 255**2 / 10 ** (psnr_db / 10)
 
 
 class Balance(ABC):
-    """The weight of the picture against the bits, and the rule by which it moves."""
+    """The weight of the picture against the bits, and the rule by which it changes."""
 
     def __init__(self, weight: float, speed: float) -> None:
         self.weight, self.speed = weight, speed
 
     @abstractmethod
     def loss(self, error: Tensor, rest: Tensor | float = 0.0) -> Tensor:
-        """The image's loss, from mean squared errors (B,) and what else there is to say about the picture."""
+        """The image loss, from mean squared errors (B,) and the other losses of the picture."""
 
     @abstractmethod
     def update(self, error: Tensor, lost: Tensor) -> None:
-        """After each step: mean squared errors (B,) and payload losses (B,)."""
+        """Adjust the weight after each step, from mean squared errors (B,) and payload losses (B,)."""
 
     def state(self) -> float:
-        """The weight, which is all that moves."""
+        """The weight, which is the only state."""
         return self.weight
 
     def load(self, state: float) -> None:
-        """Continue where :meth:`state` was taken."""
+        """Continue from a :meth:`state`."""
         self.weight = state
 
     def _move(self, excess: float) -> None:
-        """Raise the weight where ``excess`` is positive: no step changes it by much, and it never vanishes."""
+        """Raise the weight where ``excess`` is positive and lower it elsewhere; no step changes it much, and it stays
+        positive."""
         moved = self.weight * math.exp(self.speed * max(-2.0, min(2.0, excess)))
         self.weight = min(max(moved, 1e-3), 1e3)
 
 
 class Hold(Balance):
-    """A Lagrange multiplier that holds the image quality where it is asked for (dual ascent).
+    """A Lagrange multiplier that holds the image quality at its target (dual ascent).
 
-    The weight of the squared error rises while quality is short of the target and falls while there is quality to
-    spare; so the payload gets all the distortion that is allowed. With fixed weights it would drift to larger steps.
+    The weight of the squared error rises while the quality is below the target and falls while it is above. So the
+    payload gets all the distortion that is allowed. With fixed weights, training would drift to larger steps.
     """
 
     def __init__(self, psnr_db: float, weight: float = 0.3, speed: float = 0.02) -> None:
@@ -82,7 +84,7 @@ class Hold(Balance):
         self.target = squared_error(psnr_db)
 
     def loss(self, error: Tensor, rest: Tensor | float = 0.0) -> Tensor:
-        """The weighted excess over the target, and the rest as it is."""
+        """The weighted excess over the target, plus the other losses unchanged."""
         return self.weight * (error.mean() / self.target - 1) + rest
 
     def update(self, error: Tensor, lost: Tensor | None = None) -> None:
@@ -91,16 +93,16 @@ class Hold(Balance):
 
 
 class Frontier(Balance):
-    """Image losses whose common weight rises only while the payload loss stays under its threshold.
+    """Image losses with a common weight that rises only while the payload loss is below its threshold.
 
-    How good the picture will be is not set beforehand. While the bits arrive, more is asked of the picture; as soon as
-    they do not, less. So training finds the frontier between the two by itself.
+    The quality of the picture is not set beforehand. While the bits arrive, the weight of the picture rises; as soon as
+    they do not, it falls. So training finds the frontier between the two by itself.
     """
 
     def __init__(self, threshold: float, psnr_db: float, weight: float = 0.3, speed: float = 0.02) -> None:
         super().__init__(weight, speed)
         self.threshold = threshold
-        self.unit = squared_error(psnr_db)  # in which squared errors are counted
+        self.unit = squared_error(psnr_db)  # unit of squared errors
 
     def loss(self, error: Tensor, rest: Tensor | float = 0.0) -> Tensor:
         """The squared error and the rest, under one weight."""

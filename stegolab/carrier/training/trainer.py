@@ -1,10 +1,10 @@
 """One step of training the learned carrier, and the state that a run can be resumed from (notebook 07).
 
-Crops of photographs, random bits, the forward pass; the stego picture is rounded to bytes and goes through a real
-attack, whose effect is added to the graph as a constant (straight through); the receiving half reads it. All that is
-random in a step is drawn from (seed, step): so the state of a run is its weights, its optimiser and its step, and a
-resumed run is the uninterrupted one. With a critic two networks learn by turns: the carrier takes its step against the
-critic as it is, then the critic takes one on the same pictures.
+A step takes crops of photographs and random bits and runs the forward pass. The stego picture is rounded to bytes and
+goes through a real attack, whose effect is added to the graph as a constant (straight-through), and the receiving half
+reads it. Everything random in a step is drawn from (seed, step). So the state of a run is its weights, its optimiser
+and its step number, and a resumed run equals an uninterrupted one. With a critic, two networks learn in turn: the
+carrier takes a step against the critic as it is, then the critic takes one on the same pictures.
 """
 
 from __future__ import annotations
@@ -48,20 +48,22 @@ from .losses import (
     straight_through,
 )
 
-LOST_BITS = 5.0  # lost in a block: as bad as a squared error twice as large as asked for, at an image weight of 1
+LOST_BITS = 5.0  # lost per block: as bad as twice the target squared error, at an image weight of 1
 
 
 class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
-    """A run: model, optimiser, averaged weights and step; with a weight for it, the critic and its optimiser."""
+    """A run: model, optimiser, averaged weights and step number; if the critic has a weight, also the critic and its
+    optimiser."""
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
-        start = Path(config.init_from).name  # whoever reads the file has other folders
+        start = Path(config.init_from).name  # readers of the file have other folders
         super().__init__(config, fabric, partial(save, training=replace(config, init_from=start)))
         self.strength = strength_named(config.strength)
         model = _started(config)
         lattice = model.lattice_parameters()
         rest = [p for p in model.parameters() if not any(p is q for q in lattice)]
-        # Few numbers, which all other weights are tuned to, and zero means nothing to them: they may move faster.
+        # Few numbers, to which all other weights adapt, and whose zero has no meaning: no weight decay, and larger
+        # steps.
         groups = [{"params": rest, "scale": 1.0}, {"params": lattice, "scale": 3.0, "weight_decay": 0.0}]
         self.learner = Learner(model, fabric, groups=groups, ema_decay=config.ema_decay)
         self.critic = Learner(Discriminator(), fabric, ema_decay=config.ema_decay) if config.critic_weight else None
@@ -74,16 +76,16 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
 
     @property
     def density(self) -> float:
-        """Slots a pixel that are left to the payload."""
+        """Slots per pixel that are left for the payload."""
         config = self.plain.config
         taken = np.abs(template.signs(template.PERIOD, template.PERIOD)).mean(axis=(1, 2)).sum()
         return (len(config.frequencies) - self.strength.rescaled * float(taken)) / config.block**2
 
     def advance(self, pictures: Sequence[Pictures]) -> dict[str, float]:
-        """One step on crops of ``pictures``; returns what to log.
+        """Train one step on crops of ``pictures``; returns the values to log.
 
         Raises:
-            Diverged: the loss or its gradient is not finite; the weights are then what they were.
+            Diverged: the loss or its gradient is not finite; the weights are then unchanged.
         """
         config = self.config
         random = self.random()
@@ -93,7 +95,7 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
         lost, error, stego, cover = self._pass(drawn, chains, random)
         terms: dict[str, Tensor] = {}
         if config.lpips_weight:
-            some = slice(0, 2)  # the network that judges costs more than all of ours
+            some = slice(0, 2)  # the LPIPS network costs more than all of ours
             terms["perceptual"] = self._lpips(stego[some], cover[some]).mean()
         if self.critic:
             terms["adversarial"] = self._adversarial(stego)
@@ -115,7 +117,7 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
         }
 
     def _adversarial(self, stego: Tensor) -> Tensor:
-        """What the carrier learns from the critic, which learns nothing by it."""
+        """The loss by which the carrier learns from the critic, which does not change."""
         assert self.critic
         critic = self.critic.plain.eval().requires_grad_(False)
         loss = adversarial_loss(critic(_as_file(stego)))
@@ -123,7 +125,7 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
         return loss
 
     def _teach(self, critic: Learner, stego: Tensor, cover: Tensor, rate: float) -> dict[str, Tensor]:
-        """One step of the critic on covers and stego pictures that nobody has attacked."""
+        """One step of the critic, on covers and on stego pictures before the attack."""
         logits = critic.network(_as_file(torch.cat([cover, stego])))
         of_cover, of_stego = logits.chunk(2)
         loss = discriminator_loss(of_cover, of_stego)
@@ -165,7 +167,7 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
     def validate(self, pictures: Sequence[Pictures], attacks: Sequence[str] = ()) -> dict[str, float]:
         """Averaged weights on whole pictures: information after each attack in bits per pixel, the worst, and PSNR.
 
-        Without ``attacks``: those of the strength. The score is the worst information, at the PSNR that was asked for.
+        The default ``attacks`` are those of the strength. The score is the worst information, at the target PSNR.
         """
         attacks = attacks or self.strength.attacks
         found: dict[str, list[float]] = {attack: [] for attack in attacks}
@@ -185,7 +187,7 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
 
     @torch.no_grad()
     def look(self, pictures: Sequence[Pictures]) -> dict[str, Tensor]:
-        """The first picture under the averaged weights: stego, ten times the change, attention if there is any."""
+        """The first picture with the averaged weights: stego, ten times the change, and attention if there is any."""
         random = np.random.default_rng(self.config.seed)
         with self.learner.averaging() as model:
             *_, stego, cover = self._pass(pictures[0][None], [spec.parse("none")], random)
@@ -198,7 +200,7 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
 
 
 def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, list[Pictures], list[Pictures]]:
-    """The trainer, the pictures that it learns from, and those that it is measured on.
+    """The trainer, the pictures for training, and those for measuring.
 
     Raises:
         BadData: no data.
@@ -207,7 +209,7 @@ def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, list[Pictures], li
 
 
 def _started(config: TrainConfig) -> CarrierModel:
-    """The model where training begins, as the configuration has it."""
+    """The model with which training begins, according to the configuration."""
     switches = {name: getattr(config, name) for name in ("network", "attention", "restoration")}
     if not config.init_from:
         return CarrierModel(ModelConfig.start(strength_named(config.strength), **switches))
@@ -220,7 +222,7 @@ def _started(config: TrainConfig) -> CarrierModel:
 
 
 def _marked(model: CarrierModel, plane: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
-    """The change with the sender's template in its slots, and which are left to the payload: (carried, h, w)."""
+    """The change with the sender's template in its slots, and which slots are left for the payload: (carried, h, w)."""
     at = [model.config.frequencies.index(f) for f in template.FREQUENCIES]
     x, moved = (model.analyse(luma)[:, model.carried][:, at] for luma in (plane, change))
     signs = torch.from_numpy(template.signs(*x.shape[2:])).to(x)
@@ -233,5 +235,5 @@ def _marked(model: CarrierModel, plane: Tensor, change: Tensor) -> tuple[Tensor,
 
 
 def _as_file(rgb: Tensor) -> Tensor:
-    """Luma (B, H, W) of pictures (B, H, W, 3) as a file holds them: rounded and clipped, straight through."""
+    """Luma (B, H, W) of pictures (B, H, W, 3) as in a file: rounded and clipped, straight-through."""
     return to_bytes(rgb) @ rgb.new_tensor(BT601)
