@@ -21,7 +21,7 @@ from .sync import template
 
 _PILOTS = 2048  # target number of header slots, if the picture has that many blocks; half with a template
 _REPEATS = 3  # least repeats of the code word, so small pictures have several slots per block; 4 with a template
-_FEW = 5 * HEADER_CODE_BITS  # blocks, of 16 a little over 512 x 512 pixels: with fewer, one slot a block is too little
+_FEW = 5 * HEADER_CODE_BITS  # blocks (of 16: over 512 x 512 pixels); with fewer, one slot per block is too little
 _TILE = 32  # period of the dither, in blocks
 
 

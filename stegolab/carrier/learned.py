@@ -221,9 +221,9 @@ class LearnedReading:
 
     @property
     def detection_score(self) -> float:
-        """See the interface. Where the header shows faintly, the networks, which cost more, are asked as well.
+        """See the interface. If the header is faint, the networks, which cost more, are used as well.
 
-        In pictures whose own detail drowns the lattice, a header can hardly be seen without them.
+        In pictures whose detail masks the lattice, the header can hardly be found without them.
         """
         bit = self.layout.header_bit
         scores = {blur: pilots.detection_score(bit, evidence) for blur, evidence in self._evidence.items()}
@@ -233,7 +233,8 @@ class LearnedReading:
         return max(scores[blur], pilots.detection_score(bit, self._network_evidence(blur)))
 
     def _network_evidence(self, blur: float) -> Array:
-        """What the networks make of the header's slots: (header slots,); in large pictures of those in the middle only.
+        """The networks' evidence for the header's slots: (header slots,); in large pictures only for those in the
+        middle.
 
         The others are 0.
         """

@@ -1,4 +1,4 @@
-"""Attention over block coefficients: where in the picture, and at which frequency, how strongly to embed (notebook 06).
+"""Attention over block coefficients: how strongly to embed at each place and each frequency (notebook 06).
 
 Spatial attention looks at the neighbouring blocks (3 x 3 convolutions), channel attention at the whole picture's mean
 and peak of every feature (squeeze and excitation): Hu et al. 2018; Woo et al. 2018 (CBAM).
@@ -47,5 +47,6 @@ class Attention(nn.Module):
 
 
 def compress(coefficients: Tensor) -> Tensor:
-    """Signed logarithm, about [-3, 3] for block-DCT coefficients of 8-bit luma: a range that networks learn from."""
+    """Signed logarithm, about [-3, 3] for block-DCT coefficients of 8-bit luma: a range from which networks can
+    learn."""
     return coefficients.sign() * coefficients.abs().log1p() / 3

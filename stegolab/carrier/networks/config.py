@@ -9,15 +9,15 @@ from .. import blockdct
 from ..strengths import JPEG_STEPS, Strength
 
 NETWORKS = ("invertible", "plain")
-QUARTER = 0.25  # of a step: from the lattice's place to the point of bit 1
-CLAMP = 0.02  # of the affine coupling: how far it may stretch the payload, or move the lattice in steps
-REACH = 8.0  # of the restoration, in 8-bit luma
-BLURS = tuple(x / 10 for x in range(-4, 17, 2))  # square pixels, that a receiver tries: see LatticeReading
+QUARTER = 0.25  # share of a step: from the lattice's place to the point of bit 1
+CLAMP = 0.02  # limit of the affine coupling: stretch of the payload, or shift of the lattice in steps
+REACH = 8.0  # limit of the restoration, in 8-bit luma
+BLURS = tuple(x / 10 for x in range(-4, 17, 2))  # square pixels; a receiver tries these, see LatticeReading
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """How the networks are built. ``frequencies`` carry; ``band``, which contains them, is all that the networks see.
+    """How the networks are built. ``frequencies`` carry; the networks see only ``band``, which contains them.
 
     The ablations are ``network`` plain (``plain.py``; ``attention`` then has no meaning), no ``attention``, and no
     ``restoration``. A field that a file lacks has its default.
@@ -50,10 +50,10 @@ class ModelConfig:
 
     @property
     def carried(self) -> list[int]:
-        """Indices into the band of those that carry, in the order of ``frequencies``."""
+        """Indices into the band of the frequencies that carry, in the order of ``frequencies``."""
         return [self.band.index(f) for f in self.frequencies]
 
     @property
     def passive(self) -> list[int]:
-        """Indices into the band of those that only inform, in its order."""
+        """Indices into the band of the passive frequencies, in the order of the band."""
         return [i for i, f in enumerate(self.band) if f not in self.frequencies]

@@ -2,8 +2,8 @@
 
     received coefficients -> restoration -> reverse pass of the invertible network -> head -> log-likelihood ratios
 
-The head is trained by cross entropy on the bits, so its ratios are calibrated for the channels that it was trained on;
-for others the pilots correct them (``learned``).
+The head is trained with cross entropy on the bits, so its ratios are calibrated for the channels of its training; for
+other channels the pilots correct them (``learned``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from .inn import InvertibleNetwork, angle
 
 
 class Restoration(nn.Module):
-    """Undoes what the channel did to the coefficients, as far as it can: (B, band, h, w) 8-bit luma -> the same shape.
+    """Undoes what the channel did to the coefficients, as far as possible: (B, band, h, w) 8-bit luma -> the same
+    shape.
 
     One gain for each frequency, from the whole picture, because smoothing scales; and one bounded correction for each
     slot, from its neighbours, for aliasing and dead zones. Starts as the identity.
@@ -46,7 +47,7 @@ class Extractor(nn.Module):
     """Received band -> log p(1)/p(0) of every slot.
 
     ``ratio = 2 * kappa * sin(angle) + correction``. The first term is right for a von Mises error, with kappa from the
-    neighbourhood; the second is whatever else the angle and its surroundings tell.
+    neighbourhood; the second contains whatever else the angle and its surroundings tell.
     """
 
     def __init__(

@@ -1,15 +1,15 @@
-"""Dither modulation as an invertible network, and what it learns beyond it (notebook 06).
+"""Dither modulation as an invertible network, and what the network learns in addition (notebook 06).
 
-Three groups of block-DCT coefficients: those that carry (x), the payload (one number a slot, in steps), and passive
-ones that only inform. With ``wrap(u) = u - step * round(u / step)``:
+There are three groups of numbers: the block-DCT coefficients that carry (x), the payload (one number per slot, in
+steps), and passive coefficients, which are only read. With ``wrap(u) = u - step * round(u / step)``:
 
     payload <- payload * exp(s(passive)) + t(passive)      affine coupling: where the lattice lies
     p       <- step * payload - x                          additive coupling, payload branch
     x       <- x + shrink(wrap(p), a(passive))             modulo coupling, cover branch
 
-Every line is undone by its mirror image, whatever the networks s, t and a compute, because passive is untouched. The
-sender drops p; the receiver runs the mirror images with p = 0, and what comes out is the payload modulo one step. That
-is quantisation index modulation. What is learned is the step of each frequency, the place of the lattice, and the
+Every line can be undone, whatever the networks s, t and a compute, because the passive coefficients do not change. The
+sender drops p; the receiver undoes the lines in reverse order with p = 0 and gets the payload modulo one step. That is
+quantisation index modulation. What is learned is the step of each frequency, the place of the lattice, and the
 attention a. NICE, RealNVP: Dinh et al. 2015, 2017; hiding with them: Jing et al. 2021 (HiNet).
 """
 
@@ -30,7 +30,8 @@ class AffineCoupling(nn.Module):
     ``inverse(forward(payload, passive), passive) == payload`` to float precision for every weight. Starts as a shift by
     ``place``, a quarter step: the points of bit 0 are then the multiples of the step, where JPEG's own lattice is, and
     its rounding pulls coefficients onto the points instead of off them. The place itself is not trained: gradient
-    descent would move it to where flat blocks cost least, half way between, and there JPEG rounds every bit away.
+    descent would move it half way between the levels, where flat blocks cost least, and there JPEG's rounding destroys
+    every bit.
     """
 
     def __init__(self, passive: int, carried: int, width: int = 16, clamp: float = CLAMP) -> None:
@@ -52,7 +53,7 @@ class AffineCoupling(nn.Module):
         return (payload - shift) / scale
 
     def residue(self, payload: Tensor, passive: Tensor) -> Tensor:
-        """:meth:`inverse` of what is known modulo one step: whole steps are taken off before they could be scaled."""
+        """:meth:`inverse` for a payload known modulo one step: whole steps are removed before they could be scaled."""
         scale, shift = self._scale_and_shift(passive)
         offset = payload - shift
         return (offset - torch.round(offset)) / scale
@@ -65,12 +66,12 @@ class AffineCoupling(nn.Module):
 class ModuloCoupling(nn.Module):
     """Embed payload points into cover coefficients: ``x' = x + shrink(wrap(step * payload - x))``; returns (x', p).
 
-    ``inverse(*forward(x, payload, logits), logits) == (x, payload)`` for every attention. ``shrink`` moves x no farther
-    than into the cell around the point whose half width is ``(1 - a) * step / 2``: what lies there already stays.
-    ``a = floor + (1 - floor) * sigmoid(logits)``. With a floor of 0 a slot can be switched off for good: where nothing
-    ever moves there is no gradient either.
-    x: (B, carried, h, w), in 8-bit luma; payload in steps; logits shaped alike. The gradient of wrap with respect to
-    its argument is one. Chen & Wornell 2001.
+    ``inverse(*forward(x, payload, logits), logits) == (x, payload)`` for every attention. ``shrink`` moves x only to
+    the edge of the cell around the point, whose half width is ``(1 - a) * step / 2``: what lies inside does not move.
+    ``a = floor + (1 - floor) * sigmoid(logits)``. With a floor of 0 a slot could be switched off for ever, because
+    where nothing moves there is no gradient.
+    x: (B, carried, h, w), in 8-bit luma; payload in steps; logits of the same shape. The gradient of wrap with respect
+    to its argument is one. Chen & Wornell 2001.
     """
 
     def __init__(self, steps: Tensor, floor: float = 0.0) -> None:
@@ -104,8 +105,8 @@ class InvertibleNetwork(nn.Module):
 
     Args:
         steps: (carried,) where the steps start, 8-bit luma.
-        passive: how many passive frequencies inform it.
-        attention: without it the strength is one number a frequency (ablation).
+        passive: number of passive frequencies.
+        attention: without it the strength is one number per frequency (ablation).
         floor: the least strength; see :class:`ModuloCoupling`.
     """
 
@@ -134,7 +135,7 @@ class InvertibleNetwork(nn.Module):
         return [self.modulo.log_step, self.attention.level]
 
     def projection(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
-        """A map of coefficients, ``x`` or what clipping made of them, to the nearest ones that say ``payload``."""
+        """A function from coefficients, ``x`` or their clipped values, to the nearest ones that carry ``payload``."""
         place, logits = self.place(payload, passive), self.attention(passive)
         return lambda clipped: self.modulo(clipped, place, logits)[0]
 
@@ -152,7 +153,7 @@ class InvertibleNetwork(nn.Module):
 
 
 def points(bits: Tensor) -> Tensor:
-    """The payload that says ``bits``: a quarter step up for 1, down for 0."""
+    """The payload for ``bits``: a quarter step up for 1, down for 0."""
     return (bits - 0.5) * (2 * QUARTER)
 
 

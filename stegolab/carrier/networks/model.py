@@ -1,4 +1,4 @@
-"""The learned carrier's networks as one module with its configuration, and the file they are kept in (notebook 06)."""
+"""The learned carrier's networks as one module with its configuration, and their file (notebook 06)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CarrierModel(nn.Module):
         self.config = config
         self.carried, self.passive = config.carried, config.passive
         steps = torch.tensor(config.steps)
-        if config.network == "plain":  # it has every method of the other that is called
+        if config.network == "plain":  # it has all methods of the other network that are used
             self.network: InvertibleNetwork = PlainNetwork(steps, len(self.passive))  # type: ignore[assignment]
         else:
             self.network = InvertibleNetwork(steps, len(self.passive), config.width, config.attention, config.floor)
@@ -45,15 +45,16 @@ class CarrierModel(nn.Module):
     def analyse(self, luma: Tensor) -> Tensor:
         """Luma -> its band (B, band, h, w), in float32 even under autocast.
 
-        In bfloat16, steps of a few grey levels would drown in the rounding of coefficients of several hundred. What
-        follows is elementwise, and autocast leaves that in the precision it has.
+        In bfloat16, the rounding of coefficients of several hundred would be larger than steps of a few grey levels.
+        What follows is elementwise, and autocast does not change its precision.
         """
         with torch.autocast(luma.device.type, enabled=False):
             exact = luma.to(torch.promote_types(luma.dtype, torch.float32))
             return blockdct.analyse(exact, self.config.block, self.config.band).movedim(-1, 1)  # (B, band, h, w)
 
     def lattice_parameters(self) -> list[nn.Parameter]:
-        """The few parameters that decide how far a coefficient moves: steps, and the general embedding strength."""
+        """The few parameters that determine how far a coefficient moves: the steps and the overall embedding
+        strength."""
         return self.network.lattice_parameters()
 
     def synthesise(self, change: Tensor, shape: Sequence[int]) -> Tensor:
@@ -61,23 +62,24 @@ class CarrierModel(nn.Module):
         return blockdct.synthesise(change.movedim(1, -1), self.config.block, self.config.frequencies, shape)
 
     def embed(self, luma: Tensor, payload: Tensor) -> Tensor:
-        """The change of the luma (B, H, W) that makes it say ``payload`` (B, carried, h, w)."""
+        """The change of the luma (B, H, W) that embeds ``payload`` (B, carried, h, w)."""
         band = self.analyse(luma)
         x, passive = band[:, self.carried], band[:, self.passive]
         return self.synthesise(self.network(x, payload, passive)[0] - x, luma.shape[1:])
 
     def gain(self, blur: Tensor) -> Tensor:
-        """What a Gaussian blur of variance ``blur`` (B,) in square pixels leaves of the band: (B, band, 1, 1)."""
+        """The share of the band that a Gaussian blur of variance ``blur`` (B,) in square pixels leaves: (B, band, 1,
+        1)."""
         return blockdct.blur_gain(self.config.band, self.config.block, blur)[..., None, None]
 
     @property
     def weights(self) -> Weights:
-        """A copy of the weights, and the configuration, for whoever does without torch."""
+        """A copy of the weights, with the configuration, for use without torch."""
         arrays = {name: value.detach().cpu().numpy().copy() for name, value in self.state_dict().items()}
         return Weights(self.config, arrays)
 
     def forward(self, luma: Tensor, blur: Tensor | None = None) -> Tensor:
-        """Received luma (B, H, W) -> LLRs (B, carried, h, w), after undoing the blur (B,) that the pilots tell of."""
+        """Received luma (B, H, W) -> LLRs (B, carried, h, w), after undoing the blur (B,) estimated from the pilots."""
         band = self.analyse(luma)
         if blur is not None:
             band = band / self.gain(blur)
@@ -85,7 +87,7 @@ class CarrierModel(nn.Module):
 
 
 class InTorch:
-    """A trained network in torch that takes and gives arrays, as :class:`~.numpy_inference.Network` asks."""
+    """A trained network in torch that takes and returns arrays, as :class:`~.numpy_inference.Network` requires."""
 
     def __init__(self, weights: Weights) -> None:
         self._network = load(weights).network
@@ -112,7 +114,7 @@ def _batch(array: NDArray[np.float32]) -> Tensor:
 
 
 def save(model: CarrierModel, path: Path, training: Any = None) -> None:
-    """Write weights and configuration as safetensors, and beside them, for the record, ``training``, a dataclass."""
+    """Write weights and configuration as safetensors, together with ``training``, a dataclass, for the record."""
     from safetensors.numpy import save_file
 
     from ...files import replacing
@@ -124,7 +126,7 @@ def save(model: CarrierModel, path: Path, training: Any = None) -> None:
 
 
 def load(weights: Path | Weights) -> CarrierModel:
-    """Networks of a file that :func:`save` wrote, or of what was read from it, in evaluation mode."""
+    """The networks in a file that :func:`save` wrote, or in what was read from it, in evaluation mode."""
     weights = weights if isinstance(weights, Weights) else Weights.read(weights)
     model = CarrierModel(weights.config)
     model.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.arrays.items()})

@@ -1,9 +1,9 @@
 """A trained carrier model in NumPy: the arithmetic of :mod:`~.model`, without torch (notebook 06).
 
-Importing torch takes longer than hiding and revealing together. A convolution is nine matrix products here, one for
-each place under its kernel: the maps are flattened behind a margin of zeros, so that what is under a place is a slice.
-Arrays are (C, h, w), as in ``model`` but without the batch. The networks are explained where they are built for
-training: ``inn``, ``attention``, ``extractor``.
+Importing torch takes longer than hiding and revealing together. Here a convolution is nine matrix products, one for
+each position in its kernel: the maps are flattened with a margin of zeros, so that the input of each position is a
+slice. Arrays are (C, h, w), as in ``model`` but without the batch. The networks are explained in the modules that build
+them for training: ``inn``, ``attention``, ``extractor``.
 
 onnxruntime would read 512 x 512 pixels in 39 ms instead of 63 (strength ``jpeg``), but it starts .1 s later and takes
 73 MB and a second file of weights, and its last digits differ (by 1e-6 at ``jpeg``).
@@ -24,10 +24,10 @@ from .weights import Weights
 Array = NDArray[np.float32]
 Layer = Callable[[Array], Array]
 
-# Multiplications in one matrix product. A BLAS shares larger ones among threads, which then wait for one another where
-# a core is busy; smaller ones pay more for each call.
+# Multiplications in one matrix product. A BLAS splits larger ones among threads, which then wait for one another if # a
+# core is busy; smaller ones have more overhead per call.
 _PRODUCT = 1 << 18
-# Such products at a time: few enough that what they read and write stays in the core's cache.
+# Number of such products at a time: few enough that their data stays in the core's cache.
 _STRIPS = 16
 
 
@@ -40,7 +40,7 @@ class Network(Protocol):
         ...
 
     def projection(self, x: Array, payload: Array, passive: Array) -> Layer:
-        """A map of coefficients to the nearest ones that say ``payload``, which is in steps."""
+        """A function from coefficients to the nearest ones that carry ``payload``, which is in steps."""
         ...
 
     def read(self, x: Array, passive: Array) -> Array:
@@ -51,7 +51,7 @@ class Network(Protocol):
 class NumpyModel:
     """Sender's and receiver's networks; equal to :class:`~.model.CarrierModel` within rounding.
 
-    Luma planes are (H, W) in 8-bit units. The plain network, which is only measured, runs in torch.
+    Luma planes are (H, W) in 8-bit units. The plain network, used only in measurements, runs in torch.
     """
 
     def __init__(self, weights: Weights) -> None:
@@ -76,7 +76,7 @@ class NumpyModel:
         return blockdct.synthesise(np.moveaxis(change, 0, -1), self.config.block, self.config.frequencies, shape)
 
     def gain(self, blur: float) -> Array:
-        """What a Gaussian blur of variance ``blur`` in square pixels leaves of the band: (band, 1, 1)."""
+        """The share of the band that a Gaussian blur of variance ``blur`` in square pixels leaves: (band, 1, 1)."""
         return blockdct.blur_gain(self.config.band, self.config.block, blur)[:, None, None]  # (band, 1, 1)
 
     def read(self, band: Array) -> Array:
@@ -84,7 +84,7 @@ class NumpyModel:
         return self.network.read(band[self.carried], band[self.passive]) * np.float32(2 * np.pi)
 
     def llr(self, band: Array) -> Array:
-        """Received band (band, h, w) -> LLRs (carried, h, w): restored, read, and weighed by how sure each is."""
+        """Received band (band, h, w) -> LLRs (carried, h, w): restored, read, and turned into ratios by the head."""
         if self._restore is not None:
             band = self._restore(band)
         return self._decide(band, self.read(band))
@@ -143,7 +143,7 @@ def _restoration(w: dict[str, Array]) -> Layer:
 
 
 def _head(w: dict[str, Array]) -> Callable[[Array, Array], Array]:
-    """From the restored band and the angle of its payload to LLRs."""
+    """LLRs from the restored band and the angle of its payload."""
     body = _convolution(w, "reception.body.0")
     for name in ("reception.body.1", "reception.body.2"):
         body = _attended(w, name, body)
@@ -160,7 +160,7 @@ def _head(w: dict[str, Array]) -> Callable[[Array, Array], Array]:
 
 
 def _attended(w: dict[str, Array], name: str, before: Layer) -> Layer:
-    """``attention.Attended`` of what ``before`` makes."""
+    """``attention.Attended`` applied to the result of ``before``."""
     near, out = _convolution(w, f"{name}.near", _gelu), _convolution(w, f"{name}.out")
     matrix, bias = w[f"{name}.gate.weight"], w[f"{name}.gate.bias"]
 
@@ -183,7 +183,7 @@ def _convolution(w: dict[str, Array], name: str, after: Layer = lambda y: y) -> 
         _, rows, columns = x.shape
         width, height = columns + 2 * margin, rows + 2 * margin
         strips = -(-rows * width // strip)
-        flat = np.zeros((inputs, strips * strip + 2 * margin * (width + 1)), np.float32)  # a row after the other
+        flat = np.zeros((inputs, strips * strip + 2 * margin * (width + 1)), np.float32)  # row by row
         padded = flat[:, : height * width].reshape(inputs, height, width)  # a view of flat
         padded[:, margin : margin + rows, margin : margin + columns] = x
         places = [down * width + right for down in range(side) for right in range(side)]
@@ -208,7 +208,7 @@ def _compress(coefficients: Array) -> Array:
 
 
 def _whole(h: Array) -> Array:
-    """Mean and peak of every map of a picture: (C, h, w) -> (2 C,)."""
+    """Mean and peak of every map over the whole picture: (C, h, w) -> (2 C,)."""
     return np.concatenate([h.mean((1, 2)), h.max((1, 2))])  # (2 C,)
 
 

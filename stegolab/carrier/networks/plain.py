@@ -3,10 +3,10 @@
     x       <- x + step * (payload + phi(payload, passive))      additive coupling, cover branch
     payload <- payload * exp(s(x, passive)) + t(x, passive)      affine coupling, payload branch
 
-and so on by turns, a few times. The sender drops the payload branch; the receiver runs the mirror images with zeros in
-its place. Everything else is as in the learned carrier: the band, the extractor around the reverse pass, the training.
-Only the modulo is missing, so the cover coefficient that the payload was added to stays in the way as noise. HiNet:
-Jing et al. 2021. Why that costs so much, spread spectrum against dither modulation: Chen & Wornell 2001.
+and this repeats a few times. The sender drops the payload branch; the receiver inverts the couplings with zeros in its
+place. Everything else is as in the learned carrier: the band, the extractor around the reverse pass, the training. Only
+the modulo is missing, so the cover coefficient to which the payload was added acts as noise. HiNet: Jing et al. 2021.
+Why that costs so much, spread spectrum against dither modulation: Chen & Wornell 2001.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class PlainCoupling(nn.Module):
 
 
 class PlainNetwork(nn.Module):
-    """A stack of couplings that answers as ``inn.InvertibleNetwork`` does: forward, inverse, read, projection.
+    """A stack of couplings with the same methods as ``inn.InvertibleNetwork``: forward, inverse, read, projection.
 
     Args:
-        steps: (carried,) the lattice's steps, 8-bit luma. All couplings together add a quarter of them up or down at
-            the start, about as much distortion as the lattice has at its start.
-        passive: how many passive frequencies inform it.
+        steps: (carried,) the lattice's steps, 8-bit luma. At the start all couplings together add or subtract a quarter
+            step, about as much distortion as the lattice has at its start.
+        passive: number of passive frequencies.
     """
 
     def __init__(self, steps: Tensor, passive: int, width: int = 12, couplings: int = 3) -> None:
@@ -79,15 +79,15 @@ class PlainNetwork(nn.Module):
 
     @property
     def step(self) -> Tensor:
-        """(carried, 1, 1), 8-bit luma: what all couplings together multiply the payload by."""
+        """(carried, 1, 1), 8-bit luma: the factor by which all couplings together multiply the payload."""
         return sum(coupling.log_step.exp() for coupling in self.couplings)  # type: ignore[return-value,union-attr,operator,misc]
 
     def lattice_parameters(self) -> list[nn.Parameter]:
-        """What the payload of each frequency is multiplied by, in each coupling."""
+        """The factor of the payload of each frequency in each coupling."""
         return [coupling.log_step for coupling in self.couplings]  # type: ignore[misc]
 
     def projection(self, x: Tensor, payload: Tensor, passive: Tensor) -> Callable[[Tensor], Tensor]:
-        """The stego coefficients of the cover ``x``, whatever clipping made of them: adding twice would be too much."""
+        """The stego coefficients of the cover ``x``, even after clipping: embedding twice would add too much."""
         stego = self(x, payload, passive)[0]
         return lambda clipped: stego
 
@@ -100,7 +100,7 @@ class PlainNetwork(nn.Module):
     def read(self, x: Tensor, passive: Tensor) -> Tensor:
         """The receiver's reverse pass, with zeros for what was dropped: the payload in steps.
 
-        It is kept within a quarter step, where the points of the two bits are, so that as an angle it never wraps.
+        It is limited to a quarter step, where the points of the two bits are, so that as an angle it never wraps.
         """
         _, payload = self.inverse(x, torch.zeros_like(x), passive)
         return QUARTER * torch.tanh(payload / QUARTER)

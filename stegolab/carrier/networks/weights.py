@@ -1,7 +1,7 @@
-"""A trained carrier model as it is kept in a file: its configuration and its weights as arrays (notebook 06).
+"""A trained carrier model as stored in a file: its configuration and its weights as arrays (notebook 06).
 
-Read without torch, because that is how the sender and the receiver run it: ``numpy_inference`` makes networks of it in
-NumPy, ``model`` in torch.
+It is read without torch, because sender and receiver run without it: ``numpy_inference`` builds the networks in NumPy,
+``model`` in torch.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from .config import ModelConfig
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A trained model: ``arrays`` by the names that torch gives them."""
+    """A trained model: ``arrays`` by their names in torch."""
 
     config: ModelConfig
     arrays: dict[str, NDArray[np.float32]]
 
     @classmethod
     def read(cls, path: Path) -> Weights:
-        """What :func:`~.model.save` wrote, whichever network it is."""
+        """Read what :func:`~.model.save` wrote, for either network."""
         from safetensors import safe_open
 
         with safe_open(path, framework="numpy") as file:

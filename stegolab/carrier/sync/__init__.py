@@ -1,1 +1,1 @@
-"""Where the original lies in a received picture: the template, the search for it, and registration (notebook 08)."""
+"""Finding where the original lies in a received picture: the template, its search, and registration (notebook 08)."""

@@ -1,8 +1,8 @@
-"""How large the original was, and which part of it was received: told by the signs that never repeat.
+"""How large the original was, and which part of it was received, found by the signs that never repeat.
 
-The template's own signs repeat after :data:`.template.PERIOD` blocks: they tell a place modulo a period. Some blocks
-carry signs that depend on how many rows, or columns, of blocks the original had, and on their place in the whole of it
-(``template.count_signs``). Every size and period that could be is tried, and those with which most signs agree are the
+The template's own signs repeat after :data:`.template.PERIOD` blocks, so they give a place modulo a period. Some blocks
+carry signs that depend on the number of rows or columns of blocks in the original, and on their place in it
+(``template.count_signs``). Every possible size and period is tried, and those with which most signs agree are the
 likeliest; the header then decides among them.
 """
 
@@ -18,22 +18,22 @@ from . import template
 from .geometry import Axes, Axis
 from .view import Blocks, View
 
-# Share of each side of the original that is left, at least. The smaller it is, the more sizes are tried, and the more
-# often chance outdoes the right one. A crop may leave three quarters of the area, if need be all taken from one side:
-# that is .75, and a little room.
+# Smallest share of each side of the original that may be left. A smaller value means more sizes to try, and more #
+# often a wrong one that wins by chance. A crop may leave three quarters of the area, possibly all taken from one side:
+# # that is .75, plus a little room.
 _LEAST_KEPT = 0.7
-# How many of the likeliest extents are handed on. Each costs the receiver a look for its header; where only a small
-# part was received, few of these signs are left and chance may outdo the right one by a little.
+# How many of the likeliest extents are returned. For each, the receiver has to look for a header. Where only a small #
+# part was received, few of these signs are left, and a wrong extent may win by a little.
 _LIKELIEST = 3
-_OVERHANG = 1.0  # pixel of the original by which its last block may be cut short: see ``view``
+_OVERHANG = 1.0  # pixels of the original by which its last block may be incomplete, see ``view``
 
 
 @dataclass(frozen=True, order=True)
 class Extent:
     """A guess at the original: how well it agrees, and its size.
 
-    ``down``, ``right``: whole periods from the original's corner to what the axes take for it; ``rows``, ``columns``:
-    of blocks. In the order of ``agreement``, the sum of evidence with the sign that it should have.
+    ``down``, ``right``: whole periods from the original's corner to the corner that the axes assume; ``rows``,
+    ``columns``: of blocks. In the order of ``agreement``, the sum of evidence with the sign that it should have.
     """
 
     agreement: float
@@ -43,7 +43,7 @@ class Extent:
     columns: int
 
     def origin(self, axes: Axes) -> Axes:
-        """``axes`` as they are measured from the corner of this original."""
+        """``axes`` measured from the corner of this original."""
         period = template.PERIOD * template.BLOCK
         return Axes(
             axes.vertical.beginning(self.down * period),
@@ -52,7 +52,7 @@ class Extent:
 
 
 def likeliest_extents(view: View, axes: Axes, received: Blocks) -> list[Extent]:
-    """The likeliest extents of the original of which the blocks ``received`` are left, best first."""
+    """The likeliest extents of the original, given the ``received`` blocks, best first."""
     evidence = view.evidence(axes, received)  # (2, rows, columns)
     row = np.arange(received.row, received.row + received.rows)[:, None]  # (rows, 1)
     column = np.arange(received.column, received.column + received.columns)  # (columns,)
@@ -73,7 +73,8 @@ def likeliest_extents(view: View, axes: Axes, received: Blocks) -> list[Extent]:
 
 
 def _possible_counts(axis: Axis, pixels: int) -> dict[int, NDArray[np.int64]]:
-    """How many periods farther from the corner an axis may lie -> how many blocks the original may then have had."""
+    """For each number of periods by which an axis may be farther from the corner, the possible block counts of the
+    original."""
     start, end = axis.original(0), axis.original(pixels)
     longest = (end - start) / _LEAST_KEPT
     period = template.PERIOD * template.BLOCK

@@ -1,6 +1,6 @@
-"""The header's slots as evidence: what its repeats say together, and whether there is a header at all (notebook 08).
+"""The evidence in the header's slots: its combined repeats, and whether there is a header at all (notebook 08).
 
-A header is repeated over the picture. Read at the wrong size, or in a picture without one, its repeats disagree.
+A header is repeated over the picture. At the wrong size, or in a picture without a header, the repeats disagree.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def combine_repeats(header_bit: NDArray[np.int64], evidence: Floats) -> Floats:
 
 
 def detection_score(header_bit: NDArray[np.int64], evidence: Floats) -> float:
-    """How surely a header is there, in standard deviations of what chance gives; the arguments as above.
+    """How clearly a header is there, in standard deviations of what chance gives; arguments as above.
 
-    Without a header the signs are fair coins: the square of a bit's sum is then, on average, the sum of its squares.
+    Without a header the signs are random, and the square of a bit's sum is on average the sum of its squares.
     """
     energy = np.bincount(header_bit, np.square(evidence, dtype=np.float64), minlength=HEADER_CODE_BITS)  # (code bits,)
     received = energy > 1e-9

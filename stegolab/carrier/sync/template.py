@@ -1,12 +1,12 @@
-"""The synchronisation template: known symbols at places counted from the picture's own corner (notebook 08).
+"""The synchronisation template: known symbols at places counted from the picture's corner (notebook 08).
 
-A receiver that is given only a picture knows neither its scale nor where it was cut out. Every other block carries one
-symbol that is known beforehand, at one of the two lowest frequencies. Those survive most, and are so smooth that they
-still show a pixel beside their place. The signs repeat after :data:`PERIOD` blocks, so one short correlation finds
-them. Fewer symbols, which never repeat, then say which period it is and how large the picture was.
+A receiver that gets only a picture knows neither its scale nor where it was cut out. Every other block carries one
+symbol that is known beforehand, at one of the two lowest frequencies. These survive best, and are so smooth that they
+can be read even a pixel away from their place. The signs repeat after :data:`PERIOD` blocks, so one short correlation
+finds them. A smaller number of symbols, which never repeat, then tell which period it is and how large the picture was.
 
-A template beside the payload is Pereira & Pun's (2000) idea. Theirs adds peaks to the spectrum, which JPEG removes;
-this one is dither modulation, like everything else here.
+The idea of a template beside the payload is from Pereira & Pun (2000). Theirs adds peaks to the spectrum, which JPEG
+removes; this one uses dither modulation, like everything else here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _STRIDES = (40_503, 7_919, 611_953)  # to the next row, column and size
 
 @lru_cache(1)
 def position_signs() -> Signs:
-    """(2, PERIOD, PERIOD): what each block says at each frequency, -1 or 1; 0 where it says nothing."""
+    """(2, PERIOD, PERIOD): the sign of each block at each frequency, -1 or 1; 0 where there is none."""
     signs = 1 - 2 * public_bits("template", 2 * PERIOD * PERIOD).astype(np.int8).reshape(2, PERIOD, PERIOD)
     row, column = np.indices((PERIOD, PERIOD)) % 2
     signs[0, (row != 0) | (column != 0)] = 0
@@ -44,7 +44,7 @@ def position_signs() -> Signs:
 
 
 def count_places(axis: int, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which blocks say how many rows (axis 0) or columns (axis 1) of blocks there are; broadcasts."""
+    """Which blocks tell the number of rows (axis 0) or columns (axis 1) of blocks; broadcasts."""
     beside = (rows % 2 == axis) & (columns % 2 != axis)
     return beside & ((rows // 2 + columns // 2) % 2 == 0)
 
@@ -52,14 +52,14 @@ def count_places(axis: int, rows: NDArray[np.int64], columns: NDArray[np.int64])
 def count_signs(
     axis: int, rows: NDArray[np.int64], columns: NDArray[np.int64], count: NDArray[np.int64] | int
 ) -> Signs:
-    """What the blocks of :func:`count_places` say, -1 or 1, where there are ``count`` rows or columns; broadcasts."""
+    """The signs of the blocks of :func:`count_places`, -1 or 1, if there are ``count`` rows or columns; broadcasts."""
     table = _count_table(axis)
     down, across, further = _STRIDES
     return table[(rows * down + columns * across + count * further) % _SIZES]
 
 
 def signs(rows: int, columns: int) -> Signs:
-    """(2, rows, columns) of a picture of so many blocks: -1, 0 or 1 at each of :data:`FREQUENCIES`."""
+    """(2, rows, columns) for a picture with this many blocks: -1, 0 or 1 at each of :data:`FREQUENCIES`."""
     row, column = np.indices((rows, columns))
     whole = position_signs()[:, row % PERIOD, column % PERIOD].copy()
     for axis, count in enumerate((rows, columns)):
@@ -71,7 +71,7 @@ def signs(rows: int, columns: int) -> Signs:
 def moves(coefficients: Floats) -> Floats:
     """What to add to the coefficients (2, rows, columns) of a whole picture at :data:`FREQUENCIES` for the template.
 
-    For carriers whose own lattice is another: this one is plain, so that a DCT alone is enough to find it.
+    For carriers with a different lattice: the template is plain, so a DCT alone is enough to find it.
     """
     sign: Floats = signs(*coefficients.shape[1:]).astype(np.float32)
     step: Floats = np.full(1, STEP, np.float32)

@@ -1,6 +1,6 @@
-"""A received picture as the registration looks at it: the original's blocks, read out of it on assumed axes.
+"""A received picture as the registration reads it: the original's blocks at the places given by assumed axes.
 
-How well the template's known symbols agree with what those blocks say is the score that everything here climbs.
+The score to maximise is how well the template's known symbols agree with what those blocks contain.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from .geometry import Axes, Axis, Plane, cut
 
 Floats = NDArray[np.float32]
 
-# Pixels of the original by which a block may stick out of what was received and still count as received. Less loses
-# the outermost blocks where an offset is a fraction of a pixel off; more counts blocks whose edge was made up.
+# Pixels of the original by which a block may stick out of what was received and still count as received. A smaller
+# value loses # the outermost blocks if an offset is slightly wrong; a larger one counts blocks whose edge was not
+# received.
 _OVERHANG = 1.0
 
 
@@ -47,13 +48,12 @@ class Blocks:
 
 @dataclass(frozen=True)
 class View:
-    """A received plane (H, W), and how it is looked at.
+    """A received plane (H, W), and how it is read.
 
     ``shrink``: how many of the original's pixels a side are averaged before its blocks are read. The template's two
-    frequencies are low: they show at half resolution, which is faster. In very busy pictures they show between whole
-    pixels only, as they are: those are looked at in full.
-    ``held``: the value of a received pixel is taken for every original pixel that went into it, instead of
-    interpolating. In very busy pictures nothing else undoes a box filter.
+    frequencies are low, so half resolution is enough, which is faster. Very busy pictures need full resolution.
+    ``held``: every original pixel gets the value of the received pixel that it went into, without interpolation. In
+    very busy pictures nothing else undoes a box filter.
     """
 
     plane: Plane
@@ -72,7 +72,7 @@ class View:
         return Blocks(row, column, rows, columns)
 
     def evidence(self, axes: Axes, blocks: Blocks) -> Floats:
-        """What ``blocks`` say at the template's frequencies: (2, rows, columns), from -1 to 1."""
+        """The evidence of ``blocks`` at the template's frequencies: (2, rows, columns), from -1 to 1."""
         size = template.BLOCK // self.shrink
         corner = blocks.row * template.BLOCK, blocks.column * template.BLOCK
         plane = self.cut(axes, corner, (blocks.rows * size, blocks.columns * size))  # (rows * size, columns * size)
@@ -83,7 +83,8 @@ class View:
         return np.sin(np.stack([across, down]) * np.float32(2 * np.pi * self.shrink / template.STEP))
 
     def agreement(self, axes: Axes, blocks: Blocks) -> float:
-        """How far the template's symbols in ``blocks`` say what they should, in standard deviations of chance."""
+        """How well the template's symbols in ``blocks`` agree with the expected ones, in standard deviations of
+        chance."""
         evidence = self.evidence(axes, blocks)
         rows = np.arange(blocks.row, blocks.row + blocks.rows) % template.PERIOD
         columns = np.arange(blocks.column, blocks.column + blocks.columns) % template.PERIOD

@@ -29,7 +29,7 @@ class TrainConfig(RunConfig):
     network: NetworkName = "invertible"  # invertible, or plain: the ablation without a lattice
     crop: int = 192  # side of the crops that a step sees, in pixels
     psnr_db: float = 40.2  # picture quality to hold, in dB
-    payload_threshold: float = 0.0  # bits lost a slot to hold, while picture quality follows; 0: holds the quality
+    payload_threshold: float = 0.0  # bits lost per slot to hold while quality follows; 0: hold the quality
     lpips_weight: float = 0.0  # weight of LPIPS in the loss; 0 leaves it out
     lpips_net: Backbone = "alex"  # the backbone of LPIPS
     critic_weight: float = 0.0  # weight of the loss against a network that detects payloads; 0 leaves it out
