@@ -1,7 +1,7 @@
 """stegolab: speech, cleaned, encrypted, and hidden in a photograph that survives recompression.
 
-The three models as three functions; everything else is in the submodules, in the order that the data flows. What is
-named here is imported when it is first used, so that a command starts, and can be interrupted, at once.
+The three models are three functions; everything else is in the submodules, in the order in which the data flows. The
+names here are imported when they are first used, so that a command starts at once and can be interrupted at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Colour profiles: what a picture's samples become where everything is taken for sRGB, as it is on the web.
+"""Colour profiles: converting a picture to sRGB, as platforms on the web do.
 
-A platform converts what comes with a profile of its own (a telephone's Display P3, a camera's Adobe RGB) to sRGB. What
-was embedded before is lost then, so a cover is converted first.
+A platform converts a picture that has its own profile (a telephone's Display P3, a camera's Adobe RGB) to sRGB. That
+destroys an embedded payload, so a cover is converted before embedding.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from PIL import Image
 
 from .picture import Picture, PictureWarning
 
-_ALIKE = 3  # grey levels: makers round the curve of sRGB differently
+_ALIKE = 3  # grey levels: manufacturers round the sRGB curve differently
 _SIDES = 9  # colours tried along each side of the cube
 
 
 def to_srgb(picture: Picture) -> Picture:
-    """The picture in sRGB and without profile; the very same where it is in sRGB already.
+    """The picture in sRGB and without profile; the same object if it is in sRGB already.
 
-    Samples are converted by LittleCMS with perceptual intent, which for the profiles of cameras and screens is the
-    relative colorimetric one. A profile that cannot be used is left to whoever can use it.
+    Samples are converted by LittleCMS with perceptual intent, which for the profiles of cameras and screens equals the
+    relative colorimetric one. A profile that cannot be used stays in the picture.
     """
     if picture.icc is None or is_srgb(picture.icc, picture.grey):
         return picture
     samples = picture.rgb[..., 0] if picture.grey else picture.rgb
     converted = _converted(samples, picture.icc)
-    assert converted is not None  # or it would pass for sRGB
+    assert converted is not None  # otherwise it would be taken for sRGB
     grey = picture.grey and int(np.ptp(converted, axis=-1).max()) <= 1
     if grey:
         converted = np.repeat(converted[..., 1:2], 3, axis=2)
@@ -40,7 +40,7 @@ def to_srgb(picture: Picture) -> Picture:
 
 
 def cover_in_srgb(picture: Picture) -> Picture:
-    """:func:`to_srgb`, with a warning where that changes the samples."""
+    """:func:`to_srgb`, with a warning if that changes the samples."""
     converted = to_srgb(picture)
     if converted is not picture:
         remedy = "as platforms would and lose the message (keep_profile, --keep-profile leaves them)"
@@ -50,7 +50,7 @@ def cover_in_srgb(picture: Picture) -> Picture:
 
 @lru_cache(maxsize=16)
 def is_srgb(icc: bytes, grey: bool = False) -> bool:
-    """Whether a profile's samples are those of sRGB, whoever made it; also where nobody can tell what they are."""
+    """Whether a profile, whoever made it, has the same samples as sRGB; also true if the profile cannot be used."""
     if grey:
         tried: NDArray[np.uint8] = np.arange(256, dtype=np.uint8)[None]
     else:
@@ -64,7 +64,7 @@ def is_srgb(icc: bytes, grey: bool = False) -> bool:
 
 
 def profile_name(icc: bytes) -> str:
-    """What the profile calls itself, on one line."""
+    """The profile's own name, on one line."""
     from PIL import ImageCms
 
     try:
@@ -75,7 +75,7 @@ def profile_name(icc: bytes) -> str:
 
 
 def _converted(samples: NDArray[np.uint8], icc: bytes) -> NDArray[np.uint8] | None:
-    """(H, W) or (H, W, 3) in that profile -> (H, W, 3) in sRGB; None if the profile is of no use."""
+    """(H, W) or (H, W, 3) in that profile -> (H, W, 3) in sRGB; None if the profile cannot be used."""
     from PIL import ImageCms
 
     try:

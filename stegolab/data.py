@@ -1,8 +1,8 @@
-"""The data sets, and where they are looked for: samples that ship, prepared sets, a folder of the reader's own.
+"""The data sets and their places: samples that ship, prepared sets, or the user's own folder.
 
-Every notebook starts from here. The samples need no download, so the smoke profile runs without a network. Real
-data is one folder with an ``INDEX.csv``: name it with the variable ``STEGOLAB_DATA`` or the option ``--data``, or let
-the scripts in ``data_scripts`` fetch, check and prepare one; each set that they add is another batch of rows.
+Every notebook starts from here. The samples need no download, so the smoke profile runs without a network. Real data is
+one folder with an ``INDEX.csv``. Name it with the variable ``STEGOLAB_DATA`` or the option ``--data``, or let the
+scripts in ``data_scripts`` fetch, check and prepare one; each set that they add becomes more rows of the index.
 
     path,split,kind,speaker,seconds_or_size,source,licence
     speech/librispeech/1688-142285-0005.ogg,valid,speech,1688,4.31,librispeech,CC-BY-4.0
@@ -41,7 +41,7 @@ _COVERS = {
     "rocket": "rocket.jpg",
 }
 
-# Which script brings files of a kind, for the error that says that there are none.
+# The script that fetches files of a kind, named in the error for missing files.
 _SCRIPTS = {
     "speech": "librispeech_dev_clean.py",
     "noisy": "voicebank_demand.py",
@@ -73,7 +73,7 @@ class Pair:
     """A noisy recording and the clean speech inside it.
 
     ``kind`` is noise, voice or reverb; ``level`` is the SNR in decibels, or for reverb the RT60 in seconds
-    (NaN when the set does not tell).
+    (NaN if the set does not say).
     """
 
     name: str
@@ -84,7 +84,7 @@ class Pair:
 
 
 def cache_dir() -> Path:
-    """Where downloads and backbones are kept: STEGOLAB_CACHE, else XDG_CACHE_HOME/stegolab, else ~/.cache/stegolab."""
+    """The folder for downloads and backbones: STEGOLAB_CACHE, else XDG_CACHE_HOME/stegolab, else ~/.cache/stegolab."""
     if chosen := os.environ.get("STEGOLAB_CACHE"):
         return Path(chosen).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")
@@ -92,7 +92,7 @@ def cache_dir() -> Path:
 
 
 def data_dir() -> Path | None:
-    """The folder of real data: STEGOLAB_DATA, else what the data scripts prepared in the cache, else None."""
+    """The folder of real data: STEGOLAB_DATA, else the one that the data scripts prepared in the cache, else None."""
     if chosen := os.environ.get("STEGOLAB_DATA"):
         return Path(chosen).expanduser()
     prepared = cache_dir() / "data"
@@ -100,7 +100,7 @@ def data_dir() -> Path | None:
 
 
 def use_data(path: str | os.PathLike[str]) -> None:
-    """Take real data from this folder, here and in every process started from here (notebooks, parallel studies).
+    """Use the real data in this folder, here and in every process started from here (notebooks, parallel studies).
 
     Raises:
         BadData: there is no such folder, or it holds no INDEX.csv.
@@ -137,7 +137,7 @@ def files(kind: str, split: str) -> list[Path]:
     """The files of one kind and split, ordered by name; noisy and speech files of a set are in the same order.
 
     Raises:
-        BadData: there are none, or one that the index lists is missing.
+        BadData: there are none, or a file in the index is missing.
         BadSpec: the split is not one of SPLITS.
     """
     if split not in SPLITS:
@@ -148,7 +148,7 @@ def files(kind: str, split: str) -> list[Path]:
         raise BadData(f"{shown(_root())} has no {kind} files in its {split} split{advice}")
     for path in paths:
         if not path.is_file():
-            raise BadData(f"the index lists {shown(path)}, which is not there: bring the file or remove its row")
+            raise BadData(f"the index lists {shown(path)}, which does not exist: add the file or remove its row")
     return paths
 
 
@@ -158,17 +158,18 @@ def speech_files(split: str) -> list[Path]:
 
 
 def brief_speech(split: str, speakers: int = 8) -> dict[str, Path]:
-    """The shortest utterance of each of so many speakers, by name: those who have the shortest, the shortest first.
+    """The shortest utterance of each speaker, by name, for the ``speakers`` whose shortest ones are shortest, in that
+    order.
 
     Raises:
-        BadData: fewer speakers.
+        BadData: there are fewer speakers.
     """
     there = set(speech_files(split))
     shortest: dict[tuple[str, str], Path] = {}
     for entry in sorted((e for e in index() if e.path in there), key=lambda e: (float(e.extent), e.path)):
         shortest.setdefault((entry.source, entry.speaker), entry.path)
     if len(shortest) < speakers:
-        raise BadData(f"the {split} split has {len(shortest)} speakers: {speakers} were asked for")
+        raise BadData(f"the {split} split has {len(shortest)} speakers, but {speakers} were asked for")
     return _named(list(shortest.values())[:speakers])
 
 
@@ -183,13 +184,13 @@ def cover_files(split: str) -> list[Path]:
 
 
 def eval_pairs() -> list[Pair]:
-    """The noisy and clean recordings that every enhancement figure is measured on.
+    """The noisy and clean recordings on which every enhancement figure is measured.
 
-    They are those of ``eval/speech/pairs.csv`` where the data has one, else the noisy and speech files of the eval
+    They come from ``eval/speech/pairs.csv`` if the data has it, else they are the noisy and speech files of the eval
     split (VoiceBank+DEMAND's test set), paired by name.
 
     Raises:
-        BadData: there is no such data, or one of a pair is missing.
+        BadData: there is no such data, or one file of a pair is missing.
     """
     folder = _root() / "eval" / "speech"
     if not (folder / "pairs.csv").is_file():
@@ -210,7 +211,7 @@ def eval_pairs() -> list[Pair]:
 
 
 def eval_covers() -> list[Path]:
-    """The pictures that every hiding figure is measured on: ``eval/images``, else the images of the eval split."""
+    """The pictures on which every hiding figure is measured: ``eval/images``, else the images of the eval split."""
     pictures = sorted((_root() / "eval" / "images").glob("*.png"))
     return pictures or files("image", "eval")
 
@@ -272,13 +273,13 @@ def covers(split: str = "samples") -> dict[str, Path]:
 
 
 def _cover_paths() -> dict[str, Path]:
-    spec = find_spec("skimage")  # finds the wheel without importing it, which would take a second
+    spec = find_spec("skimage")  # finds the wheel without importing it, which takes a second
     assert spec is not None and spec.origin is not None, "what is missing raises, see extras"
     return {name: Path(spec.origin).parent / "data" / file for name, file in _COVERS.items()}
 
 
 def _named(paths: list[Path]) -> dict[str, Path]:
-    """Names without a suffix, relative to the data folder: file names alone repeat between sets."""
+    """Names without a suffix, relative to the data folder, because file names repeat between sets."""
     return {path.relative_to(_root()).with_suffix("").as_posix(): path for path in paths}
 
 
@@ -296,12 +297,12 @@ def _index_file(root: Path) -> Path:
     file = root / "INDEX.csv"
     if not file.is_file():
         remedy = "data_scripts/README.md tells how to make one"
-        raise BadData(f"{shown(root)} is no data folder, it has no INDEX.csv: {remedy}")
+        raise BadData(f"{shown(root)} is not a data folder, it has no INDEX.csv: {remedy}")
     return file
 
 
 def _with_suffix(stem: Path) -> Path:
-    """The sound file of this name, whichever lossless format it is in."""
+    """The sound file of this name, in any lossless format."""
     for suffix in (".flac", ".wav"):
         if (path := stem.with_name(stem.name + suffix)).is_file():  # with_suffix would cut "reverb_0.3"
             return path

@@ -1,6 +1,6 @@
 """Published figures in Markdown: tables and single values come from ``results/*.json`` and are never typed.
 
-A document says in comments, which no reader of the page sees, what belongs where::
+Comments, which readers of the page do not see, say what belongs where::
 
     <!-- table: attack_study families -->
     (the table and, below it, the command that measures it again)
@@ -8,8 +8,8 @@ A document says in comments, which no reader of the page sees, what belongs wher
 
     <!-- value: attack_study {exact:,} of {trials:,} -->7,417 of 7,424<!-- end -->
 
-A value is a format string of :meth:`str.format` over the metrics of that file; an entry of a list is named by its
-number or by what it holds, as in ``{rows[carrier=inn/share=1.0][psnr_db]:.1f}``. ``stegolab results`` brings all
+A value is a format string of :meth:`str.format` over the metrics of that file; an entry of a list is chosen by its
+number or by values in it, as in ``{rows[carrier=inn/share=1.0][psnr_db]:.1f}``. ``stegolab results`` brings all
 documents up to date; ``tests/test_documents.py`` fails when one is not.
 """
 
@@ -30,10 +30,10 @@ MARKED = re.compile(r"<!-- (table|value): (\w+) (.+?) -->(.*?)<!-- end -->", re.
 
 
 def fill(text: str, folder: Path = results.FOLDER) -> str:
-    """``text`` with everything between its comments as ``folder``, the published results, has it now.
+    """``text`` with everything between its comments updated from ``folder``, the published results.
 
     Raises:
-        BadData: a result that is not published, an unknown table, or a value that its metrics do not hold.
+        BadData: a result is not published, a table is unknown, or the metrics do not have a value.
     """
 
     def written(match: re.Match[str]) -> str:
@@ -53,12 +53,12 @@ def fill(text: str, folder: Path = results.FOLDER) -> str:
 
 
 def all_documents(project: Path = PROJECT) -> list[Path]:
-    """The README and every page of docs that belong to the project's folder."""
+    """The README and every page of docs in the project's folder."""
     return [project / "README.md", *sorted((project / "docs").rglob("*.md"))]
 
 
 def outdated(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Those documents that do not hold what is published, each with the text that it should have.
+    """The documents that differ from what is published, each with the text that it should have.
 
     Raises:
         BadData: see :func:`fill`; the message names the document. CannotWrite: it cannot be read.
@@ -77,7 +77,7 @@ def outdated(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
 
 
 def update(paths: Iterable[Path]) -> list[Path]:
-    """Write the outdated ones of ``paths`` and return them.
+    """Update the outdated documents among ``paths`` and return them.
 
     Raises:
         BadData, CannotWrite: see :func:`outdated`.
@@ -91,12 +91,12 @@ def update(paths: Iterable[Path]) -> list[Path]:
 
 
 class _Entries(list[Any]):
-    """A list whose entries may be asked for by what only one of them holds: ``carrier=inn/share=1.0``."""
+    """A list whose entries can be chosen by values that only one of them has: ``carrier=inn/share=1.0``."""
 
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):
             return super().__getitem__(key)
-        wanted = {part.strip() for part in key.split("/")}  # in a document such a list may be broken into lines
+        wanted = {part.strip() for part in key.split("/")}  # in a document the conditions may be broken into lines
         found = [entry for entry in self if wanted <= {f"{name}={value}" for name, value in dict(entry).items()}]
         if len(found) != 1:
             raise KeyError(f"{key}: {len(found)} entries hold that")

@@ -12,11 +12,11 @@ class StegolabError(Exception):
 
 
 class BadAudio(StegolabError):
-    """The sound file is unreadable, empty, silent, too short or holds values that are not numbers."""
+    """The sound file is unreadable, empty, silent or too short, or holds values that are not numbers."""
 
 
 class BadImage(StegolabError):
-    """The picture is unreadable, truncated, too small, too large, or of a kind that cannot carry."""
+    """The picture is unreadable, truncated, too small, too large, or of a kind that cannot carry a payload."""
 
 
 class BadKey(StegolabError):
@@ -36,11 +36,11 @@ class CannotWrite(StegolabError):
 
 
 class NotTrained(StegolabError):
-    """The learned model that was asked for ships without weights in this version."""
+    """The learned model that was asked for has no weights in this version."""
 
 
 class MissingExtra(StegolabError, ModuleNotFoundError):
-    """A library is not installed that only part of the toolkit needs; the message names the extra that installs it."""
+    """An optional library is not installed; the message names the extra that installs it."""
 
 
 class CapacityExceeded(StegolabError):
@@ -67,7 +67,7 @@ class Uncorrectable(StegolabError):
 
 
 class AuthenticationFailed(StegolabError):
-    """Wrong key or tampered payload; the two are deliberately not told apart."""
+    """Wrong key or tampered payload; the two are deliberately not distinguished."""
 
 
 class NotEncrypted(StegolabError):
@@ -75,7 +75,7 @@ class NotEncrypted(StegolabError):
 
 
 class WeakPassphraseWarning(UserWarning):
-    """The passphrase is so short or so plain that it is guessed at once."""
+    """The passphrase is so short or so simple that it can be guessed at once."""
 
 
 class KeyFileWarning(UserWarning):
@@ -83,4 +83,4 @@ class KeyFileWarning(UserWarning):
 
 
 class NotebookFailed(StegolabError):
-    """A notebook did not execute completely, or left no fresh results behind."""
+    """A notebook did not execute completely, or wrote no new results."""

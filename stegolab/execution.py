@@ -1,7 +1,7 @@
-"""One notebook executed without a browser, by papermill, and judged by stricter rules than papermill's.
+"""Execute one notebook without a browser, with papermill, but by stricter rules than papermill's.
 
-What papermill lets pass is refused here: unknown parameters, cells that never ran (``sys.exit(0)`` ends a run with
-success), errors that a widget swallowed, the kernel of another environment. Used by :mod:`stegolab.gallery`.
+Some things that papermill accepts are errors here: unknown parameters, cells that never ran (``sys.exit(0)`` ends a run
+with success), errors that a widget swallowed, the kernel of another environment. Used by :mod:`stegolab.gallery`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from jupyter_client.channels import AsyncZMQSocketChannel
     from nbformat import NotebookNode
 
-NEVER = 365 * 24 * 3600  # seconds, for limits that cannot be switched off
-ASK_AGAIN = 0.5  # seconds between two looks for a reply whose notice may be lost
+NEVER = 365 * 24 * 3600  # seconds, for limits that cannot be disabled
+ASK_AGAIN = 0.5  # seconds between two checks for a reply whose notification may be lost
 
 
 def execute(
@@ -38,21 +38,21 @@ def execute(
     watch: Callable[[str], object],
     stop: Stop | None = None,
 ) -> tuple[NotebookNode, str | None]:
-    """Run the notebook ``source`` in the folder of ``target``, where it is written as executed, also when it fails.
+    """Run the notebook ``source`` in the folder of ``target`` and write the executed notebook there, even if it fails.
 
     Args:
         source: the notebook; it is only read.
         target: the executed notebook.
-        parameters: replace those in its cell tagged ``parameters``.
-        limits: what ends a kernel that hangs.
+        parameters: values that replace those in its cell tagged ``parameters``.
+        limits: when a kernel that hangs is ended.
         watch: called with the first line of each code cell when it begins.
-        stop: ends the kernel when it is asked to.
+        stop: ends the kernel on request.
 
     Returns:
         The executed notebook, and what went wrong in one line, or None: see :func:`check_executed`.
 
     Raises:
-        NotebookFailed: the file is no notebook, or it does not declare one of ``parameters``.
+        NotebookFailed: the file is not a notebook, or it does not declare one of ``parameters``.
         CannotWrite: the folder of ``target`` cannot be written.
     """
     notebook = read(source)
@@ -61,9 +61,9 @@ def execute(
     import papermill
     from nbclient.exceptions import DeadKernelError
 
-    logging.getLogger("papermill").addHandler(logging.NullHandler())  # we say what went wrong
+    logging.getLogger("papermill").addHandler(logging.NullHandler())  # we report what went wrong ourselves
     problem = None
-    # papermill formats the names of its files and writes them down: one that is no text, or has braces, would end it
+    # papermill formats and records file names: one that is not text, or has braces, would make it fail
     private = tempfile.TemporaryDirectory(prefix="stegolab-")
     with files.replacing(target) as executed, private as place, watching(limits, stop or Stop()) as kernel:
         saved = Path(place) / "executed.ipynb"
@@ -84,14 +84,14 @@ def execute(
                 kernel_manager_class=_manager_followed_by(kernel),
                 on_cell_execute=begin,
                 on_cell_executed=lambda **_: kernel.end_cell(),
-                # Whatever hangs is ended by ``kernel``: nbclient's own limits count seconds of the clock.
+                # ``kernel`` ends whatever hangs, because nbclient's own limits count wall-clock seconds.
                 start_timeout=NEVER,
                 iopub_timeout=NEVER,
                 shell_timeout_interval=1,
                 extra_arguments=["--log-level=CRITICAL"],
             )
         except papermill.PapermillExecutionError:
-            problem = kernel.verdict  # else check_executed says where and why
+            problem = kernel.verdict  # otherwise check_executed says where and why
         except (DeadKernelError, RuntimeError) as error:
             where = f"cell `{kernel.cell}`" if kernel.cell else "the kernel did not start"
             problem = kernel.verdict or f"{where}: {_first_line(str(error))}: the kernel was killed, out of memory?"
@@ -105,7 +105,7 @@ def execute(
 def check_executed(notebook: NotebookNode) -> str | None:
     """The first thing wrong with an executed notebook, or None: an error output, a cell not run, an error in a widget.
 
-    A notebook can end with exit code 0 and still have any of these.
+    A notebook can end with exit code 0 in spite of any of these.
     """
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -125,10 +125,10 @@ def read(source: Path) -> NotebookNode:
     """The notebook in the file ``source``.
 
     Raises:
-        NotebookFailed: it is not one.
+        NotebookFailed: it is not a notebook.
     """
-    # With this package jsonschema, which nbformat imports, builds a grammar of addresses: 3 seconds for every process
-    # that opens a notebook, and no notebook holds one. Without it jsonschema does as well.
+    # If this package is there, jsonschema, which nbformat imports, builds a grammar of addresses. That takes 3 seconds
+    # in # every process that opens a notebook, and no notebook needs it. jsonschema works without it.
     sys.modules.setdefault("rfc3987_syntax", cast(ModuleType, None))
     import nbformat
 
@@ -141,7 +141,8 @@ def read(source: Path) -> NotebookNode:
 
 
 def require_parameters(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
-    """Refuse what the cell tagged ``parameters`` does not declare: papermill only warns, and the default would run.
+    """Refuse parameters that the cell tagged ``parameters`` does not declare: papermill only warns, and uses the
+    defaults.
 
     Raises:
         NotebookFailed: naming every parameter that is not declared.
@@ -158,7 +159,7 @@ def require_parameters(notebook: NotebookNode, parameters: Mapping[str, Any]) ->
 
 
 def _manager_followed_by(watch: Watch) -> type[AsyncKernelManager]:
-    """A manager of one kernel that tells ``watch`` which process that is."""
+    """A manager of one kernel that tells ``watch`` the kernel's process."""
     from jupyter_client import AsyncKernelClient, AsyncKernelManager
 
     class Client(AsyncKernelClient):
@@ -166,7 +167,7 @@ def _manager_followed_by(watch: Watch) -> type[AsyncKernelManager]:
 
     class Followed(AsyncKernelManager):
         client_factory = Client
-        shutdown_wait_time = 30.0  # to end well; a loaded machine needs more than Jupyter's 5 s
+        shutdown_wait_time = 30.0  # seconds to shut down; a loaded machine needs more than Jupyter's 5 s
 
         async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
             await super().start_kernel(**options)
@@ -178,8 +179,9 @@ def _manager_followed_by(watch: Watch) -> type[AsyncKernelManager]:
 def _asking_again() -> type[AsyncZMQSocketChannel]:
     """A channel that cannot miss a reply.
 
-    ZeroMQ announces a message once, and to whoever uses the socket next. When nbclient sends a widget's state while it
-    waits for the end of the cell, the sending can take the notice, and the waiting never ends (nbclient, issue 312).
+    ZeroMQ announces a message only once, to the next user of the socket. If nbclient sends a widget's state while it
+    waits for the end of the cell, the sending can consume the notification, and the waiting never ends (nbclient, issue
+    312).
     """
     from jupyter_client.channels import AsyncZMQSocketChannel
 

@@ -1,8 +1,9 @@
-"""What a plain ``pip install stegolab`` leaves out: each optional library, and the extra that installs it.
+"""The optional libraries that a plain ``pip install stegolab`` leaves out, and the extra that installs each.
 
 Modules import optional libraries by a plain ``import``, at their top or in a function. If one is not installed, Python
 asks :class:`_Explainer` after every other finder has failed, and the error then says what to install instead of ``No
-module named 'torch'``. Only imports made by this package are explained: other libraries import such modules on trial.
+module named 'torch'``. Only imports by this package are explained, because other libraries try to import such modules
+and handle failure.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from importlib.util import find_spec
 
 from .errors import MissingExtra
 
-_MODULES = {  # an extra, and what only it and larger ones install
+_MODULES = {  # an extra, and the modules that only it and larger ones install
     "scores": ("lpips", "pesq", "pystoi"),
     "train": (
         *("lightning_fabric", "pyroomacoustics", "tensorboard", "torch", "torch_pesq", "torch_stoi", "torchaudio"),
@@ -35,7 +36,7 @@ EXTRA_OF = {module: extra for extra, modules in _MODULES.items() for module in m
 
 
 def require(*modules: str) -> None:
-    """Check that optional libraries are installed, without importing them: before long work that ends with them.
+    """Check that optional libraries are installed, without importing them, before long work that needs them at the end.
 
     Raises:
         MissingExtra: one of ``modules`` is not installed; the message names the extra.
@@ -46,7 +47,7 @@ def require(*modules: str) -> None:
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """End the program with one line where an extra is missing: for commands, around their imports."""
+    """End the program with one line if an extra is missing; commands use this around their imports."""
     try:
         yield
     except MissingExtra as error:
@@ -54,7 +55,7 @@ def one_line() -> Iterator[None]:
 
 
 class _Explainer:
-    """The last finder on ``sys.meta_path``: it finds nothing, and says which extra has it."""
+    """The last finder on ``sys.meta_path``: it finds no module, but says which extra installs it."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
@@ -70,7 +71,7 @@ class _Explainer:
 
 
 def _importer() -> str:
-    """The module whose ``import`` is being carried out: the nearest caller outside the import system."""
+    """The module whose ``import`` is being executed: the nearest caller outside the import system."""
     frame = sys._getframe(2)
     while frame.f_back and frame.f_globals.get("__name__", "").startswith(("importlib", "_frozen_importlib")):
         frame = frame.f_back
@@ -78,6 +79,6 @@ def _importer() -> str:
 
 
 def explain() -> None:
-    """Put the explainer behind all other finders, once."""
+    """Add the explainer after all other finders, once."""
     if _Explainer not in sys.meta_path:
         sys.meta_path.append(_Explainer)

@@ -1,6 +1,6 @@
-"""Where outputs go: regular files appear whole or not at all, links keep their place, streams are written into.
+"""Writing outputs: regular files appear complete or not at all, links stay links, streams are written to.
 
-A *stream* is whatever is no regular file: a device, a FIFO, one of this process's own descriptors (``/dev/stdout``,
+A *stream* is anything but a regular file: a device, a FIFO, one of this process's own descriptors (``/dev/stdout``,
 ``/dev/fd/3``), and ``-``, standard output.
 """
 
@@ -21,26 +21,26 @@ from .errors import CannotWrite
 
 STANDARD_OUTPUT = "-"
 _SHOWN = 200  # characters of a name in a message
-_BLOCK = 4096  # bytes: a full disk still takes an empty file
-_LINKS = 40  # links in a row that are followed, as Linux does; more are a circle
+_BLOCK = 4096  # bytes: even a full disk accepts an empty file
+_LINKS = 40  # links that are followed in a row, as on Linux; more are treated as a loop
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self|PID)/fd)/([0-9]+)")
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str], suffix: str | None = None) -> Iterator[Path]:
-    """Yield a temporary path; when the block succeeds, what it wrote there takes the place of ``path``.
+    """Yield a temporary path; if the block succeeds, what it wrote there replaces ``path``.
 
     A regular file is replaced by renaming, in its own folder, and keeps its permissions; its other hard links keep the
-    old contents. A symbolic link stays a link: its target is replaced, or made where it was missing. Into a stream the
+    old contents. A symbolic link stays a link: its target is replaced, or created if it was missing. To a stream, the
     contents are written.
 
-    The temporary file has ``suffix``, which is that of ``path`` when None (writers choose their format by it). It is
-    removed when the block raises, and ``path`` is then what it was before.
+    The temporary file has ``suffix``, by default that of ``path`` (writers choose their format by it). If the block
+    raises, it is removed, and ``path`` is unchanged.
 
     Raises:
-        CannotWrite: what :func:`check` finds, or the disk is full.
-        BrokenPipeError: who reads the stream has gone.
+        CannotWrite: see :func:`check`, or the disk is full.
+        BrokenPipeError: the reader of the stream has gone.
     """
     with _errors(path):
         check(path)
@@ -66,11 +66,11 @@ def replacing(path: str | os.PathLike[str], suffix: str | None = None) -> Iterat
 
 
 def check(path: str | os.PathLike[str]) -> None:
-    """Find out, before any work is done, that an output can be written; nothing is changed.
+    """Check, before any work is done, that an output can be written; nothing is changed.
 
     Raises:
-        CannotWrite: its folder is missing or nothing may be put there, it is a folder itself or is write-protected, its
-            name is empty, too long or holds a NUL, or it is a terminal, where sound and pictures have no place.
+        CannotWrite: its folder is missing or not writable, it is a folder itself or is write-protected, its name is
+            empty, too long or holds a NUL, or it is a terminal, which cannot show sound or pictures.
     """
     with _errors(path):
         if not os.fspath(path):
@@ -98,7 +98,7 @@ def check(path: str | os.PathLike[str]) -> None:
 
 
 def is_stream(path: str | os.PathLike[str]) -> bool:
-    """Whether an output is written to, not replaced: a device, a FIFO, a descriptor of this process, or ``-``.
+    """Whether an output is written to instead of replaced: a device, a FIFO, a descriptor of this process, or ``-``.
 
     Raises:
         CannotWrite: there can be no such file.
@@ -108,7 +108,7 @@ def is_stream(path: str | os.PathLike[str]) -> bool:
 
 
 def is_standard_output(path: str | os.PathLike[str]) -> bool:
-    """Whether what is written to ``path`` comes out where this process prints.
+    """Whether writing to ``path`` goes to the standard output of this process.
 
     Raises:
         CannotWrite: there can be no such file.
@@ -124,7 +124,7 @@ def folder(path: str | os.PathLike[str]) -> Path:
     """The folder ``path``, made when missing.
 
     Raises:
-        CannotWrite: it cannot be made, or is a file.
+        CannotWrite: it cannot be created, or is a file.
     """
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
@@ -134,12 +134,12 @@ def folder(path: str | os.PathLike[str]) -> Path:
 
 
 def check_folder(path: str | os.PathLike[str], *inside: str) -> None:
-    """Find out that :func:`folder` can make ``path``, or that files can be put into it; nothing is changed.
+    """Check that :func:`folder` can create ``path``, or that files can be put into it; nothing is changed.
 
-    ``inside`` are the names that they will have there.
+    ``inside`` are the names of those files.
 
     Raises:
-        CannotWrite: it cannot, they cannot, or ``path`` is a file; or see :func:`check` for one of ``inside``.
+        CannotWrite: neither is possible, or ``path`` is a file; or see :func:`check` for one of ``inside``.
     """
     with _errors(path):
         if not os.fspath(path):
@@ -158,20 +158,20 @@ def check_folder(path: str | os.PathLike[str], *inside: str) -> None:
 
 
 def printable(path: str | os.PathLike[str]) -> str:
-    """A name as text of one line that can be printed and kept anywhere; two names never give the same.
+    """A name as a single line of text that can be printed and stored anywhere; different names give different texts.
 
-    File names are bytes: what is no UTF-8 in them, is no printable character or is a backslash becomes an escape, such
-    as ``\\udcff`` for the byte 0xff and ``\\n`` for a line feed. It does not depend on the locale.
+    File names are bytes: invalid UTF-8, characters that are not printable and backslashes become escapes, such as
+    ``\\udcff`` for the byte 0xff and ``\\n`` for a line feed. It does not depend on the locale.
     """
     try:
         text = os.fsencode(path).decode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # no file can be called so here
+    except UnicodeEncodeError:  # no file can have such a name here
         text = os.fspath(path)
     return "".join(c if c.isprintable() and c != "\\" else repr(c)[1:-1] for c in text)
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """A name for a message: as :func:`printable` has it, but short."""
+    """A name for a message: like :func:`printable`, but short."""
     text = printable(path)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}...{text[-_SHOWN // 2 :]}"
 
@@ -180,7 +180,7 @@ def shown(path: str | os.PathLike[str]) -> str:
 def _errors(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:  # whoever reads what is written has gone: that is no fault of the output's
+    except BrokenPipeError:  # the reader has gone, which is not an error of the output
         raise
     except (OSError, ValueError) as error:
         if not (isinstance(error, OSError | UnicodeEncodeError) or "null byte" in str(error)):
@@ -193,12 +193,12 @@ def reason(error: OSError | ValueError) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
     if isinstance(error, UnicodeEncodeError):
-        return "its name holds a character that names of files cannot hold here"
+        return "its name holds a character that file names cannot hold here"
     return "its name holds a NUL character"
 
 
 def _kind(path: str | os.PathLike[str]) -> int | None:
-    """The mode bits of what ``path`` leads to, or None where nothing is."""
+    """The mode bits of the target of ``path``, or None if there is none."""
     try:
         return Path(path).stat().st_mode
     except FileNotFoundError:
@@ -213,10 +213,10 @@ def _is_stream(path: str | os.PathLike[str]) -> bool:
 
 
 def _descriptor(path: str | os.PathLike[str]) -> int | None:
-    """The descriptor of this process that ``path`` means, itself or by links; None when it means none.
+    """The descriptor of this process that ``path`` names, directly or through links; None if it names none.
 
-    Such a name must not be opened again: of a file that ``>`` opened that would be another position, and renaming onto
-    it would leave the shell with a file that has no name.
+    Such a name must not be opened again: a file opened by ``>`` would then have another position, and renaming onto it
+    would leave the shell with a file without a name.
     """
     place = os.fspath(path)
     if place == STANDARD_OUTPUT:
@@ -233,7 +233,8 @@ def _descriptor(path: str | os.PathLike[str]) -> int | None:
 
 
 def _probe(place: Path) -> None:
-    """Put a file there and take it away: permissions alone do not tell of read-only systems, full disks and quotas."""
+    """Create a file there and remove it: permissions alone do not show read-only file systems, full disks and
+    quotas."""
     handle, name = tempfile.mkstemp(prefix=".stegolab-", dir=place)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -243,18 +244,20 @@ def _probe(place: Path) -> None:
 
 
 def _may_rename_over(target: Path) -> bool:
-    """In a sticky folder, such as /tmp, only its owner and the file's may do so."""
+    """Whether a file may be replaced: in a sticky folder, such as /tmp, only its owner and the file's owner may do
+    so."""
     place, file = target.parent.stat(), target.stat()
     return not place.st_mode & stat.S_ISVTX or _user() in (0, place.st_uid, file.st_uid)
 
 
 def _user() -> int:
-    """Who runs this process; -1, nobody in particular, where the system does not number its users (Windows)."""
+    """The user who runs this process; -1 where the system has no user numbers (Windows)."""
     return getattr(os, "geteuid", lambda: -1)()
 
 
 def _keep_permissions(temporary: Path, target: Path) -> None:
-    """Give the new file the old one's owner and mode, and never more: mkstemp makes private files, outputs are not."""
+    """Give the new file the old one's owner and mode, and never more: mkstemp makes private files, but outputs are not
+    private."""
     try:
         old = target.stat()
     except FileNotFoundError:
@@ -263,20 +266,20 @@ def _keep_permissions(temporary: Path, target: Path) -> None:
     mode = stat.S_IMODE(old.st_mode) & 0o777
     try:
         getattr(os, "chown", _as_it_is)(temporary, old.st_uid if _user() == 0 else -1, old.st_gid)
-    except PermissionError:  # a group that we are not in: ours may do no more than everybody
+    except PermissionError:  # we are not in that group: our group may do no more than everybody
         mode = mode & 0o707 | (mode & 0o007) << 3 & mode
     temporary.chmod(mode)
 
 
 def _as_it_is(*_: object) -> None:
-    """Where files have no owner that could be changed."""
+    """Do nothing, where files have no owner that could be changed."""
 
 
 def _pour(temporary: Path, target: Path) -> None:
-    """Write what is in the temporary file into a stream."""
+    """Copy the temporary file to a stream."""
     descriptor = _descriptor(target)
     if sys.stdout is not None:
-        sys.stdout.flush()  # what was printed before comes before
+        sys.stdout.flush()  # what was printed before must come first
     handle = os.open(target, os.O_WRONLY | getattr(os, "O_NOCTTY", 0)) if descriptor is None else os.dup(descriptor)
     with temporary.open("rb") as source, os.fdopen(handle, "wb") as sink:
         shutil.copyfileobj(source, sink)

@@ -1,7 +1,7 @@
-"""Run the notebooks and lay out what they found as web pages: ``stegolab notebooks`` is this module.
+"""Run the notebooks and present their results as web pages; this is ``stegolab notebooks``.
 
-One that fails does not stop the others, and none can pass on the results of an earlier run. What earlier runs into the
-same folder left of other notebooks stays in the gallery: see :mod:`stegolab.outcomes`.
+A notebook that fails does not stop the others, and none can pass with the results of an earlier run. Results of other
+notebooks from earlier runs into the same folder stay in the gallery, see :mod:`stegolab.outcomes`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .errors import BadSpec, NotebookFailed
 from .kernels import Limits, Stop
 from .outcomes import Gallery, Outcome
 
-#: profile -> what ends a kernel that hangs
+#: profile -> limits that end a kernel that hangs
 LIMITS = {
     "smoke": Limits(cell=1800, notebook=3600),
     "cpu": Limits(cell=2 * 3600, notebook=8 * 3600),
@@ -50,20 +50,20 @@ def run_notebooks(
         names: notebooks of ``folder``, with or without suffix; none means all.
         profile: smoke, cpu or gpu.
         out_dir: made when missing. The kernels run in it, and nothing else is written but the cache.
-        jobs: notebooks at a time; the cores are shared between their kernels.
+        jobs: number of notebooks at a time; their kernels share the cores.
         folder: where the notebooks are.
         data: the real data sets, handed to the notebooks as STEGOLAB_DATA.
         parameters: further parameters for every notebook.
-        limits: what ends a kernel that hangs; by profile when None.
+        limits: when a kernel that hangs is ended; None takes those of the profile.
 
     Returns:
-        One outcome a notebook, in reading order; see :func:`raise_failures`.
+        One outcome per notebook, in reading order; see :func:`raise_failures`.
 
     Raises:
         BadSpec: an unknown notebook, one named twice, an unknown profile, ``gpu`` without a GPU, no jobs, a missing
             data folder, or a ``python3`` kernel that is broken or not this interpreter.
         CannotWrite: ``out_dir`` cannot be written.
-        KeyboardInterrupt: Ctrl-C or SIGTERM came. No kernel runs any more, and the gallery holds what there is.
+        KeyboardInterrupt: Ctrl-C or SIGTERM came. All kernels have ended, and the gallery holds the results so far.
     """
     if profile not in lab.PROFILES:
         raise BadSpec(f"profile {profile!r}: choose one of {', '.join(lab.PROFILES)}")
@@ -76,8 +76,8 @@ def run_notebooks(
     out = Path(out_dir).resolve()
     _check_outputs(out, sources)
     if profile == "gpu":
-        lab._require_gpu()  # here, once, and not in every notebook
-    # The kernels' cwd is out_dir: no path of this machine gets into the executed notebooks.
+        lab._require_gpu()  # once here instead of in every notebook
+    # The kernels run in out_dir, so no path of this machine gets into the executed notebooks.
     values = {"profile": profile, "out_dir": ".", **(parameters or {})}
     with (
         kernels.stop_on_signals() as stop,
@@ -95,7 +95,7 @@ def run_notebooks(
                     outcome = _run_one(source, out, values, limits or LIMITS[profile], progress, stop)
                     gallery.add(outcome)
                 except BaseException:
-                    stop.ask()  # the output cannot be written: the others need not go on
+                    stop.ask()  # the output cannot be written, so the other notebooks need not continue
                     raise
                 return outcome
 
@@ -112,7 +112,7 @@ def find_notebooks(names: Sequence[str], folder: Path) -> list[Path]:
     """The notebooks called ``names`` in ``folder`` (all of them for none), in reading order.
 
     Raises:
-        BadSpec: no notebook there, an unknown name, or one given twice.
+        BadSpec: there is no notebook, a name is unknown, or one is given twice.
     """
     present = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
     if not present:
@@ -127,7 +127,7 @@ def find_notebooks(names: Sequence[str], folder: Path) -> list[Path]:
 
 
 def _check_outputs(out: Path, sources: Sequence[Path]) -> None:
-    """Everything that will be written into ``out`` can be.
+    """Check that everything that will be written into ``out`` can be written.
 
     Raises:
         CannotWrite: it cannot.
@@ -139,7 +139,7 @@ def _check_outputs(out: Path, sources: Sequence[Path]) -> None:
 
 
 def raise_failures(outcomes: Sequence[Outcome]) -> None:
-    """Raise one NotebookFailed that tells every failure among ``outcomes``; return when there is none."""
+    """Raise one NotebookFailed that names every failure among ``outcomes``; return if there is none."""
     failed = [str(outcome.error) for outcome in outcomes if outcome.error]
     if failed:
         raise NotebookFailed(f"{len(failed)} of {len(outcomes)} notebooks failed: {'; '.join(failed)}")
@@ -148,7 +148,7 @@ def raise_failures(outcomes: Sequence[Outcome]) -> None:
 def _run_one(
     source: Path, out: Path, values: dict[str, Any], limits: Limits, progress: _Progress, stop: Stop
 ) -> Outcome:
-    """Execute ``source``, write its notebook and its page into ``out``, and tell what became of it."""
+    """Execute ``source``, write its notebook and its page into ``out``, and return the outcome."""
     name, said, began = source.stem, files.printable(source.stem), time.monotonic()
     title = said
     problem: str | None = None
@@ -156,7 +156,7 @@ def _run_one(
     try:
         results, target, page = out / name / "results.json", out / f"{name}.ipynb", out / f"{name}.html"
         for earlier in (results, target, page):
-            earlier.unlink(missing_ok=True)  # what is there afterwards is fresh
+            earlier.unlink(missing_ok=True)  # so what is there afterwards is new
         title = pages.title_of(execution.read(source)) or title
         executed, problem = execution.execute(
             source, target, values, limits, lambda line: progress.begin_cell(name, line), stop
@@ -203,20 +203,20 @@ class _Progress:
         self._bar.close()
 
     def begin_cell(self, name: str, line: str) -> None:
-        """The notebook ``name`` begins the cell with this first line."""
+        """Show that the notebook ``name`` has begun the cell with this first line."""
         with self._lock:
             self._now[name] = line
             self._advance(name, 1)
 
     def end(self, name: str, said: str) -> None:
-        """The notebook ``name`` has ended: say so."""
+        """Show that the notebook ``name`` has ended."""
         with self._lock:
             self._now.pop(name, None)
             self._bar.write(said, file=sys.stderr)
             self._advance(name, self._ahead[name])
 
     def refresh(self) -> None:
-        """Let the bar's clock go on."""
+        """Update the clock of the bar."""
         with self._lock:
             self._bar.refresh()
 
@@ -231,7 +231,7 @@ class _Progress:
 
 
 def _code_cells(source: Path) -> int:
-    """How many cells will be executed: papermill adds one, with the parameters."""
+    """How many cells will be executed; papermill adds one with the parameters."""
     try:
         return 1 + sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in execution.read(source).cells)
     except NotebookFailed:

@@ -1,7 +1,7 @@
-"""Pictures: the way in from anything, the way out to lossless files, and how alike two of them look.
+"""Pictures: reading them from anything, writing them to lossless files, and measuring how similar two of them look.
 
-PSNR, SSIM (Wang et al. 2004) and LPIPS (Zhang et al. 2018) are the three distances every notebook reports. What a
-picture is stands in ``picture``, how files become one in ``picture_files``; both are to be had from here.
+PSNR, SSIM (Wang et al. 2004) and LPIPS (Zhang et al. 2018) are the three distances that the notebooks report.
+``picture`` defines what a picture is, and ``picture_files`` reads and writes files; both can be imported from here.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ def ssim(a: RGB, b: RGB) -> float:
 
     The settings of Wang et al. 2004: an 11 x 11 Gaussian window of sigma 1.5, population covariance, peak 255.
 
-    Equal to scikit-image's ``structural_similarity`` to the last digit; importing that would take half a second of
-    every ``hide`` and 40 MB of every installation.
+    Equal to scikit-image's ``structural_similarity`` to the last digit; importing that would add half a second to every
+    ``hide`` and 40 MB to every installation.
 
     Raises:
-        BadImage: the two differ in shape, or are less than 11 pixels a side.
+        BadImage: the two differ in shape, or are smaller than 11 pixels on a side.
     """
     _require_same_shape(a, b)
     if min(a.shape[:2]) < 2 * _SSIM_REACH + 1:
@@ -95,7 +95,7 @@ def ssim(a: RGB, b: RGB) -> float:
 
 
 def lpips(a: RGB, b: RGB, net: str = "alex") -> float:
-    """Learned perceptual distance, version 0.1 of Zhang et al. 2018: 0 when equal, about .05 is hard to see.
+    """Learned perceptual distance, version 0.1 of Zhang et al. 2018: 0 when equal; about .05 is hard to see.
 
     ``net`` is the backbone, "alex" (their choice for judging) or "vgg".
 
@@ -127,17 +127,17 @@ def lpips_network(net: str = "alex") -> nn.Module:
 
 @lru_cache(maxsize=2)
 def _lpips_model(net: str, weights: Path) -> nn.Module:
-    """Build the package's trained heads on a backbone read from disk: the package itself would download it."""
+    """Build LPIPS from the package's trained heads and a backbone read from disk, which the package would download."""
     if not weights.is_file():
         raise BadData(f"{weights} is missing: run data_scripts/lpips_backbones.py")
     from lpips import LPIPS
     from safetensors.torch import load_file
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # lpips calls torchvision by a deprecated parameter
+        warnings.simplefilter("ignore")  # lpips calls torchvision with a deprecated parameter
         model = LPIPS(net=net, pnet_rand=True, verbose=False)
     backbone = load_file(weights)
-    # lpips cuts torchvision's `features` into slices and keeps the numbers: slice2.3.weight is features.3.weight.
+    # lpips cuts torchvision's `features` into slices but keeps the numbering: slice2.3.weight is features.3.weight.
     model.net.load_state_dict({key: backbone["features." + key.split(".", 1)[1]] for key in model.net.state_dict()})
     return model
 

@@ -1,6 +1,6 @@
-"""What long work has finished so far, safe from whatever kills the program: a table of SQLite, name -> values.
+"""The finished part of long work, safe if the program is killed: an SQLite table, name -> values.
 
-A row is on the disk before the work goes on, whole or not at all; one that is there twice counts once, the first time.
+A row is on disk, completely or not at all, before the work continues. If a row is written twice, the first one counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Values = Mapping[str, Any]
 
 
 class Journal:
-    """A journal that is held open; made by :func:`opened`. ``rows``: name -> values, as JSON has them, in order."""
+    """An open journal, made by :func:`opened`. ``rows``: name -> values, as in JSON, in order."""
 
     def __init__(self, name: str, connection: sqlite3.Connection) -> None:
         self._name, self._connection = name, connection
@@ -28,7 +28,7 @@ class Journal:
         self.rows: dict[str, Any] = {name: json.loads(row) for name, row in found}
 
     def append(self, finished: Iterable[tuple[str, Values]]) -> None:
-        """Write rows, and return when they are on the disk.
+        """Write rows, and return when they are on disk.
 
         Raises:
             CannotWrite: the disk is full.
@@ -43,10 +43,10 @@ class Journal:
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[Journal]:
-    """Read the journal at ``path``, made when missing, and hold it: one program writes there at a time.
+    """Read the journal at ``path``, created if missing, and lock it: only one program writes there at a time.
 
     Raises:
-        CannotWrite: another program holds it, it cannot be written, or it is no journal.
+        CannotWrite: another program has locked it, it cannot be written, or it is not a journal.
     """
     files.check(path)
     name = files.shown(path)
@@ -54,7 +54,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Journal]:
         connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
         with _told(name):
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # until the connection ends, however it does
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # until the connection ends, in whatever way
             connection.execute("BEGIN EXCLUSIVE")
             journal = Journal(name, connection)
             connection.execute("COMMIT")

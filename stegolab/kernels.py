@@ -1,7 +1,7 @@
-"""The kernels that execute notebooks: which one, in which surroundings, and when one has to be ended.
+"""The kernels that execute notebooks: which kernel, in which environment, and when one must be ended.
 
-No verdict depends on how fast the machine is, or on what else it does. A limit counts the processor time that a kernel
-and its child processes used, and a stalled kernel is told from a slow one in the same way: a slow one still uses some.
+The result does not depend on how fast or how busy the machine is. A limit counts the processor time that a kernel and
+its child processes used. A stalled kernel is distinguished from a slow one in the same way: a slow one still uses some.
 Used by :mod:`stegolab.execution`.
 """
 
@@ -21,13 +21,13 @@ import psutil
 from . import progress
 from .errors import BadSpec
 
-TICK = 0.2  # seconds between two looks at a kernel
-GRACE = 10.0  # seconds for an interrupted kernel to end its cell by itself; asked twice, none
+TICK = 0.2  # seconds between two checks of a kernel
+GRACE = 10.0  # seconds for an interrupted kernel to end its cell; none after a second request
 SAMPLE = 5.0  # seconds between two readings of processor time, at most
-#: A kernel that only waits still answers its heartbeat, 0.05 % of a core; one that computes beside others on the lowest
-#: priority gets 1.5 %.
+#: A kernel that only waits still answers its heartbeat, 0.05 % of a core; one that computes with the lowest priority #:
+#: beside others gets 1.5 %.
 STALLED = 0.005
-#: The least that a second of the clock counts: a loop that waits in small steps ends too.
+#: The least that a wall-clock second counts, so that a loop that waits in small steps is ended too.
 LEAST = 0.25
 
 _HANG_UP = [signal.Signals[name] for name in ("SIGHUP",) if name in signal.Signals.__members__]  # not on Windows
@@ -35,9 +35,10 @@ _HANG_UP = [signal.Signals[name] for name in ("SIGHUP",) if name in signal.Signa
 
 @dataclass(frozen=True)
 class Limits:
-    """What ends a kernel that hangs, in seconds of processor time; no second of the clock counts as more than one.
+    """When a kernel that hangs is ended, in seconds of processor time; a wall-clock second never counts as more than
+    one.
 
-    A second of the clock in which the kernel got less than a quarter of a processor counts as a quarter. ``stall`` is
+    A wall-clock second in which the kernel got less than a quarter of a processor counts as a quarter. ``stall`` is
     the time in which a kernel must use at least half a percent of a processor.
     """
 
@@ -47,18 +48,19 @@ class Limits:
 
 
 class Account:
-    """What a kernel used, against its limits."""
+    """What a kernel has used, compared with its limits."""
 
     def __init__(self, limits: Limits):
         self._limits = limits
         self._cell = self._notebook = self._quiet = self._used = 0.0
 
     def begin_cell(self) -> None:
-        """A new cell: the count for cells starts at zero, and nothing stalls."""
+        """Begin a new cell: the counts for the cell and for stalling start at zero."""
         self._cell = self._quiet = self._used = 0.0
 
     def add(self, seconds: float, used: float) -> str | None:
-        """Add ``used`` seconds of processor time in ``seconds`` of the clock; return what went wrong, if anything."""
+        """Add ``used`` seconds of processor time in ``seconds`` of wall-clock time; return what went wrong, if
+        anything."""
         counted = min(seconds, max(used, LEAST * seconds))
         self._cell += counted
         self._notebook += counted
@@ -76,21 +78,21 @@ class Account:
 
 
 class Stop:
-    """Whether somebody asked for an end: once is a request, twice an order."""
+    """Whether somebody asked to stop: the first time is a request, the second time an order."""
 
     def __init__(self) -> None:
         self.asked = 0
 
     def ask(self, *_: object) -> None:
-        """Ask for an end; takes what a signal handler is given."""
+        """Ask to stop; can be used as a signal handler."""
         self.asked += 1
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[Stop]:
-    """Within the block Ctrl-C, SIGTERM and a closed terminal raise nothing: they ask the Stop that is yielded.
+    """Within the block, Ctrl-C, SIGTERM and a closed terminal do not raise: they ask the yielded Stop.
 
-    Signals that were ignored (``nohup``) stay so. In a thread that is not the main one no signal is caught.
+    Signals that were ignored (``nohup``) stay ignored. Outside the main thread no signal is caught.
     """
     stop = Stop()
     before = {}
@@ -106,11 +108,11 @@ def stop_on_signals() -> Iterator[Stop]:
 
 
 class Watch:
-    """A look at one kernel and its child processes every TICK seconds, until the block of :func:`watching` ends."""
+    """Checks one kernel and its child processes every TICK seconds, until the block of :func:`watching` ends."""
 
     def __init__(self, limits: Limits, stop: Stop):
         self.verdict: str | None = None  # why the kernel was ended, in one line
-        self.cell = ""  # first line of the cell that runs, or that ran last
+        self.cell = ""  # first line of the current or last cell
         self._account = Account(limits)
         self._stop = stop
         self._in_cell = False
@@ -122,7 +124,7 @@ class Watch:
         self._lock = threading.Lock()
 
     def follow(self, pid: int) -> None:
-        """Watch the process ``pid``, a kernel that has just been started."""
+        """Watch the process ``pid`` of a kernel that was just started."""
         with suppress(psutil.Error):  # it has ended already
             self._kernel = psutil.Process(pid)
 
@@ -138,7 +140,7 @@ class Watch:
             self._in_cell = False
 
     def tick(self) -> None:
-        """TICK seconds have passed: end the kernel if that has been asked for, or if it is over its limits."""
+        """TICK seconds have passed: end the kernel if that was requested, or if it is over its limits."""
         with self._lock:
             if self._stop.asked:
                 self._interrupt()
@@ -162,7 +164,7 @@ class Watch:
                 process.kill()
 
     def _interrupt(self) -> None:
-        """End the kernel; a cell that runs may first say where it was, and clean up."""
+        """End the kernel; a running cell may first report where it was, and clean up."""
         if not self.verdict:
             self.verdict = f"interrupted in cell `{self.cell}`" if self.cell else "interrupted"
             if self._in_cell and self._stop.asked == 1:
@@ -187,17 +189,17 @@ class Watch:
                 with suppress(psutil.Error):
                     times = process.cpu_times()
                     total += times.user + times.system
-                    # of child processes that have ended, where the system tells
+                    # of child processes that have ended, if the system reports it
                     total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
         return total
 
 
 @contextmanager
 def watching(limits: Limits, stop: Stop) -> Iterator[Watch]:
-    """Watch the kernel that is started within the block; nothing of it is left when the block ends."""
+    """Watch the kernel that is started within the block; no process of it is left when the block ends."""
     watch = Watch(limits, stop)
     try:
-        # Counting looks, not reading a clock: a machine that was asleep, or a stopped process, is no stalled kernel.
+        # Checks are counted and no clock is read, so a sleeping machine or a stopped process is not a stalled kernel.
         with progress.every(TICK, watch.tick):
             yield watch
     finally:
@@ -205,10 +207,10 @@ def watching(limits: Limits, stop: Stop) -> Iterator[Watch]:
 
 
 def require_own_kernel() -> None:
-    """Check that the kernel ``python3`` is the interpreter that runs this, where the package is installed.
+    """Check that the kernel ``python3`` is the interpreter that runs this code, where the package is installed.
 
     Raises:
-        BadSpec: it is another one, or its kernelspec is broken; the message says how to make it this one.
+        BadSpec: it is another one, or its kernelspec is broken; the message says how to repair it.
     """
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
@@ -221,7 +223,7 @@ def require_own_kernel() -> None:
         argv = [str(word) for word in manager.get_kernel_spec("python3").argv]
     except NoSuchKernel:
         raise BadSpec(f"there is no kernel python3 here: {remedy}") from None
-    except Exception as error:  # what a wrong file raises, and traitlets for wrong values, share no base class
+    except Exception as error:  # the errors of a wrong file and of wrong values (traitlets) have no common base class
         cause = " ".join(str(error).split())
         raise BadSpec(f"the kernelspec python3 cannot be read ({cause}): {remedy}") from error
     if "ipykernel_launcher" not in argv or not any("{connection_file}" in word for word in argv):
@@ -236,13 +238,13 @@ def require_own_kernel() -> None:
 
 @contextmanager
 def kernel_environment(private: Path, threads: int, data_dir: str | os.PathLike[str] | None) -> Iterator[None]:
-    """What kernels started in this block inherit: no widgets, no windows, nothing from or to the user's Jupyter.
+    """The environment of kernels started in this block: no widgets, no windows, separate from the user's Jupyter.
 
     Args:
         private: a folder that receives the files of Jupyter, IPython and Matplotlib, and the caches of other libraries
             where the user's own cache cannot be written.
-        threads: for each kernel's numerical libraries, unless OMP_NUM_THREADS says otherwise.
-        data_dir: what STEGOLAB_DATA points to; when None, what it points to already.
+        threads: number for each kernel's numerical libraries, unless OMP_NUM_THREADS is set.
+        data_dir: the value of STEGOLAB_DATA; None leaves it unchanged.
     """
     wanted = {
         "STEGOLAB_HEADLESS": "1",
@@ -263,7 +265,7 @@ def kernel_environment(private: Path, threads: int, data_dir: str | os.PathLike[
         wanted["XDG_CACHE_HOME"] = str(private / "cache")
     own = Path(os.environ.get("STEGOLAB_CACHE") or cache / "stegolab")
     folders = {"STEGOLAB_DATA": data_dir or os.environ.get("STEGOLAB_DATA")}
-    if "STEGOLAB_CACHE" in os.environ or own.is_dir():  # read-only is as good, where it holds what is needed
+    if "STEGOLAB_CACHE" in os.environ or own.is_dir():  # a read-only cache is good enough if it holds what is needed
         folders["STEGOLAB_CACHE"] = own
     for name, folder in folders.items():
         if folder:
@@ -282,6 +284,6 @@ def kernel_environment(private: Path, threads: int, data_dir: str | os.PathLike[
 
 
 def _writable(folder: Path) -> bool:
-    """Whether ``folder`` can be written, or made."""
+    """Whether ``folder`` can be written to, or created."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)

@@ -1,8 +1,8 @@
-"""Pseudo-random numbers that never change: both ends must draw the same ones, on every machine and version.
+"""Pseudo-random numbers that never change: both ends must draw the same ones, on every machine and in every version.
 
-NumPy promises no stable stream for its permutations across releases; a cipher's keystream is stable by definition.
-What is drawn under a label is public: it spreads and decorrelates. Secrecy is the envelope's (``message/envelope``);
-only two related systems scramble under a key (:func:`keyed_words`).
+NumPy does not promise that its permutations stay the same across releases; a cipher's keystream is stable by
+definition. What is drawn under a label is public: it spreads and decorrelates. Secrecy comes from the envelope
+(``message/envelope``); only two related systems scramble with a key (:func:`keyed_words`).
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ def public_uniform(label: str, count: int) -> NDArray[np.float32]:
 def public_permutation(label: str, count: int) -> NDArray[np.int64]:
     """A permutation of 0 .. count - 1, read-only: the stable order of ``count`` 64-bit words."""
     order = order_of(np.frombuffer(public_bytes(label, 8 * count), "<u8"))
-    order.flags.writeable = False  # the cache hands the same array to everyone
+    order.flags.writeable = False  # read-only, because the cache gives all callers the same array
     return order
 
 
 def keyed_words(secret: bytes, salt: bytes, info: bytes, rows: int, columns: int) -> NDArray[np.uint64]:
-    """(rows, columns) words of keystream that only who has ``secret`` can draw.
+    """(rows, columns) words of keystream that can be drawn only with ``secret``.
 
     Args:
-        secret: 32 secret bytes. HKDF-SHA256 makes the cipher's key of it, ``salt`` and ``info``.
-        salt: public, never twice with one secret.
-        info: what it is for.
+        secret: 32 secret bytes. HKDF-SHA256 derives the cipher's key from it, ``salt`` and ``info``.
+        salt: public, never used twice with one secret.
+        info: the purpose.
     """
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -56,10 +56,10 @@ def keyed_words(secret: bytes, salt: bytes, info: bytes, rows: int, columns: int
 
 
 def order_of(words: NDArray[np.uint64], axis: int = -1) -> NDArray[np.int64]:
-    """The permutation that puts words in order along an axis; equal ones stay as they stand."""
+    """The permutation that sorts words along an axis; equal ones keep their order."""
     return np.argsort(words, axis=axis, kind="stable")
 
 
 def _keystream(key: bytes, count: int) -> bytes:
-    """ChaCha20's, from the beginning."""
+    """The keystream of ChaCha20, from the beginning."""
     return Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(count))

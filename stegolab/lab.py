@@ -1,8 +1,8 @@
-"""What every notebook starts and ends with: profile, seed, device, and a record of what came out.
+"""What every notebook starts and ends with: profile, seed, device, and a record of the results.
 
 Every notebook's third cell reads ``run = lab.start("00_start_here", profile, seed, out_dir)`` and its last
 ``run.finish({"psnr_db": ...}, tolerance={"psnr_db": 0.05})``. Between the two,
-``run.pick(smoke=..., cpu=..., gpu=...)`` is how one text serves three budgets.
+``run.pick(smoke=..., cpu=..., gpu=...)`` chooses values for three budgets of time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 def start(name: str, profile: str = "smoke", seed: int = 0, out_dir: str | os.PathLike[str] = "runs") -> Run:
-    """Seed everything, choose the device, make ``out_dir/name`` and say in one line what is running.
+    """Seed everything, choose the device, create ``out_dir/name`` and print in one line what is running.
 
     Args:
         name: the notebook's file name without suffix.
@@ -44,8 +44,8 @@ def start(name: str, profile: str = "smoke", seed: int = 0, out_dir: str | os.Pa
         out_dir: the folder that receives a folder of this name.
 
     Raises:
-        BadSpec: unknown profile, ``gpu`` without a GPU, a seed out of range, a name that is no file name.
-        CannotWrite: the folder cannot be made.
+        BadSpec: unknown profile, ``gpu`` without a GPU, a seed out of range, a name that is not a file name.
+        CannotWrite: the folder cannot be created.
     """
     if not re.fullmatch(r"\w[\w-]*", name):
         raise BadSpec(f"notebook name {name!r}: use letters, digits, _ and - only")
@@ -88,10 +88,10 @@ class Run:
     device: str
     folder: Path
     versions: dict[str, str]
-    started: float  # on time.perf_counter's clock, seconds; how long it took is recorded and decides nothing
+    started: float  # seconds of time.perf_counter; the duration is only recorded and decides nothing
 
     def path(self, name: str) -> Path:
-        """Where the output ``name`` goes: inside this run's folder, whose subfolders are made as needed.
+        """The path of the output ``name`` inside this run's folder; subfolders are created as needed.
 
         Raises:
             BadSpec: ``name`` leads out of the folder.
@@ -118,19 +118,19 @@ class Run:
         These lines are stored in the notebook, and a later run is compared with them number by number.
 
         Args:
-            metrics: what the notebook found, the headline figure first; for one profile and seed the same on every
-                machine, but for the tolerance. Numbers (numpy's and torch's scalars too), booleans, strings, or lists
-                and mappings of them.
+            metrics: the results of the notebook, the headline figure first; for one profile and seed they are the same
+                on every machine, within the tolerance. Numbers (numpy's and torch's scalars too), booleans, strings, or
+                lists and mappings of them.
             timings: what differs between machines; recorded, not printed.
             tolerance: for each metric that depends on the processor's arithmetic, by how much: a number (absolute) or
                 a string like ``"2 %"`` (of the stored value). For a list or mapping one tolerance serves all numbers
                 inside; a list or mapping of the same shape gives each its own, None where there is none. Whatever
-                has no tolerance must be equal: counts, hashes, booleans, strings. Of a float, which seldom is exact,
-                that is said by a tolerance of 0; ``tests/notebook_contract.py`` asks for one or the other.
+                has no tolerance must be equal: counts, hashes, booleans, strings. A float needs a tolerance, 0 if it
+                must be equal; ``tests/notebook_contract.py`` checks this.
 
         Raises:
-            BadSpec: no metric, a value that JSON cannot hold (NaN and infinity included), a tolerance of nothing, of
-                what is no number, or that is none.
+            BadSpec: no metric, a value that JSON cannot hold (NaN and infinity included), a tolerance for an unknown
+                metric or for a value that is not a number, or an invalid one.
             CannotWrite: the folder is gone, not writable, or the disk is full.
         """
         if not metrics:
@@ -153,7 +153,7 @@ class Run:
 
 
 def record(name: str, metrics: Mapping[str, Any], profile: str, seed: int) -> dict[str, Any]:
-    """What is kept of every measurement: its figures, and what it takes to make them again.
+    """The record of a measurement: its figures, and everything needed to repeat it.
 
     Raises:
         BadSpec: a value that JSON cannot hold (NaN and infinity included).
@@ -170,7 +170,7 @@ def record(name: str, metrics: Mapping[str, Any], profile: str, seed: int) -> di
 
 
 def write_json(path: Path, found: Mapping[str, Any]) -> None:
-    """A record as a file, whole or not at all.
+    """Write a record to a file, completely or not at all.
 
     Raises:
         CannotWrite: no such folder, no permission, disk full.
@@ -180,17 +180,18 @@ def write_json(path: Path, found: Mapping[str, Any]) -> None:
 
 
 def within(value: Any, tolerance: Any = None) -> str:
-    """A value with the tolerance within which every machine finds it: ``40.12 +- 0.05``, ``0.000115 +- 20 %``.
+    """A value with the tolerance within which every machine reproduces it: ``40.12 +- 0.05``, ``0.000115 +- 20 %``.
 
-    For the output of cells that are checked against what is stored. It has as many decimals as the tolerance has sense
-    for: what rounding takes away is a tenth of it at most.
+    For the output of cells that are compared with the stored output. The number of decimals depends on the tolerance:
+    rounding changes the value by at most a tenth of it.
 
     Args:
         value: a number, or a list or mapping of numbers, strings and booleans.
         tolerance: see :meth:`Run.finish`; None prints the value alone, a float with all its digits.
 
     Raises:
-        BadSpec: the tolerance is negative, not finite, not a number; of another shape than ``value``, or of a string.
+        BadSpec: the tolerance is negative, not finite or not a number, differs in shape from ``value``, or belongs to a
+        string.
     """
     value = _clean("value", value)
     if isinstance(value, list | dict):
@@ -225,7 +226,7 @@ def _decimals(value: float, tolerance: float) -> str:
 
 
 def three_digits(value: Any) -> str:
-    """A metric as people read it: floats to three significant digits, everything else as JSON has it."""
+    """A metric for people to read: floats with three significant digits, everything else as in JSON."""
     if isinstance(value, float):
         return f"{float(f'{value:.3g}'):g}"  # 1234.5 is 1230, not 1.23e+03
     if isinstance(value, list):
@@ -236,7 +237,8 @@ def three_digits(value: Any) -> str:
 
 
 def source_hash() -> str:
-    """SHA-256 (hex) over the names and contents of the package's Python files: which code gave these numbers."""
+    """SHA-256 (hex) over the names and contents of the package's Python files: it identifies the code that gave the
+    numbers."""
     package = Path(__file__).parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):

@@ -1,7 +1,7 @@
-"""What became of each notebook, kept over several runs into one folder: ``summary.json`` and ``index.html``.
+"""The outcome of each notebook, kept over several runs into one folder, as ``summary.json`` and ``index.html``.
 
-A run may execute a few of the notebooks, or end half way. Then the gallery still shows what earlier runs left of the
-others, with the profile and the date that each was executed with.
+A run may execute only some of the notebooks, or end half way. The gallery then still shows the results of the others
+from earlier runs, each with its profile and date.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from .errors import NotebookFailed
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one notebook: its results, or the error that says which cell failed and how."""
+    """The outcome of one notebook: its results, or the error that says which cell failed and how."""
 
     name: str
     title: str
     seconds: float
     metrics: dict[str, Any] = field(default_factory=dict)
     error: NotebookFailed | None = None
-    profile: str = ""  # of an earlier run, as is the date (UTC, ISO 8601)
+    profile: str = ""  # of an earlier run, like the date (UTC, ISO 8601)
     date: str = ""
 
 
 class Gallery:
-    """The outcomes in the folder ``out``, into which notebooks are being executed with ``profile``."""
+    """The outcomes in the folder ``out``, where notebooks are being executed with ``profile``."""
 
     def __init__(self, out: Path, profile: str):
         self._out = out
@@ -42,7 +42,7 @@ class Gallery:
         self._lock = threading.Lock()
 
     def add(self, outcome: Outcome) -> None:
-        """A notebook has been executed: write the summary and the index anew, each whole or not at all.
+        """Add an executed notebook: write the summary and the index again, each completely or not at all.
 
         Raises:
             CannotWrite: the folder is not writable, or the disk is full.
@@ -91,7 +91,7 @@ class Gallery:
                     outcome.seconds,
                     str(outcome.error) if outcome.error else None,
                     _picture(executed, executed.stat().st_mtime_ns) if executed.exists() else None,
-                    # else it was refused before its first cell
+                    # otherwise it was refused before its first cell
                     (self._out / f"{outcome.name}.html").exists(),
                     "" if outcome.name in self._now else f"earlier run: {outcome.profile}, {outcome.date[:10]}",
                 )
@@ -101,9 +101,9 @@ class Gallery:
 
 
 def earlier_outcomes(out: Path) -> dict[str, Outcome]:
-    """What runs into ``out`` have left, by name: as summary.json has it, else from the executed notebooks themselves.
+    """The outcomes of earlier runs into ``out``, by name: from summary.json, else from the executed notebooks.
 
-    Of what can no longer be read, or has lost its page, nothing is told.
+    Outcomes that can no longer be read, or whose page is missing, are left out.
     """
     found = {path.parent.name: _executed(path) for path in sorted(out.glob("*/results.json"))}
     try:
@@ -130,7 +130,7 @@ def _executed(results: Path) -> Outcome | None:
 
 
 def _entry(entry: dict[str, Any], out: Path) -> Outcome | None:
-    """One entry of the summary, if it is complete."""
+    """One entry of the summary if it is complete."""
     try:
         name, title, metrics, error = entry["name"], entry["title"], entry["metrics"], entry["error"]
         profile, date, seconds = str(entry["profile"]), str(entry["date"]), float(entry["seconds"])
@@ -146,7 +146,7 @@ def _entry(entry: dict[str, Any], out: Path) -> Outcome | None:
 
 @lru_cache(maxsize=128)
 def _picture(executed: Path, modified: int) -> tuple[str, str] | None:
-    """The first picture of an executed notebook, for its card; ``modified`` tells one version from the next."""
+    """The first picture of an executed notebook, for its card; ``modified`` distinguishes versions."""
     try:
         return pages.first_picture(execution.read(executed))
     except NotebookFailed:

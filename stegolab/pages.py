@@ -1,7 +1,7 @@
-"""Executed notebooks as web pages that need no network: own small style sheet, no script, formulas as MathML.
+"""Executed notebooks as web pages that need no network: a small style sheet, no script, formulas as MathML.
 
 Their layout is in ``templates/gallery``: Jinja's templates, which nbconvert fills with cells. Every browser since 2023
-draws MathML itself, so there is no MathJax to load. Used by :mod:`stegolab.gallery`.
+displays MathML, so MathJax is not needed. Used by :mod:`stegolab.gallery`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 class Card:
     """One notebook on the index page.
 
-    ``picture`` is (data address, alternative text), ``ran`` means it has a page, ``earlier`` tells of which run it is
-    when it is not of the one just made.
+    ``picture`` is (data address, alternative text), ``ran`` means that it has a page, ``earlier`` names its run if that
+    is not the current one.
     """
 
     name: str
@@ -46,7 +46,8 @@ class Card:
 
 
 def notebook_page(notebook: NotebookNode, title: str) -> str:
-    """The executed ``notebook`` as one self-contained page. Widgets need a kernel and a script: they are left out."""
+    """The executed ``notebook`` as one self-contained page. Widgets are left out, because they need a kernel and a
+    script."""
     metadata = {name: value for name, value in notebook.metadata.items() if name != "widgets"}
     page, _ = _exporter().from_notebook_node(
         type(notebook)(notebook, metadata=type(notebook)(metadata)),
@@ -93,7 +94,7 @@ def first_picture(notebook: NotebookNode) -> tuple[str, str] | None:
 
 
 def mathml(latex: str, display: str = "inline") -> str:
-    """LaTeX as MathML; ``display`` is inline or block. What the converter cannot read stays LaTeX, as code.
+    """LaTeX as MathML; ``display`` is inline or block. What the converter cannot read remains LaTeX, shown as code.
 
     It reads fractions, scripts, roots, matrices, ``aligned``, operators and Greek.
     """
@@ -101,18 +102,18 @@ def mathml(latex: str, display: str = "inline") -> str:
 
     try:
         converted = convert(latex.replace("{aligned}", "{matrix}"), display=display)
-    except Exception:  # the converter's errors share no base class
+    except Exception:  # the converter's errors have no common base class
         return f"<code>{escape(latex)}</code>"
     if "{aligned}" in latex:
         converted = converted.replace("<mtable>", '<mtable class="aligned">', 1)
-    converted = converted.replace(r"\|", "‖")  # it forgets this one after \big
-    # Names of functions are operators, and keep a distance: n ln 2, not nln2.
+    converted = converted.replace(r"\|", "‖")  # the converter misses this one after \big
+    # Names of functions are operators and need space: n ln 2, not nln2.
     return re.sub("<mi>([a-z]{2,})</mi>", r'<mo lspace="0.167em" rspace="0.167em">\1</mo>', converted)
 
 
 @cache
 def _front() -> Template:
-    """The template of the front page, which escapes whatever it shows."""
+    """The template of the front page, which escapes everything that it shows."""
     from jinja2 import Environment, FileSystemLoader
 
     pages = Environment(loader=FileSystemLoader(TEMPLATES / "gallery"), autoescape=True, keep_trailing_newline=True)
@@ -122,7 +123,7 @@ def _front() -> Template:
 
 @cache
 def _exporter() -> HTMLExporter:
-    """Nbconvert's exporter with our template: formulas become MathML here, links to notebooks lead to pages."""
+    """Nbconvert's exporter with our template: formulas become MathML, and links to notebooks lead to their pages."""
     from nbconvert import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
     from nbconvert.preprocessors import CoalesceStreamsPreprocessor
@@ -137,16 +138,16 @@ def _exporter() -> HTMLExporter:
         def link(self, text: str, url: str, title: str | None = None) -> str:
             page = re.sub(r"^(\w+)\.ipynb\b", r"\1.html", url)
             if page == url and not re.match(r"[a-z]+:|#", url):
-                return text  # a file of the project: the gallery has no copy
+                return text  # a file of the project, of which the gallery has no copy
             return super().link(text, page, title)
 
     def markdown2html(source: str) -> str:
         return MarkdownWithMath(renderer=Renderer(escape=False)).render(source)
 
     exporter = HTMLExporter(extra_template_basedirs=[str(TEMPLATES)], template_name="gallery")
-    exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # what is printed in turn, in one box
+    exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # successive output in one box
     exporter.register_filter("markdown2html", markdown2html)
-    # Sanitising would take half of the time, for code that Pygments has escaped already.
+    # Sanitising would take half of the time, and Pygments has already escaped the code.
     exporter.register_filter("clean_html", lambda html: html)
     return exporter
 

@@ -1,6 +1,6 @@
-"""A picture in memory, and the way to it from everything that Pillow and NumPy hold.
+"""A picture in memory, made from a Pillow image or a NumPy array.
 
-Every picture becomes 8-bit RGB here, whatever it was, so that every carrier and attack sees one kind of array.
+Every picture becomes 8-bit RGB here, so that carriers and attacks handle only one kind of array.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 
 
 class PictureWarning(UserWarning):
-    """Something of a picture was left out or changed before it was used."""
+    """A part of a picture was left out or changed before it was used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Picture:
 
     ``grey`` says that the three channels are equal and that the picture is written back as one channel;
     ``icc`` is the colour profile that the samples refer to, None for sRGB; ``dpi`` is pixels an inch, across and down,
-    None if unknown; ``notes`` has a sentence for each thing that was left out or changed on the way here.
+    None if unknown; ``notes`` has a sentence for everything that was left out or changed on reading.
     """
 
     rgb: RGB
@@ -60,7 +60,7 @@ class Picture:
 
 
 def from_pillow(image: Image.Image) -> Picture:
-    """Take over a Pillow image of any mode, turned upright if its EXIF orientation asks for it.
+    """Convert a Pillow image of any mode, turned upright according to its EXIF orientation.
 
     16-bit grey is rounded to 8 bits (65535 is 255); 32-bit integers are read as 16-bit when any exceeds 255;
     floats are read as 0 to 1 when none exceeds 1, else as 0 to 255; CMYK goes through its colour profile, and so does
@@ -91,7 +91,7 @@ def from_pillow(image: Image.Image) -> Picture:
         upright = _through(upright, BytesIO(icc)) or upright
     if upright.mode == "LAB":
         upright = _lab_to_srgb(upright)
-    # A profile is kept only where it still describes the samples; its colour space stands at bytes 16 to 19.
+    # A profile is kept only if it still describes the samples; its colour space is in bytes 16 to 19.
     kept = icc if icc and icc[16:20] == (b"GRAY" if grey else b"RGB ") else None
     return Picture(np.array(upright.convert("RGB")), alpha, grey, kept, _dpi(image), notes)
 
@@ -100,7 +100,7 @@ def from_array(array: NDArray[np.uint8]) -> Picture:
     """A picture of a uint8 array (H, W), grey, (H, W, 3), RGB, or (H, W, 4), RGB and alpha.
 
     Raises:
-        BadImage: another shape or type, or of a size that :func:`from_pillow` refuses.
+        BadImage: another shape or type, or a size that :func:`from_pillow` refuses.
     """
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise BadImage(
@@ -112,7 +112,7 @@ def from_array(array: NDArray[np.uint8]) -> Picture:
 
 
 def to_pillow(picture: Picture) -> Image.Image:
-    """Give the picture to Pillow in mode L, LA, RGB or RGBA, without metadata."""
+    """The picture as a Pillow image of mode L, LA, RGB or RGBA, without metadata."""
     image = Image.fromarray(picture.rgb)
     if picture.grey:
         image = image.convert("L")  # exact: the weights of equal channels sum to one
@@ -122,12 +122,12 @@ def to_pillow(picture: Picture) -> Image.Image:
 
 
 def too_large(what: str) -> str:
-    """Why ``what`` is refused."""
+    """The reason for refusing ``what``."""
     return f"{what} is more than {MAX_PIXELS // 1_000_000} megapixels; scale it down first"
 
 
 def _notes(image: Image.Image) -> tuple[str, ...]:
-    # the further images of a JPEG (MPO) are its preview, its depth or its gain map, and no frames
+    # the further images in a JPEG (MPO) are its preview, its depth or its gain map, not frames
     several = getattr(image, "is_animated", False) and image.format != "MPO"
     tags = getattr(image, "tag_v2", {})
     metadata = any(image.info.get(key) for key in _METADATA) or _EXIF_IFD in tags or _GPS_IFD in tags
@@ -143,7 +143,7 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
     """Pixels an inch, across and down, of the upright picture; None where they are missing or make no sense."""
     try:
         across, down = (float(side) for side in image.info.get("dpi", ()))
-        if not (0 < across < 1e6 and 0 < down < 1e6):  # so written that nan fails too
+        if not (0 < across < 1e6 and 0 < down < 1e6):  # written so that nan fails too
             return None
     except (TypeError, ValueError, ZeroDivisionError):
         return None
@@ -162,7 +162,8 @@ def _to_8_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _through(image: Image.Image, icc: BytesIO) -> Image.Image | None:
-    """Convert by the profile to sRGB; None if the profile is of no use, and Pillow's plain formula has to do."""
+    """Convert with the profile to sRGB; None if the profile cannot be used, and Pillow's plain formula must be used
+    instead."""
     from PIL import ImageCms
 
     try:

@@ -1,4 +1,4 @@
-"""Pictures from files, streams, bytes, arrays and Pillow images, and out to lossless files."""
+"""Read pictures from files, streams, bytes, arrays and Pillow images, and write them to lossless files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .png_texts import without_texts
 
 Source = Picture | Image.Image | NDArray[np.uint8] | bytes | bytearray | memoryview | BinaryIO | str | os.PathLike[str]
 
-# Photographs only: Pillow would also hand an EPS file to an external interpreter.
+# Only formats of photographs: Pillow would also pass an EPS file to an external interpreter.
 _READABLE = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "PPM", "TIFF", "JPEG2000", "AVIF")
 
 # Measured at 1600 x 1200: PNG level 4 takes half the time of Pillow's default 6 and 3 % more bytes.
@@ -34,14 +34,14 @@ _LOSSLESS: dict[str, dict[str, Any]] = {
     ".tiff": {"format": "TIFF", "compression": "tiff_adobe_deflate"},
 }
 _WEBP_MAX_SIDE = 16383
-_MAX_BYTES = 1 << 30  # out of a pipe, which does not say how many come
-_BEGINNING = 512  # bytes that tell the kind of a file
+_MAX_BYTES = 1 << 30  # most bytes read from a pipe, which does not say how many will come
+_BEGINNING = 512  # bytes that identify the kind of a file
 
 
 def read_image(source: Source) -> Picture:
     """Read the first frame of a PNG, JPEG, WebP, BMP, GIF, PPM, TIFF, JPEG 2000 or AVIF file, upright.
 
-    HEIC files too, where the extra ``heif`` is installed.
+    HEIC files too, if the extra ``heif`` is installed.
 
     Args:
         source: a path (a pipe will do), the bytes of a file, a stream open in binary mode, which is read from its
@@ -49,12 +49,12 @@ def read_image(source: Source) -> Picture:
 
     Raises:
         BadImage: no such file, not an image, damaged or truncated, the thumbnail of a camera's raw file, more than 100
-            megapixels (told from the header, before anything is decoded), or less than 16 pixels on a side.
+            megapixels (according to the header, before anything is decoded), or less than 16 pixels on a side.
     """
     name = name_of(source)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # bombs have their own limit here, odd metadata harms nobody
+            warnings.simplefilter("ignore")  # bombs have their own limit here; odd metadata is harmless
             picture = _read(source)
     except BadImage as error:
         raise BadImage(f"{name}: {error}") from None
@@ -62,7 +62,7 @@ def read_image(source: Source) -> Picture:
         raise BadImage(f"{name}: {too_large('the picture')}") from None
     except FileNotFoundError as error:
         raise BadImage(f"{name}: no such file") from error
-    except Exception as error:  # a decoder that is fed damaged bytes raises whatever it likes
+    except Exception as error:  # a decoder may raise anything on damaged bytes
         reason = " ".join(str(error).split()) or type(error).__name__
         raise BadImage(f"{name}: cannot be read, is the file damaged or truncated? ({reason[:200]})") from error
     if FIRST_FRAME in picture.notes and not isinstance(source, Picture):
@@ -71,7 +71,7 @@ def read_image(source: Source) -> Picture:
 
 
 def check_output(path: str | os.PathLike[str]) -> None:
-    """Refuse an output of :func:`write_image` before the work that is to fill it.
+    """Refuse an output of :func:`write_image` before the work that produces it.
 
     Raises:
         BadImage: the suffix is of a lossy or unknown format. CannotWrite: see :func:`stegolab.files.check`.
@@ -101,9 +101,9 @@ def write_image(path: str | os.PathLike[str], picture: Picture | Image.Image | N
         CannotWrite: no permission, no such folder, no such name, or the disk is full.
     """
     if not isinstance(path, str | os.PathLike):
-        raise CannotWrite(f"a {type(path).__name__} is no name of a file: the path comes first, then the picture")
+        raise CannotWrite(f"a {type(path).__name__} is not a file name: the path comes first, then the picture")
     if "\0" in os.fspath(path):
-        raise CannotWrite(f"cannot write {name_of(path)}: no file can be called so")
+        raise CannotWrite(f"cannot write {name_of(path)}: it is not a possible file name")
     if not isinstance(picture, Picture):
         if not isinstance(picture, Image.Image | np.ndarray):
             raise BadImage(f"a {type(picture).__name__} is no picture: give a Picture, a Pillow image or a uint8 array")
@@ -121,7 +121,7 @@ def write_image(path: str | os.PathLike[str], picture: Picture | Image.Image | N
 
 
 def name_of(source: object) -> str:
-    """How a message calls a source, on one line; never by its contents."""
+    """The name of a source in messages, on one line; never its contents."""
     if isinstance(source, bytes | bytearray | memoryview):
         return f"the picture given as {memoryview(source).nbytes} bytes"
     if isinstance(source, np.ndarray):
@@ -160,7 +160,7 @@ def _open(file: BinaryIO, beginning: bytes) -> Image.Image:
         try:
             from pillow_heif import HeifImageFile
         except ImportError:
-            pass  # without it the file is of no known kind
+            pass  # without it the kind of the file is unknown
         else:
             return HeifImageFile(file)
     return Image.open(file, formats=_READABLE)
@@ -168,7 +168,7 @@ def _open(file: BinaryIO, beginning: bytes) -> Image.Image:
 
 @contextmanager
 def _opened(source: object) -> Iterator[BinaryIO]:
-    """The contents of a source as a file in which one can go back."""
+    """The contents of a source as a seekable file."""
     if isinstance(source, bytes | bytearray | memoryview):
         yield BytesIO(source)
     elif isinstance(source, str | os.PathLike):
@@ -182,7 +182,7 @@ def _opened(source: object) -> Iterator[BinaryIO]:
         yield _seekable(source)
     else:
         kinds = "a path, bytes, a binary stream, a Pillow image or a uint8 array"
-        raise BadImage(f"a {type(source).__name__} is no picture: give {kinds}")
+        raise BadImage(f"a {type(source).__name__} is not a picture: give {kinds}")
 
 
 def _seekable(stream: Any) -> BinaryIO:

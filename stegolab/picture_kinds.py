@@ -1,4 +1,4 @@
-"""What a file is, told from its first bytes, where Pillow does not say it or would be content with a thumbnail."""
+"""What a file is, according to its first bytes, where Pillow does not say or would use only a thumbnail."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _SENSOR = (32803, 34892)  # photometric interpretations: colour filter array, li
 
 
 def is_heif(beginning: bytes) -> bool:
-    """Whether a file that begins so is HEIC, or another HEIF that is not AVIF."""
+    """Whether a file with this beginning is HEIC, or another HEIF that is not AVIF."""
     brands = _brands(beginning)
     return bool(brands & _HEIF) and not brands & _AVIF
 
 
 def name_of_kind(beginning: bytes) -> str | None:
-    """What a file that begins so is, and what to do with it; None where there is nothing better to say."""
+    """What a file with this beginning is, and what to do with it; None if nothing helpful is known."""
     if is_heif(beginning):
         return f"a HEIC picture: pip install 'stegolab[heif]' to read it, or {_EXPORT}"
     if b"crx " in _brands(beginning):
@@ -60,7 +60,7 @@ def name_of_kind(beginning: bytes) -> str | None:
 
 
 def refuse_raw(image: Image.Image, beginning: bytes = b"", name: str = "") -> None:
-    """Refuse a TIFF whose first picture is the thumbnail of what a camera's sensor saw.
+    """Refuse a TIFF whose first picture is the thumbnail of a camera's raw data.
 
     Raises:
         BadImage: it is one.

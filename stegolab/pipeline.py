@@ -30,12 +30,12 @@ from .receiver import receive
 from .sender import Sender, Stego, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained
 
-_MUCH = 12.0  # decibels; if enhancement takes more than that away, it was probably no speech
-_NEXT_TO_NOTHING = 0.25  # bits per slot; below it the lattice is tried too, and carries more in six of seven covers
+_MUCH = 12.0  # decibels; if enhancement removes more than that, it was probably not speech
+_NEXT_TO_NOTHING = 0.25  # bits per slot; below this the lattice is tried too, and carries more in six of seven covers
 
 
 class MuchRemovedWarning(UserWarning):
-    """Enhancement took away more than 12 dB: it may have been music, or next to silence."""
+    """Enhancement removed more than 12 dB: it may have been music, or almost silence."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class Revealed:
 
 
 def enhance(speech: Speech | SoundSource) -> Speech:
-    """Clean speech out of noisy speech (Model 1): as many samples, at the same rate and level.
+    """Clean speech from noisy speech (Model 1), with as many samples, at the same rate and level.
 
     ``speech`` is a :class:`~stegolab.audio.Speech`, or a path, bytes or a binary stream, mixed down to mono at its own
-    rate. What lies above 8 kHz is lost: the network does not hear it.
+    rate. Everything above 8 kHz is lost, because the network does not process it.
 
     Raises:
         BadAudio: silent, not finite, shorter than 20 ms or longer than an hour. NotTrained: no weights ship.
@@ -77,30 +77,30 @@ def hide(
 
     Args:
         speech: a :class:`~stegolab.audio.Speech`, mono and of any rate; or a path, bytes or a binary stream. It is
-            hidden at 16 kHz: what lies above 8 kHz is lost.
+            hidden at 16 kHz: everything above 8 kHz is lost.
         cover: a path, a Pillow image, a uint8 array (H, W), (H, W, 3) or (H, W, 4), bytes or a binary stream: whatever
-            :func:`~stegolab.images.read_image` takes. Only its opaque parts change, and only they carry.
+            :func:`~stegolab.images.read_image` takes. Only its opaque parts change and carry.
         key: passphrase (str), key file (path), 32 bytes or a provider; None only with ``encrypt=False``.
         strength: ``file``, ``jpeg`` or ``social``.
-        codec: ``auto`` takes the best rung of the ladder that fits; else its name, such as ``opus:8000``.
+        codec: ``auto`` takes the best codec of the ladder that fits; otherwise a name, such as ``opus:8000``.
         encrypt: AES-256-GCM; without it anyone who has this software can listen.
         ecc: ``auto`` or ``ldpc`` (rate to fit), ``bch``, ``none``, or one code such as ``ldpc:1/3``.
         carrier: ``inn``, the learned one, for strengths ``jpeg`` and ``social``; ``lattice``, the classical one, for
-            all; ``auto`` takes ``inn`` where it is trained, but see :func:`sender_for`.
+            all; ``auto`` takes ``inn`` where it is trained, with an exception: see :func:`sender_for`.
         sparse: change no more of the picture than the message needs on the rehearsed channel, the busiest blocks first
-            (least visible), instead of all of it (most robust: the default, but for strength ``file``).
-        salt: 16 bytes instead of random ones, only to reproduce a figure: never use one twice for two messages.
-        enhance: take the noise out of the speech first (Model 1); None does so if its weights ship.
-        refine: steps in which carrier ``inn`` listens to its own picture and corrects it (``carrier/refine.py``); ten
-            take 3 (``jpeg``) to 6 (``social``) seconds of a processor a megapixel. 0, because it pays little: at
-            ``jpeg`` some 4 % more payload at equal PSNR, at ``social`` nothing.
-        keep_profile: leave the colours in the cover's own profile instead of converting them to sRGB, with a warning:
-            the message is lost where a platform does that later.
+            (least visible), instead of all of it (most robust; the default except for strength ``file``).
+        salt: 16 bytes instead of random ones, only to reproduce a figure: never use one for two messages.
+        enhance: remove noise from the speech first (Model 1); None does so if its weights are there.
+        refine: steps in which carrier ``inn`` reads its own picture and corrects it (``carrier/refine.py``); ten steps
+            take 3 (``jpeg``) to 6 (``social``) seconds of processor time per megapixel. The default is 0, because it
+            gains little: about 4 % more payload at equal PSNR at ``jpeg``, nothing at ``social``.
+        keep_profile: keep the colours in the cover's own profile instead of converting them to sRGB with a warning; the
+            message is lost if a platform converts them later.
 
     Raises:
         CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
     """
-    carrier_for(strength, carrier, refine)  # a misspelt option and a malformed key are told before anything is read
+    carrier_for(strength, carrier, refine)  # report a misspelt option or a malformed key before reading anything
     codecs.check(codec)
     ecc_codes.check(ecc)
     if encrypt and key is not None:
@@ -115,13 +115,13 @@ def hide(
     enhance = trained() if enhance is None else enhance
     if enhance:
         if speech.seconds > codecs.seconds_that_fit(_smallest(codec), budget):
-            _coded(speech, codec, budget, sender)  # what is far too long is refused before it is enhanced
+            _coded(speech, codec, budget, sender)  # refuse speech that is far too long before enhancing it
         heard = resample(speech, RATE)
         speech = shipped()(heard)
         removed = _removed(heard, speech)
         if removed > _MUCH:
             said.append(
-                f"enhancement took {removed:.0f} dB away: is it speech? hear it, or hide it as it is (--no-enhance)"
+                f"enhancement removed {removed:.0f} dB: is it speech? Listen to it, or hide it unchanged (--no-enhance)"
             )
             warnings.warn(said[-1], MuchRemovedWarning, stacklevel=2)
     name, _, posted = send_speech(sender, speech, key, codec, encrypt=encrypt, salt=salt)
@@ -136,9 +136,9 @@ def hide(
 
 
 def reveal(image: Source, key: Key | None = None, allow_unencrypted: bool = False) -> Revealed:
-    """The speech in a received picture, and a report of what it took to get it back.
+    """The speech in a received picture, and a report of how it was recovered.
 
-    With a ``key`` only what that key has sealed is accepted, unless ``allow_unencrypted``.
+    With a ``key``, only a payload sealed with that key is accepted, unless ``allow_unencrypted``.
 
     Raises:
         NoPayload, UnsupportedVersion, Truncated, Uncorrectable, AuthenticationFailed, NotEncrypted, BadImage, BadKey.
@@ -158,12 +158,12 @@ def send_speech(
     encrypt: bool = True,
     salt: bytes | None = None,
 ) -> tuple[str, bytes, Stego]:
-    """Code speech as well as fits and send it: the codec, the message, and what was posted.
+    """Code speech with the best codec that fits and send it; returns the codec, the message, and the stego picture.
 
-    Where the rehearsal promised too much, ``auto`` goes down the ladder of codecs until the message survives.
+    If the rehearsal promised too much, ``auto`` goes down the ladder of codecs until the message survives.
 
     Raises:
-        CapacityExceeded: it does not fit, or, as ``Unsafe``, it fits and does not survive. BadAudio, BadKey, BadSpec.
+        CapacityExceeded: it does not fit, or (``Unsafe``) it fits but does not survive. BadAudio, BadKey, BadSpec.
     """
     budget = sender.capacity(encrypt)
     while True:
@@ -188,8 +188,8 @@ def sender_for(
 ) -> Sender:
     """A sender that has rehearsed ``cover``; the arguments are those of :func:`hide`.
 
-    ``auto`` is the carrier of :func:`carrier_for`, but where that leaves next to nothing, in very busy pictures, the
-    lattice is rehearsed as well, and the one that carries more is taken.
+    ``auto`` is the carrier of :func:`carrier_for`. If that can carry almost nothing, as in very busy pictures, the
+    lattice is rehearsed as well, and the one that carries more is used.
 
     Raises:
         BadImage, BadSpec, NotTrained.
@@ -203,10 +203,10 @@ def sender_for(
 
 
 def carrier_for(strength: str, carrier: str = "auto", refine: int = 0) -> Carrier:
-    """The carrier of that name at that strength, ``auto`` the best; ``inn`` refines what it embeds in so many steps.
+    """The carrier of that name at that strength, ``auto`` the best; ``inn`` refines what it embeds in ``refine`` steps.
 
     Raises:
-        BadSpec: no such strength or carrier, or nothing that could be refined. NotTrained: ``inn``.
+        BadSpec: no such strength or carrier, or a carrier that cannot refine. NotTrained: ``inn``.
     """
     chosen = strength_named(strength)
     if carrier not in ("auto", *CARRIERS):
@@ -214,12 +214,12 @@ def carrier_for(strength: str, carrier: str = "auto", refine: int = 0) -> Carrie
     if carrier == "inn" or (carrier == "auto" and weights_of(chosen).exists()):
         return learned_carrier(chosen, refine)
     if refine:
-        raise BadSpec("only the learned carrier refines what it embeds: take --carrier inn, or leave out --refine")
+        raise BadSpec("only the learned carrier can refine: use --carrier inn, or leave out --refine")
     return LatticeCarrier(chosen)
 
 
 class EveryCarrier(Collection[Carrier]):
-    """What a receiver looks for: every carrier at every strength, what :func:`hide` takes by itself first."""
+    """What a receiver looks for: every carrier at every strength, the defaults of :func:`hide` first."""
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -236,7 +236,7 @@ class EveryCarrier(Collection[Carrier]):
 
 
 def picture_of(source: Source) -> Picture:
-    """A :class:`Picture` from whatever a caller holds.
+    """A :class:`Picture` from whatever the caller gives.
 
     Raises:
         BadImage: unreadable, or an array of another shape or type.
@@ -245,7 +245,7 @@ def picture_of(source: Source) -> Picture:
 
 
 def cover_of(source: Source, keep_profile: bool = False) -> Picture:
-    """A picture to hide in: in sRGB, with a warning where it was not, unless it is to keep its profile.
+    """A picture to hide in: in sRGB, with a warning if it was converted, unless it should keep its profile.
 
     Raises:
         BadImage: see :func:`picture_of`.
@@ -255,18 +255,18 @@ def cover_of(source: Source, keep_profile: bool = False) -> Picture:
 
 
 def _removed(before: Speech, after: Speech) -> float:
-    """By how many decibels enhancement lowered the power of a sound, its offset left out.
+    """By how many decibels enhancement lowered the power of a sound, without its offset.
 
     Raises:
         BadAudio: nothing is left.
     """
     if after.silent:
-        raise BadAudio("enhancement leaves nothing of it: if it is speech after all, hide it with --no-enhance")
+        raise BadAudio("enhancement removed everything: if it is speech, hide it with --no-enhance")
     return float(20 * np.log10(np.std(before.samples) / np.std(after.samples)))
 
 
 def _gain(sender: Sender, posted: Stego, unrefined: Carrier) -> dict[str, float]:
-    """What refining changed: by how much more than the code needs arrives after the worst attack, of random bits."""
+    """The effect of refinement: the margin after the worst attack, measured with random bits."""
     share = posted.report["share"]
     after = sender.rehearsal if share == 1 else _again(sender, sender.carrier, share)
     rehearsals = {"before": _again(sender, unrefined, share), "after": after}
@@ -287,5 +287,5 @@ def _coded(speech: Speech, codec: str, budget: int, sender: Sender) -> tuple[str
 
 
 def _smallest(codec: str) -> str:
-    """The last resort of what was asked for."""
+    """The smallest codec among those that were asked for, the last one to try."""
     return codecs.LADDER[-1] if codec == "auto" else codec

@@ -1,7 +1,8 @@
-"""PNGs with megabytes of text or a huge colour profile, for which Pillow gives the whole picture up.
+"""PNGs with megabytes of text or a huge colour profile, which Pillow refuses to open.
 
-Pillow unpacks every text and refuses what unpacks to more than a megabyte, as it must: a few kilobytes may unpack to
-gigabytes. Nobody here reads the texts, so they are taken out first; the profile is unpacked up to a limit of its own.
+Pillow unpacks every text and rightly refuses one that unpacks to more than a megabyte, because a few kilobytes may
+unpack to gigabytes. We do not need the texts, so they are removed first; the profile is unpacked up to a separate
+limit.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ import zlib
 from io import BytesIO
 from typing import BinaryIO
 
-LONGEST_PROFILE = 1 << 26  # bytes: a printer's has a few millions
-_LONGEST = 1 << 20  # bytes, unpacked, that Pillow takes
+LONGEST_PROFILE = 1 << 26  # bytes: a printer's profile has a few million
+_LONGEST = 1 << 20  # most unpacked bytes that Pillow accepts
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-_ORIENTED = (b"XML:com.adobe.xmp", b"Raw profile type exif")  # texts from which Pillow learns which side is up
+_ORIENTED = (b"XML:com.adobe.xmp", b"Raw profile type exif")  # texts from which Pillow learns the orientation
 
 
 def without_texts(file: BinaryIO) -> tuple[BinaryIO, bytes | None]:
-    """The PNG in a seekable ``file`` without its texts, and its colour profile where that is too long for Pillow.
+    """The PNG in a seekable ``file`` without its texts, and its colour profile if that is too long for Pillow.
 
     Texts that may tell the orientation stay, and a file of another format comes back as it is, at its beginning.
     """
@@ -61,7 +62,7 @@ def _stays(kind: bytes, body: bytes) -> bool:
 
 
 def _unpacked(chunk: bytes, most: int) -> bytes | None:
-    """What stands compressed in a chunk; None if it is more than ``most`` bytes, nothing if it is damaged."""
+    """The unpacked content of a chunk; None if it is more than ``most`` bytes, empty if it is damaged."""
     _, _, rest = chunk.partition(b"\0")
     # after the keyword: the method, or in iTXt a flag, the method, a language and a translated keyword
     packed = rest.split(b"\0", 3)[3] if rest[:2] == b"\1\0" and rest.count(b"\0") >= 3 else rest[1:]

@@ -1,7 +1,7 @@
 """The sender tries the channel on this very cover before it promises anything (notebook 04).
 
-Random bits are embedded, every declared attack is run for real, and what the receiver then knows is measured in bits:
-the mutual information of its log-likelihood ratios. A good code of a rate a little below that gets through.
+Random bits are embedded, every declared attack is run for real, and what the receiver then knows is measured in bits,
+as the mutual information of its log-likelihood ratios. A good code with a slightly lower rate can be decoded.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from .header import HEADER_CODE_BITS
 from .keystream import public_bits
 
 _THREADS = 2
-_MANY = 60_000  # slots from which one embedding stands for all
+_MANY = 60_000  # with this many slots, one embedding represents all
 _HEADER_NEEDS = 80.0  # bits; of 900 trials with 48 bits of header none failed above 60
 _DETECTION_NEEDS = DETECTED + 2.5  # the score's standard deviation from one embedding to the next is about 1.2
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One attack: mutual information in bits a slot, and the share of slots whose hard decision is wrong.
+    """The result of one attack: mutual information in bits per slot, and the share of slots whose hard decision is
+    wrong.
 
-    ``header``: bits that are known in all about the header's code word; ``detection_score``: how clearly there is one
-    at all, see :class:`stegolab.carrier.interface.Reading`.
+    ``header``: total information about the header's code word, in bits; ``detection_score``: how clearly a header is
+    present, see :class:`stegolab.carrier.interface.Reading`.
     """
 
     attack: str
@@ -45,7 +46,7 @@ class Trial:
 class Rehearsal:
     """All trials on one cover with ``slots`` body slots. No slots: the cover is too small even for the header.
 
-    ``lost_share``: the share of what carries that may go missing on top of any attack.
+    ``lost_share``: the share of the carrying part that may be lost in addition to any attack.
     """
 
     slots: int
@@ -54,17 +55,17 @@ class Rehearsal:
 
     @property
     def worst(self) -> Trial:
-        """The attack that leaves the least."""
+        """The attack that leaves the least information."""
         return min(self.trials, key=lambda t: t.information)
 
     @property
     def worst_bit_error_rate(self) -> float:
-        """The highest share of wrong hard decisions; 1/2, pure chance, where nothing was tried."""
+        """The highest share of wrong hard decisions; 1/2, pure chance, if nothing was tried."""
         return max((t.bit_error_rate for t in self.trials), default=0.5)
 
     @property
     def finds_header(self) -> bool:
-        """Whether the header, without which nothing is read, is found and survives after every declared attack."""
+        """Whether the header, which is needed to read anything, is found and readable after every declared attack."""
         return all(trial.header > _HEADER_NEEDS and trial.detection_score > _DETECTION_NEEDS for trial in self.trials)
 
     @property
@@ -84,10 +85,10 @@ def rehearse(
 ) -> Rehearsal:
     """Embed random bits in the busiest ``share`` of ``rgb`` (H, W, 3) and measure each of the strength's attacks.
 
-    Where ``alpha`` (H, W) lets something shine through, each is tried on white and on black.
+    If ``alpha`` (H, W) is transparent anywhere, each attack is tried on white and on black.
 
-    The fewer slots there are, the more one embedding differs from the next (WebP, which chooses its filters by the
-    picture, by a fifth on 512 x 512): there several are tried, and the worst of each attack counts.
+    The fewer slots there are, the more one embedding differs from the next (by a fifth on 512 x 512 for WebP, which
+    chooses its filters by the picture). So several are tried then, and the worst result of each attack counts.
     """
     slots = carrier.body_slots(rgb.shape)
     if not slots:
@@ -141,12 +142,12 @@ def _attempt(carrier: Carrier, attack: str, sent: _Embedded) -> Trial:
 
 
 def information(agreement: NDArray[np.float32]) -> float:
-    """Bits a slot that LLRs carry, from each LLR times its true sign; 0 for useless or misleading ones."""
+    """Information in bits per slot, from each LLR times its true sign; 0 for useless or misleading LLRs."""
     return max(0.0, 1 - float(np.logaddexp(0, -agreement).mean()) / np.log(2))
 
 
 def uncalibrated_information(agreement: NDArray[np.float32]) -> float:
-    """:func:`information` of LLRs that lack a common factor, in the best case of that factor."""
+    """:func:`information` of LLRs with an unknown common factor, for the best value of that factor."""
     unit = agreement / max(float(np.abs(agreement).mean()), 1e-9)
     return max(information(np.float32(factor) * unit) for factor in (0.25, 0.5, 1, 2, 4, 8))
 
@@ -154,7 +155,7 @@ def uncalibrated_information(agreement: NDArray[np.float32]) -> float:
 def run_all(function, items, text):  # type: ignore[no-untyped-def]  # a typed map over threads says nothing more
     """``map`` over a few threads, in order: Pillow and NumPy release the interpreter while they work.
 
-    ``text`` tells whoever waits what is being done.
+    ``text`` says what is being done, for a person who waits.
     """
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(progress.steps(pool.map(function, items), len(items), text))

@@ -1,6 +1,6 @@
-"""What long work says of itself while it goes on: to the logger ``stegolab.progress``, at level INFO.
+"""Progress messages of long work, sent to the logger ``stegolab.progress`` at level INFO.
 
-Nobody hears it unless a handler is there. The command line has one on a terminal (``cli/output.py``).
+They are shown only if there is a handler. The command line has one on a terminal (``cli/output.py``).
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 LOGGER = logging.getLogger(__name__)
-LOGGER.propagate = False  # dozens of messages a second are nothing for a log file
+LOGGER.propagate = False  # dozens of messages a second do not belong in a log file
 LOGGER.addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 
 
 def say(text: str) -> None:
-    """What is being done now, in a few words."""
+    """Say in a few words what is being done now."""
     LOGGER.info("%s", text)
 
 
 def steps(items: Iterable[T], total: float, text: str, size: Callable[[T], float] = lambda item: 1) -> Iterator[T]:
-    """``items``, with ``text`` and how much of ``total`` is done said before each; ``size`` is what each amounts to."""
+    """Yield ``items``, and before each say ``text`` and how much of ``total`` is done; ``size`` is the size of each
+    item."""
     done = 0.0
     for item in items:
         LOGGER.info("%s: %.0f of %.0f", text, done, total)
@@ -34,7 +35,7 @@ def steps(items: Iterable[T], total: float, text: str, size: Callable[[T], float
 
 @contextmanager
 def every(seconds: float, tick: Callable[[], object]) -> Iterator[None]:
-    """While the block runs, call ``tick`` again and again in a thread of its own, so many seconds apart."""
+    """While the block runs, call ``tick`` repeatedly from a separate thread, at intervals of ``seconds``."""
     over = threading.Event()
 
     def ticking() -> None:

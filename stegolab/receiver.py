@@ -1,4 +1,4 @@
-"""A picture back into bytes: find the header at some strength and geometry, calibrate on it, decode, open."""
+"""From a picture back to bytes: find the header for some strength and geometry, calibrate on it, decode, open."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from .message.keys import Key, KeyProvider, readings
 def receive(
     picture: Picture, key: Key | None, carriers: Collection[Carrier], *, allow_unencrypted: bool = False
 ) -> tuple[bytes, dict[str, Any]]:
-    """The message in ``picture``, and the account of what it took.
+    """The message in ``picture``, and a report of how it was recovered.
 
-    ``carriers`` are tried in turn, first on the picture as received, then as ``carrier.sync`` lays it back onto the
-    original, then turned and flipped: they are gone through several times.
+    ``carriers`` are tried in turn, first on the picture as received, then as aligned by ``carrier.sync``, then rotated
+    and flipped. So they are iterated over several times.
 
-    With a ``key`` only what that key has sealed is accepted, or else whoever swaps the picture would be believed;
-    ``allow_unencrypted`` accepts an unencrypted payload all the same.
+    With a ``key``, only a payload sealed with that key is accepted; otherwise anybody could replace the picture.
+    ``allow_unencrypted`` also accepts an unencrypted payload.
 
     Raises:
         NoPayload: no header was found by any of ``carriers``. UnsupportedVersion, Truncated, Uncorrectable: a header
@@ -44,7 +44,7 @@ def receive(
         key was given, and the payload is not encrypted. BadKey: it is encrypted and ``key`` is None, or the key is
         malformed.
     """
-    providers = None if key is None else readings(key)  # a malformed key is told before the work
+    providers = None if key is None else readings(key)  # report a malformed key before the work
     carrier, reading, header, found = decode(flattened(picture.rgb, picture.alpha), carriers)
     if header.encrypted:
         if providers is None:
@@ -61,7 +61,7 @@ def receive(
 
 
 def _opened(body: bytes, providers: Iterable[KeyProvider], header: bytes) -> bytes:
-    """The message, by the first of the key's readings that opens it."""
+    """The message, opened with the first of the key's readings that fits."""
     failed: StegolabError | None = None
     for provider in providers:
         try:
@@ -75,9 +75,9 @@ def _opened(body: bytes, providers: Iterable[KeyProvider], header: bytes) -> byt
 def decode(
     rgb: NDArray[np.uint8], carriers: Collection[Carrier]
 ) -> tuple[Carrier, Reading, frame.Header, frame.Unpacked]:
-    """All of :func:`receive` that needs no key: who carried, how it was read, and what the code gave back.
+    """The part of :func:`receive` that needs no key: the carrier, its reading, and the decoded body.
 
-    The sender makes sure of its own pictures by this very function.
+    The sender checks its own pictures with the same function.
 
     Raises:
         NoPayload, UnsupportedVersion, Truncated, Uncorrectable: see :func:`receive`.
@@ -92,7 +92,7 @@ def decode(
         except (Truncated, Uncorrectable) as error:
             if not carrier.strength.rescaled:
                 raise
-            damaged = damaged or error  # a part of a picture may show the header and hide how large the whole was
+            damaged = damaged or error  # a part may show the header but not the original size
     raise damaged or NoPayload(
         "no payload found in this picture: it carries none, or too much of it was changed or cut away to find it"
     )
@@ -103,11 +103,11 @@ def _readings(rgb: NDArray[np.uint8], carriers: Collection[Carrier]) -> Iterator
     for carrier in carriers:
         yield from _looked(carrier, carrier.read_luma(plane))
     if any(carrier.strength.rescaled for carrier in carriers):
-        for aligned in search(plane):  # slower: any scale, part and turn of the original
+        for aligned in search(plane):  # slower: any scale, part and orientation of the original
             for carrier in carriers:
                 if carrier.strength.rescaled:
                     yield from _looked(carrier, carrier.read_aligned(aligned))
-    for turn in TURNS[1:]:  # the rest have no template; but for a turn they stay as they are
+    for turn in TURNS[1:]:  # the others have no template; only their orientation may have changed
         there = facing(plane, turn)
         for carrier in carriers:
             if not carrier.strength.rescaled:
@@ -123,7 +123,7 @@ def _account(
     picture: Picture, message: bytes, carrier: Carrier, reading: Reading, header: frame.Header, found: frame.Unpacked
 ) -> dict[str, Any]:
     certainty = np.abs(found.llr).astype(np.float64)
-    wrong = 1 / (1 + np.exp(certainty))  # the probability of each hard decision being wrong
+    wrong = 1 / (1 + np.exp(certainty))  # the probability that each hard decision is wrong
     information = 1 - float(np.mean(_entropy(wrong)))
     rate = 8 * header.length / len(found.llr)
     return {

@@ -1,6 +1,6 @@
-"""Published figures: a JSON file a measurement in ``results/``, with all that it takes to make it again (notebook 08).
+"""Published figures: one JSON file per measurement in ``results/``, with everything needed to repeat it (notebook 08).
 
-``tests/test_results.py`` holds them to what the project promises; the notebooks print them.
+``tests/test_results.py`` compares them with what the project promises; the notebooks print them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from . import files, lab
 from .errors import BadData, BadSpec
 
-FOLDER = Path(__file__).parent.parent / "results"  # beside the package in the project's folder; no wheel holds it
+FOLDER = Path(__file__).parent.parent / "results"  # beside the package in the project's folder; not part of a wheel
 FIELDS = ("name", "command", "metrics", "profile", "seed", "versions", "source_sha256", "date")
 
 
@@ -26,14 +26,15 @@ def write(
     command: str,
     path: Path | None = None,
 ) -> Path:
-    """Write a measurement and return where: ``results/NAME.json``, or ``path``, from where it can be copied there.
+    """Write a measurement to ``results/NAME.json``, or to ``path``, from where it can be copied there; returns the
+    path.
 
     Args:
-        name: of the measurement, as :func:`read` will be asked for it.
-        metrics: what was found. Numbers (numpy's and torch's scalars too), strings, booleans, None, lists, mappings.
-        profile: smoke, cpu or gpu, if a notebook measured it; ``command`` if a command did.
-        seed: from which it was drawn.
-        command: what somebody types to measure it again.
+        name: of the measurement, for :func:`read`.
+        metrics: the results. Numbers (numpy's and torch's scalars too), strings, booleans, None, lists, mappings.
+        profile: smoke, cpu or gpu for a notebook; ``command`` for a command.
+        seed: of the random numbers.
+        command: the command that repeats the measurement.
         path: another file, in a folder that exists.
 
     Raises:
@@ -51,7 +52,7 @@ def write(
 
 
 def check(name: str, path: Path | None = None) -> None:
-    """Find out before the measurement that :func:`write` can write it; nothing is changed.
+    """Check before the measurement that :func:`write` can write it; nothing is changed.
 
     Raises:
         CannotWrite: it cannot.
@@ -63,18 +64,18 @@ def check(name: str, path: Path | None = None) -> None:
 
 
 def read(name: str, folder: Path = FOLDER) -> dict[str, Any]:
-    """What was published under ``name``: all of FIELDS; the figures are in ``metrics``.
+    """The result published under ``name``, with all of FIELDS; the figures are in ``metrics``.
 
     Raises:
-        BadData: nothing was, or the file holds something else.
+        BadData: nothing was published, or the file holds something else.
     """
     path = folder / f"{name}.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BadData(f"no results {name!r} are published: {path} is not there") from None
+        raise BadData(f"no results {name!r} are published: {path} does not exist") from None
     except (OSError, ValueError) as error:
         raise BadData(f"cannot read {path}: {error}") from error
     if not isinstance(found, dict) or set(FIELDS) - set(found):
-        raise BadData(f"{path} is no published result: write it with stegolab.results.write")
+        raise BadData(f"{path} is not a published result: write it with stegolab.results.write")
     return found

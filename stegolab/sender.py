@@ -1,4 +1,4 @@
-"""Bytes into a picture: rehearse the channel on this cover, then seal, code, embed, and check that it survives."""
+"""From bytes to a picture: rehearse the channel on this cover, then seal, code, embed, and check that it survives."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from .probe import Rehearsal, rehearse, run_all
 from .receiver import decode
 
 MIN_COVER = 128  # pixels on the shorter side
-_ATTEMPTS = 3  # fresh salts, hence fresh code bits, and more blocks, before a message that should survive is given up
-_SHARES = 20  # steps from none of the blocks to all of them
+_ATTEMPTS = 3  # with new salts, so new code bits, and more blocks, before giving a message up
+_SHARES = 20  # steps from no blocks to all blocks
 
 
 class Unsafe(CapacityExceeded):
@@ -45,7 +45,7 @@ class Stego:
 
 @dataclass(frozen=True)
 class Sender:
-    """One cover, one carrier, one family of codes: rehearsed once, then good for any message."""
+    """One cover, one carrier, one family of codes: rehearsed once, then usable for any message."""
 
     cover: Picture
     carrier: Carrier
@@ -60,10 +60,10 @@ class Sender:
         Args:
             cover: at least 128 pixels a side.
             carrier: where the bits go.
-            family: auto (ldpc), bch (the rate that the channel asks for), or one code by name.
-            sparse: change only as much as the rehearsed channel needs (least visible), instead of all that there is
-                (most robust): of the blocks the busiest, at a strength whose blocks are dense as many slots. None is
-                what the strength is for.
+            family: auto (ldpc), bch (with the rate that the channel needs), or one code by name.
+            sparse: change only as much as the rehearsed channel needs (least visible), instead of everything (most
+                robust). Only the busiest blocks change, or, for a dense strength, only as many slots as needed. None
+                takes the default of the strength.
 
         Raises:
             BadImage: smaller than 128 pixels on a side, or opaque nowhere. BadSpec: no such code.
@@ -82,12 +82,12 @@ class Sender:
 
     @property
     def forced(self) -> bool:
-        """Whether one code was asked for by name: it is used even if it does not survive, and the report says so."""
+        """Whether a code was asked for by name. It is then used even if it does not survive, and the report says so."""
         return self.family not in ("auto", "ldpc", "bch")
 
     @property
     def opaque(self) -> float:
-        """The share of the cover's blocks, 0 to 1, that are opaque: no other carries anything."""
+        """The share of the cover's blocks, 0 to 1, that are opaque; only these carry anything."""
         return opacity.opaque_share(self.cover.alpha, self.carrier.strength.block)
 
     @property
@@ -96,7 +96,7 @@ class Sender:
 
     @cached_property
     def code(self) -> ecc.Code:
-        """The error-correcting code: what was asked for, or the one that the rehearsed channel asks for."""
+        """The error-correcting code: the one asked for, or the one that the rehearsed channel needs."""
         if self.family == "bch":
             blocks = [c for c in ecc.SCHEMES if isinstance(c, ecc.Bch)]
             return next((c for c in blocks if c.repairs(self.rehearsal.worst_bit_error_rate)), blocks[-1])
@@ -107,7 +107,7 @@ class Sender:
         return ecc.code("ldpc" if self.family == "auto" else self.family)
 
     def capacity(self, encrypt: bool = True) -> int:
-        """Bytes of message that come back whole after every attack that the strength declares."""
+        """The number of message bytes that come back exactly after every attack that the strength declares."""
         if not (self.rehearsal.finds_header or self.forced):
             return 0
         slots = self.rehearsal.slots
@@ -120,7 +120,7 @@ class Sender:
         return max(0, min(room, frame.MAX_BODY) - (envelope.OVERHEAD if encrypt else envelope.PLAIN_OVERHEAD))
 
     def send(self, message: bytes, key: Key | None, *, encrypt: bool = True, salt: bytes | None = None) -> Stego:
-        """Seal, code and embed ``message``; then attack the result and make sure that it can be read.
+        """Seal, code and embed ``message``, then attack the result and check that it can be read.
 
         Raises:
             CapacityExceeded: longer than :meth:`capacity`. Unsafe: it fits, but an attack destroys it. Untraceable:
@@ -131,7 +131,7 @@ class Sender:
         provider = _provider(key, encrypt)
         header = self._header(len(message), encrypt)
         least = self.least_share(8 * header.length)
-        for attempt in range(_ATTEMPTS if provider or least < 1 else 1):  # without a salt it is the same once more
+        for attempt in range(_ATTEMPTS if provider or least < 1 else 1):  # otherwise it would be the same again
             share = least + (1 - least) * attempt / (_ATTEMPTS - 1)
             body = (
                 envelope.seal(message, provider, bytes(header), salt=salt)
@@ -145,19 +145,19 @@ class Sender:
             if not lost or self.forced:
                 report = self._report(message, header, int(used.sum()), list(lost)) | {"share": share}
                 return Stego(replace(self.cover, rgb=stego), report)
-            salt = salt and sha256(salt).digest()[: len(salt)]  # the next one, the same whenever the first is the same
+            salt = salt and sha256(salt).digest()[: len(salt)]  # the next salt, which depends only on the first
         if any(isinstance(error, NoPayload) for error in lost.values()):
             raise Untraceable(f"this cover's payload is no longer found after {', '.join(lost)}: take another cover")
         raise Unsafe(f"this cover loses the message after {', '.join(lost)}: shorten the speech or take another cover")
 
     def too_long(self, bits: int, encrypt: bool = True) -> str:
-        """Why ``bits`` of message do not fit, and how large a cover of this kind would carry them."""
+        """Why ``bits`` of message do not fit, and how large a cover of this kind would have to be."""
         have = 8 * self.capacity(encrypt)
         pixels = self.cover.height * self.cover.width
         if not have:
             return (
                 f"this {self.cover.width} x {self.cover.height} cover carries nothing at strength "
-                f"{self.carrier.strength.name}{self._transparency}: take a larger or livelier one, or another strength "
+                f"{self.carrier.strength.name}{self._transparency}: take a larger or busier one, or another strength "
                 "or code"
             )
         factor = (bits + 512) / have  # 512: the envelope does not grow with the cover
@@ -169,7 +169,7 @@ class Sender:
         )
 
     def least_share(self, bits: int) -> float:
-        """The least share of the blocks, the busiest, that carries so many bits of body; all, unless it may be less."""
+        """The smallest share of busiest blocks that carries this many bits of body; 1 where blocks are not chosen."""
         if not self.sparse or self.carrier.strength.dense or self.family not in ("auto", "ldpc"):
             return 1.0
         low, high = 0, _SHARES
@@ -185,11 +185,11 @@ class Sender:
         return frame.Header(length + overhead, ecc.SCHEMES.index(self.code), encrypt)
 
     def _lost(self, stego: NDArray[np.uint8], header: frame.Header, body: bytes) -> dict[str, StegolabError]:
-        """The attacks that the message does not survive, and how the receiver would fail."""
+        """The attacks that the message does not survive, and the error that the receiver would raise."""
         views = dict(opacity.views(stego, self.cover.alpha))
         tried = [(attack, on) for attack in self.carrier.strength.attacks for on in views]
         check = lambda pair: _failure(self.carrier, views[pair[1]], header, body)(pair[0])  # noqa: E731 - used once
-        failures = run_all(check, tried, "making sure that it survives attacks")
+        failures = run_all(check, tried, "checking that it survives attacks")
         return {attack: error for (attack, _), error in zip(tried, failures, strict=True) if error}
 
     def _report(self, message: bytes, header: frame.Header, code_bits: int, lost: list[str]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Pictures, sound and sliders for the notebooks: one style, alternative text, a static twin for every widget.
+"""Pictures, sound and sliders for the notebooks: one style, alternative text, a static version of every widget.
 
 Figures are displayed as PNG or JPEG with their alternative text in the output's metadata, where nbconvert finds it,
 and again as plain text. The palette is Okabe & Ito's, which colour-blind readers can tell apart.
 
-``STEGOLAB_HEADLESS=1`` in the environment leaves the widgets out and keeps their static twins: ``stegolab notebooks``
-and the tests set it, and so can you.
+``STEGOLAB_HEADLESS=1`` in the environment leaves the widgets out and keeps their static versions; ``stegolab
+notebooks`` and the tests set it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .errors import BadAudio, BadImage, BadSpec
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Okabe & Ito 2008: black last, because axes and text already are.
+#: Okabe & Ito 2008; black is last, because axes and text are black.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 WIDTH = 8.0  # inches: the text column of JupyterLab at 100 dots an inch
 PLAYER_RATE = 16_000  # hertz
@@ -60,8 +60,8 @@ def figure(drawn: Figure, alt: str, photographic: bool = False) -> None:
 
     Args:
         drawn: the figure, from ``plt.subplots()`` or ``Figure()``.
-        alt: one sentence for who cannot see it: what is shown, and what to conclude.
-        photographic: store as JPEG, a fifth of the size where photographs fill the figure.
+        alt: one sentence for people who cannot see the figure: what it shows, and what to conclude.
+        photographic: store as JPEG, a fifth of the size if photographs fill the figure.
 
     Raises:
         BadSpec: ``alt`` is empty.
@@ -83,7 +83,8 @@ def figure(drawn: Figure, alt: str, photographic: bool = False) -> None:
 
 
 def _draw_in_few_colours(drawn: Figure, buffer: io.BytesIO) -> None:
-    """A plot has few colours: a palette of 128 stores it in half the bytes, and notebooks stay under their limit."""
+    """Store a plot, which has few colours, with a palette of 128: half the bytes, so notebooks stay below their
+    limit."""
     from PIL import Image
 
     full = io.BytesIO()
@@ -115,7 +116,7 @@ def pictures(images: Mapping[str, NDArray[Any]], alt: str | None = None) -> None
 
 
 def difference(cover: NDArray[np.uint8], stego: NDArray[np.uint8], gain: float = 10, alt: str | None = None) -> None:
-    """Show cover, stego and what :func:`amplified` makes of them, side by side.
+    """Show cover, stego and their :func:`amplified` difference side by side.
 
     Raises:
         BadImage: the shapes differ.
@@ -138,7 +139,7 @@ def amplified(cover: NDArray[np.uint8], stego: NDArray[np.uint8], gain: float = 
 
 
 def waveforms(sounds: Mapping[str, Speech], alt: str | None = None) -> None:
-    """Draw each waveform in a row of its own, on one time axis (seconds) and one amplitude axis (full scale = 1)."""
+    """Draw each waveform in its own row, on one time axis (seconds) and one amplitude axis (full scale = 1)."""
     drawn, column = _axes(len(sounds), 1, 1.1 * len(sounds) + 0.6, sharex=True, sharey=True)
     for axes, color, (label, speech) in zip(column, PALETTE * len(sounds), sounds.items(), strict=False):
         axes.plot(np.arange(len(speech.samples)) / speech.rate, speech.samples, color=color, linewidth=0.5)
@@ -176,7 +177,7 @@ def spectrogram(sounds: Mapping[str, Speech], floor: float = -80, alt: str | Non
 def audio(speech: Speech, label: str) -> None:
     """Display a labelled player. The sound is embedded as 16 kHz mono MP3: 3 to 5 kB a second, plays everywhere.
 
-    It is for listening only: what is measured is measured on the samples.
+    It is only for listening; measurements use the samples.
 
     Raises:
         BadAudio: there are no samples, or some are not numbers.
@@ -206,14 +207,14 @@ def mp3(speech: Speech) -> bytes:
 
 
 def slider(draw: Callable[..., object], /, **choices: Sequence[Any]) -> None:
-    """Let the reader move the arguments of ``draw``: the static figure first, the sliders below it.
+    """Let the reader change the arguments of ``draw``: a static figure first, with sliders below it.
 
     Args:
         draw: displays something (with :func:`figure`, :func:`audio`, ...) for one value of each argument.
         choices: argument name -> the values its slider steps through; it starts at the middle one.
 
-    The static twin is ``draw`` at the middle of every range, called outside any widget: what it raises is raised
-    here, in every kind of run. Headlessly (see the top of this module) there is no widget.
+    The static version is ``draw`` at the middle of every range, called outside any widget, so its errors are raised
+    here in every kind of run. Headlessly (see the top of this module) there is no widget.
 
     Raises:
         BadSpec: an argument without choices.
@@ -243,7 +244,7 @@ def headless() -> bool:
 
 
 def _axes(rows: int, columns: int, height: float, **layout: Any) -> tuple[Figure, NDArray[Any]]:
-    """A figure of the house's width and its axes, flat; no global state, so nothing is displayed twice.
+    """A figure of the standard width and its axes, flattened; no global state, so nothing is displayed twice.
 
     ``layout``: what ``Figure.subplots`` takes, such as ``sharex``.
     """

@@ -9,7 +9,7 @@ Metrics = Mapping[str, Any]
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """A table: its head, and a line a row; None is an empty cell."""
+    """A Markdown table: its head, and one line per row; None is an empty cell."""
     yield "| " + " | ".join(head) + " |"
     yield "|" + "---|" * len(head)
     for row in rows:
@@ -17,7 +17,7 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[
 
 
 def families(metrics: Metrics) -> Iterator[str]:
-    """Attack families within the declared range: how many trials came back bit for bit, and how many are owed."""
+    """Attack families within the declared range: how many trials came back bit for bit, and how many were promised."""
     kinds = [family for strength in metrics["strengths"] for family in strength["families"]]
     yield from markdown(
         ["attacks within the declared range", "exact", "95 % interval", "promised"],
@@ -51,7 +51,7 @@ def missed(metrics: Metrics) -> Iterator[str]:
 
 
 def beyond(metrics: Metrics) -> Iterator[str]:
-    """Attacks that no strength declares, grouped by how many covers still came back."""
+    """Attacks that no strength declares, grouped by the number of covers that still came back."""
     for strength in metrics["strengths"]:
         name = strength["strength"]
         undeclared = [a for a in metrics["attacks"] if a["strength"] == name and not a["declared"]]
@@ -91,7 +91,7 @@ def full_covers(metrics: Metrics) -> Iterator[str]:
 
 
 def outcomes(metrics: Metrics) -> Iterator[str]:
-    """Every attack, and what became of each message."""
+    """Every attack, and the outcome of each message."""
     yield from markdown(
         ["what happened", "exact", "refused as"],
         (
@@ -125,7 +125,7 @@ def carriers(metrics: Metrics) -> Iterator[str]:
 
 
 def speed(metrics: Metrics) -> Iterator[str]:
-    """What a person waits for, by strength, and the memory that it takes."""
+    """How long a person waits, by strength, and how much memory is used."""
     rows = metrics["rows"]
     yield from markdown(
         ["", *(f"`{strength}`" for strength in dict.fromkeys(row["strength"] for row in rows))],
@@ -143,7 +143,8 @@ def speed(metrics: Metrics) -> Iterator[str]:
 
 
 def baselines(metrics: Metrics) -> Iterator[str]:
-    """Other schemes and other features: P_E of the detectability table's detector on what only wants to be unseen."""
+    """Other schemes and other features: P_E of the detectability table's detector on schemes that only avoid
+    detection."""
     yield from markdown(
         ["scheme", "strength", "bit per pixel", "PSNR (dB)", "detector", "P_E"],
         (
@@ -231,7 +232,7 @@ def detectability(metrics: Metrics) -> Iterator[str]:
 
 
 def lsb_matching(metrics: Metrics) -> Iterator[str]:
-    """The same detector on LSB matching, which one JPEG destroys: what a fragile scheme pays."""
+    """The same detector on LSB matching, a fragile scheme that one JPEG destroys."""
     rows = [row for row in metrics["rows"] if row["carrier"] == "LSB matching"]
     yield from markdown(
         ["LSB matching, bit per pixel", "PSNR (dB)", "P_E"],
@@ -240,7 +241,7 @@ def lsb_matching(metrics: Metrics) -> Iterator[str]:
 
 
 def enhancement(metrics: Metrics) -> Iterator[str]:
-    """Model 1 and other enhancers: means of the scores over the clips of each kind."""
+    """Model 1 and other enhancers: mean scores over the clips of each kind."""
     yield from markdown(
         ["clips", "method", "PESQ-WB", "STOI", "SI-SDR (dB)", "DNSMOS", "real-time factor", "parameters"],
         (
@@ -260,7 +261,8 @@ def enhancement(metrics: Metrics) -> Iterator[str]:
 
 
 def enhancement_differences(metrics: Metrics) -> Iterator[str]:
-    """Clip by clip, each method less another one, with the 95 % interval of a paired bootstrap."""
+    """The difference between each method and another one, clip by clip, with the 95 % interval of a paired
+    bootstrap."""
     scores = {"pesq_wb": ("PESQ-WB", 2), "stoi": ("STOI", 3), "si_sdr_db": ("SI-SDR (dB)", 1), "dnsmos": ("DNSMOS", 2)}
     yield from markdown(
         ["clips", f"method, less {metrics['against']}", *(name for name, _ in scores.values())],
