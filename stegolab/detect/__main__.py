@@ -1,7 +1,7 @@
 """Train the detector network: ``python -m stegolab.detect --carrier inn --strength jpeg --out DIR``.
 
-It learns to tell covers from their stego pictures, on whole photographs' crops. Notebook 08 says what a detector is;
-``benchmarks/detectability.py`` takes the same steps with the same ``stegolab.detect.trainer.Trainer``.
+It learns to distinguish covers from their stego pictures, on crops of whole photographs. Notebook 08 explains what a
+detector is; ``benchmarks/detectability.py`` trains in the same way, with the same ``stegolab.detect.trainer.Trainer``.
 """
 
 from ..extras import one_line

@@ -1,4 +1,4 @@
-"""Everything that decides a training of the detector network (notebook 08)."""
+"""All settings of a training of the detector network (notebook 08)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..training.config import RunConfig
 
 @dataclass(frozen=True)
 class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights."""
+    """All settings of a run; saved beside the weights."""
 
     steps: int = 1000  # length of the training, in steps
     batch_size: int = 8  # pairs of a cover and its stego picture in a step
@@ -23,7 +23,7 @@ class TrainConfig(RunConfig):
 
 @dataclass(frozen=True)
 class CommandConfig(TrainConfig):
-    """What decides a run of ``python -m stegolab.detect``: also which embedding is to be detected, in what."""
+    """All settings of ``python -m stegolab.detect``, including which embedding to detect, and in which covers."""
 
     carrier: Literal["inn", "lattice"] = "inn"  # which carrier's stego pictures are to be detected
     strength: Literal["file", "jpeg", "social"] = "jpeg"  # what they are made to survive; file: carrier lattice only

@@ -1,4 +1,4 @@
-"""What the detector network learns from and is measured on: covers, each with its own stego picture (notebook 08)."""
+"""The data of the detector network: covers, each with its own stego picture (notebook 08)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Pairs = tuple[Planes, Planes]  # covers and their stego pictures
 
 
 def read(config: CommandConfig) -> tuple[Pairs, Pairs]:
-    """Covers and stego pictures to learn from (train split) and to measure on (valid split).
+    """Covers and stego pictures for training (train split) and for measuring (valid split).
 
     Raises:
         BadData: no data, or no photograph as large as ``config.cover_side``.

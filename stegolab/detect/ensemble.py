@@ -2,9 +2,10 @@
 
 Kodovsky, Fridrich & Holub 2012, Ensemble classifiers for steganalysis of digital media. Each learner draws a random
 subspace of the features and a bootstrap sample of the pictures, and finds Fisher's linear discriminant there. All crops
-of a picture are drawn together, covers and stego pictures alike. What a learner has not drawn says how well it does,
-out of bag, and decides how large the subspaces are. Unlike in the paper the learners do not vote, their projections are
-averaged: so the whole ensemble is one weight for each feature, and gives a score to draw a ROC of.
+of a picture are drawn together, covers and stego pictures alike. The pictures that a learner has not drawn (out of bag)
+measure how good it is, and decide the size of the subspaces. Unlike in the paper, the learners do not vote; their
+projections are averaged. So the whole ensemble is one weight per feature, and gives a score from which a ROC can be
+drawn.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from .roc import Roc
 Matrix = NDArray[np.float32]  # (pictures, features)
 
 SUBSPACES = (50, 100, 200)
-_RIDGE = 1e-2  # of the mean variance in a subspace
+_RIDGE = 1e-2  # share of the mean variance in a subspace
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """A trained detector. ``subspace`` and ``out_of_bag``: the size chosen, and its P_E on what was not drawn."""
+    """A trained detector. ``subspace`` and ``out_of_bag``: the chosen size, and its P_E on the pictures that were not
+    drawn."""
 
     weights: NDArray[np.float64]
     offset: float
@@ -33,7 +35,7 @@ class Ensemble:
     out_of_bag: float
 
     def __call__(self, features: Matrix) -> NDArray[np.float64]:
-        """Scores (pictures,): the higher, the more like a stego picture; 0 is the border."""
+        """Scores (pictures,): a higher score is more like a stego picture; 0 is the threshold."""
         return features @ self.weights - self.offset
 
 
@@ -46,13 +48,13 @@ def train(
     subspaces: Sequence[int] = SUBSPACES,
     seed: int = 0,
 ) -> Ensemble:
-    """Learn from covers and their stego pictures, row by row; the size with the least out-of-bag error wins.
+    """Learn from covers and their stego pictures, row by row; the size with the smallest out-of-bag error is taken.
 
     ``sources``: the picture that each row was cut from, at least two.
     """
     both = np.concatenate([covers, stegos]).astype(np.float64)
     mean, spread = both.mean(axis=0), both.std(axis=0)
-    scale = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 1e-12)  # what never moves says nothing
+    scale = np.divide(1, spread, out=np.zeros_like(spread), where=spread > 1e-12)  # constant features tell nothing
     x, y = (covers - mean) * scale, (stegos - mean) * scale
     members = [np.flatnonzero(np.asarray(sources) == source) for source in dict.fromkeys(sources)]
     sizes = sorted({min(size, x.shape[1]) for size in subspaces})
@@ -71,7 +73,7 @@ def _grow(
     learners: int,
     random: np.random.Generator,
 ) -> tuple[NDArray[np.float64], float, float]:
-    """Mean direction, mean border, and P_E of the out-of-bag scores."""
+    """Mean direction, mean threshold, and P_E of the out-of-bag scores."""
     pairs, width = x.shape
     direction, border = np.zeros(width), 0.0
     scores, times = np.zeros((2, pairs)), np.zeros(pairs)

@@ -1,7 +1,8 @@
-"""What a steganalyst measures by hand: how neighbouring differences and noise residuals occur together (notebook 08).
+"""Hand-made features of a steganalyst: how neighbouring differences and noise residuals occur together (notebook 08).
 
-Pictures are smooth and their noise is regular; a payload breaks the habit. Two sets, both of them frequencies of short
-runs of neighbouring numbers, and both the same for a picture, its mirror images and its quarter turns:
+Pictures are smooth and their noise is regular; a payload disturbs this. There are two sets of features. Both are
+frequencies of short runs of neighbouring numbers, and both are the same for a picture, its mirror images and its
+quarter turns:
 
 SPAM, 686 numbers: how probable a difference between neighbouring pixels is, given the two before it, cut off at T = 3,
     one table of 7 x 7 x 7 along rows and columns and one along the diagonals (Pevny, Bas & Fridrich 2010). The authors'
@@ -80,7 +81,7 @@ def _occurrences(x: NDArray[np.int16], way: tuple[int, int]) -> tuple[Counts, Co
 
 
 def _lines(x: NDArray[np.int16], kernel: NDArray[np.int_]) -> tuple[Counts, Counts]:
-    """Runs along the line that a residual is taken on, and runs across it; rows and columns together."""
+    """Runs along the line of a residual, and runs across it; rows and columns together."""
     row, column = _residual(x, kernel), _residual(x, kernel.T)
     return _runs(row, (0, 1)) + _runs(column, (1, 0)), _runs(row, (1, 0)) + _runs(column, (0, 1))
 
@@ -94,7 +95,7 @@ def _runs(residual: NDArray[np.int16], way: tuple[int, int]) -> Counts:
 
 
 def _residual(x: NDArray[np.int16], kernel: NDArray[np.int_]) -> NDArray[np.int16]:
-    """What ``kernel`` leaves of a picture, where it fits, in units of its largest tap and rounded."""
+    """The residual of ``kernel`` where it fits into the picture, in units of its largest tap, rounded."""
     rows, columns = (length - taps + 1 for length, taps in zip(x.shape, kernel.shape, strict=True))
     total = np.zeros((rows, columns), np.int16)  # at most 48 x 255
     for (i, j), tap in np.ndenumerate(kernel):
@@ -113,7 +114,7 @@ def _count(field: NDArray[np.int16], way: tuple[int, int], cut: int, run: int) -
 
 
 def _run(field: NDArray[np.int16], way: tuple[int, int], count: int) -> Sequence[NDArray[np.int16]]:
-    """``count`` views of a field, each a step further on ``way``, as far as all of them reach."""
+    """``count`` views of a field, each shifted one more step along ``way``, where all of them are defined."""
     rows, columns = (length - (count - 1) * abs(step) for length, step in zip(field.shape, way, strict=True))
     starts = [[k * step - min(0, (count - 1) * step) for step in way] for k in range(count)]
     return [field[i : i + rows, j : j + columns] for i, j in starts]
@@ -121,7 +122,7 @@ def _run(field: NDArray[np.int16], way: tuple[int, int], count: int) -> Sequence
 
 @cache
 def _orbits(signed: bool) -> NDArray[np.int64]:
-    """To which number of the feature each bin belongs: runs read backwards are one, and negatives if ``signed``."""
+    """The index of the feature of each bin: a run and its reverse share one, and so do negatives if ``signed``."""
     shape = (2 * _SRM_T + 1,) * _SRM_RUN
     bins = np.arange(np.prod(shape)).reshape(shape)
     same = [bins, bins.T]

@@ -1,4 +1,4 @@
-"""P_E against payload, as ``results/detectability.json`` has it (benchmarks/detectability.py, notebook 08)."""
+"""P_E against payload, from ``results/detectability.json`` (benchmarks/detectability.py, notebook 08)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _LOOKS: dict[str, dict[str, Any]] = {"features": {}, "network": {"linestyle": "n
 
 
 def draw_errors(drawn: Figure, metrics: Mapping[str, Any]) -> None:
-    """Two panels: what ships at every strength, and at strength jpeg what else was tried, beside what ships.
+    """Two panels: the shipped carriers at every strength, and other methods at strength jpeg compared with them.
 
-    P_E is that on all held-out pictures, with its 95 % interval; hollow marks are networks. What has no body stands at
-    the header's own bits, on grey.
+    P_E is for all held-out pictures, with its 95 % interval; hollow marks are networks. Pictures without a body are
+    drawn at the header's number of bits, on grey.
     """
     rows = [row for row in metrics["rows"] if row["detector"] != "receiver"]
     left, right = drawn.subplots(1, 2, sharex=True, sharey=True)

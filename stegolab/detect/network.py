@@ -1,8 +1,8 @@
 """A steganalyst that learns its own features: SRNet, made small enough for a CPU (notebook 08).
 
-Boroumand, Chen & Fridrich 2019, Deep residual network for steganalysis of digital images: first layers that never pool,
-since averaging is what hides a payload; then residual layers that halve the picture; means over all of it decide.
-The first filters start as those of the rich model instead of by chance, and residuals are cut off: Ye, Ni & Yi 2017.
+Boroumand, Chen & Fridrich 2019, Deep residual network for steganalysis of digital images: the first layers do not pool,
+because averaging hides a payload; then residual layers halve the picture; means over the whole picture decide. The
+first filters start as those of the rich model instead of at random, and residuals are truncated: Ye, Ni & Yi 2017.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Residual(nn.Module):
         self.change = nn.Sequential(_layer(width, width), _convolution(width, width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, width, H, W), and so it stays."""
+        """(B, width, H, W) to the same shape."""
         return x + self.change(x)
 
 

@@ -1,4 +1,4 @@
-"""Covers and their stego pictures, for a steganalyst to learn from and to be tried on (notebook 08).
+"""Covers and their stego pictures, for training and testing a steganalyst (notebook 08).
 
 Crops of one picture look alike: a detector that has seen one of them knows the others. So every crop is named after the
 picture that it was cut from, its source, and :func:`held_out` asserts that no source is on both sides.
@@ -27,9 +27,9 @@ from ..sender import Sender
 
 Plane = NDArray[np.uint8]  # luma (side, side), rounded
 
-HEADER_BITS = 8 * len(bytes(Header(0, 0))) + 16  # the checksum; all that a picture of payload 0 says
-KEY, SALT = b"k" * 32, b"s" * 16  # the message is sealed anew for each crop by its own random bytes
-# What the rehearsal asks for on the median photograph of the train split, cut to 512 x 512.
+HEADER_BITS = 8 * len(bytes(Header(0, 0))) + 16  # the checksum, the only content of a picture of payload 0
+KEY, SALT = b"k" * 32, b"s" * 16  # each crop's message is sealed with its own random bytes
+# The rates that the rehearsal chooses for the median photograph of the train split, cut to 512 x 512.
 _CODES = {
     ("lattice", "file"): "ldpc:3/4",
     ("lattice", "jpeg"): "ldpc:1/2",
@@ -43,10 +43,10 @@ _CODES = {
 class Setting:
     """What the sender does: carrier, strength, and the share of the cover's capacity that the message fills.
 
-    ``payload`` 0 is the header, and at strength social the template, without any body: no message shows less.
-    ``trained``: a carrier with other weights than those that ship; ``carrier`` is then what rows call it. ``code``: the
-    error-correcting code, if not the usual one. ``share``: of the blocks, the busiest, that change; with 1 as many
-    slots change as the message needs, anywhere in the picture.
+    ``payload`` 0 is the header, and at strength social the template, without any body: no message is harder to see.
+    ``trained``: a carrier with other weights than the shipped ones; ``carrier`` is then its name in the rows. ``code``:
+    the error-correcting code, if not the usual one. ``share``: the share of the blocks, the busiest ones, that change;
+    with 1, as many slots as the message needs change anywhere in the picture.
     """
 
     carrier: str
@@ -58,7 +58,7 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """As rows are called: ``lattice-social-0.25``."""
+        """The name in rows, such as ``lattice-social-0.25``."""
         return f"{self.carrier}-{self.strength}-{self.payload:.3g}"
 
     @cached_property
@@ -73,7 +73,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Crop:
-    """A cover (side, side, 3), and the seed of what is hidden in it."""
+    """A cover (side, side, 3), and the seed of the message hidden in it."""
 
     source: str
     rgb: RGB
@@ -90,7 +90,7 @@ class Stego:
     """What a detector sees of a stego picture.
 
     Embedding adds the same whole number to red, green and blue, and so to the luma: rounding it to bytes loses nothing
-    (but where a channel clips). ``bits``: of message; ``psnr_db``: over the three channels.
+    (except where a channel clips). ``bits``: of message; ``psnr_db``: over the three channels.
     """
 
     plane: Plane
@@ -114,7 +114,7 @@ def luma_plane(rgb: RGB) -> Plane:
 
 
 def cut(covers: Mapping[str, Path], *, side: int = 512, crops: int = 1) -> Iterator[Crop]:
-    """``crops`` of each picture; where they lie depends on its name alone. Smaller pictures are left out.
+    """``crops`` of each picture, at places that depend only on its name. Smaller pictures are left out.
 
     Raises:
         BadImage: a cover cannot be read.
@@ -129,9 +129,9 @@ def cut(covers: Mapping[str, Path], *, side: int = 512, crops: int = 1) -> Itera
 
 
 def sender_on(cover: Picture, setting: Setting) -> Sender:
-    """A sender of the usual code that changes no more than the message needs, and tries no attack.
+    """A sender with the usual code that changes no more than the message needs, and tries no attack.
 
-    The rehearsal decides what survives, not what is seen; without it a small message is never refused.
+    The rehearsal decides what survives, not what can be detected; without it, a small message is never refused.
 
     Raises:
         BadSpec, NotTrained: see :attr:`Setting.sender`.
@@ -145,10 +145,10 @@ def sender_on(cover: Picture, setting: Setting) -> Sender:
 
 
 def embed(cover: RGB, setting: Setting, seed: int = 0) -> tuple[RGB, int]:
-    """A stego picture with random bytes as its message, and how many bits these are.
+    """A stego picture with random bytes as its message, and the number of bits.
 
     Raises:
-        BadSpec, NotTrained: see :attr:`Setting.sender`. CapacityExceeded: the cover takes no message at all.
+        BadSpec, NotTrained: see :attr:`Setting.sender`. CapacityExceeded: the cover cannot hold any message.
     """
     sender = sender_on(Picture(cover), setting)
     if not (slots := sender.rehearsal.slots):
@@ -168,7 +168,7 @@ def held_out(train: Sequence[str], test: Sequence[str]) -> None:
     """Assert that no picture is the source of crops on both sides.
 
     Raises:
-        BadData: one is.
+        BadData: a picture is.
     """
     if both := sorted(set(train) & set(test)):
-        raise BadData(f"{both[0]} is trained on and tested on: split by source, not by crop")
+        raise BadData(f"{both[0]} is used for both training and testing: split by source, not by crop")

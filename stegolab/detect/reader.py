@@ -1,8 +1,8 @@
 """The adversary who has this program: no training, the receiver itself is the detector (notebook 08).
 
-Where the header lies follows from the size of the picture, not from the key: a receiver must find it before it knows
-anything. So whoever runs the receiver learns that there is a message, though not what it says: encryption hides the
-words, and only a detector without the program can be kept in doubt (Kerckhoffs 1883; Ker et al. 2013).
+The place of the header follows from the size of the picture, not from the key, because a receiver must find it before
+it knows anything. So anybody who runs the receiver learns that there is a message, though not its content: encryption
+hides the words, and only a detector without the program can be left in doubt (Kerckhoffs 1883; Ker et al. 2013).
 """
 
 from __future__ import annotations

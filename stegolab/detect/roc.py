@@ -1,7 +1,8 @@
 """How often a detector is wrong: the ROC, the area under it, and P_E (notebook 08).
 
 P_E = min (P_FA + P_MD) / 2 over all thresholds, the measure of Fridrich's group: 0 is perfect, 1/2 is guessing. The
-minimum is taken on the very pictures that are counted, so that few pictures flatter: :func:`by_chance` says how much.
+minimum is taken on the same pictures that are counted, so few pictures make a detector look better: :func:`by_chance`
+says by how much.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Scores = NDArray[np.float64]  # the higher, the more like a stego picture
+Scores = NDArray[np.float64]  # a higher score is more like a stego picture
 
 
 @dataclass(frozen=True)
 class Roc:
-    """P_FA, the share of covers that are taken for stego, and P_D = 1 - P_MD, for every threshold: both rise 0 to 1."""
+    """P_FA, the share of covers classified as stego, and P_D = 1 - P_MD, for every threshold; both rise from 0 to 1."""
 
     false_alarm: NDArray[np.float64]
     detection: NDArray[np.float64]
@@ -34,7 +35,7 @@ class Roc:
 
     @property
     def corners(self) -> list[tuple[float, float]]:
-        """(P_FA, P_D) where the curve turns: all that drawing it takes."""
+        """(P_FA, P_D) at the corners of the curve, which are enough to draw it."""
         points = np.stack([self.false_alarm, self.detection], axis=1)
         before, after = np.diff(points[:-1], axis=0), np.diff(points[1:], axis=0)
         turns = ~np.isclose(before[:, 0] * after[:, 1], before[:, 1] * after[:, 0])
@@ -63,10 +64,10 @@ class Verdict:
 
 
 def judge(covers: Scores, stegos: Scores, sources: Sequence[str], resamples: int = 1000, seed: int = 0) -> Verdict:
-    """Scores of covers and of their stego pictures, in one order, each from the picture that ``sources`` names.
+    """Judge the scores of covers and of their stego pictures, in the same order; ``sources`` names the picture of each.
 
-    The bootstrap draws whole sources: crops of one picture are no independent trials. Where there is no error it finds
-    none either: the upper end is then what none of n sources leave possible (Clopper & Pearson 1934).
+    The bootstrap draws whole sources: crops of one picture are not independent trials. Without any error the bootstrap
+    finds none either; the upper end is then the bound for 0 errors among n sources (Clopper & Pearson 1934).
     """
     whole = Roc.of(covers, stegos)
     random = np.random.default_rng(seed)

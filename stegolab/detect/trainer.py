@@ -1,7 +1,7 @@
 """One step of training the detector network, and the state that a run can be resumed from (notebook 08).
 
-A batch holds covers together with their own stego pictures, cut and turned alike: what tells them apart is the payload
-and nothing else. All that is random in a step is drawn from (seed, step).
+A batch holds covers together with their own stego pictures, cropped and rotated alike, so only the payload
+distinguishes them. Everything random in a step is drawn from (seed, step).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .data import Pairs, Planes, read
 from .network import Detector
 from .roc import Roc, Scores
 
-_GRID = 16  # pixels: crops keep to it, so that the embedding's blocks lie where they lie in the whole picture
+_GRID = 16  # pixels: crops are aligned to this grid, so the embedding's blocks lie as in the whole picture
 
 
 class Trainer(LearnerTrainer[TrainConfig, Detector]):
@@ -37,7 +37,7 @@ class Trainer(LearnerTrainer[TrainConfig, Detector]):
         """One step on random crops.
 
         Raises:
-            Diverged: the loss or its gradient is not finite; the weights are then what they were.
+            Diverged: the loss or its gradient is not finite; the weights are then unchanged.
             BadData: the planes are smaller than a crop.
         """
         crops = _crops(pairs, self.config.batch_size, self.config.side, self.random())
@@ -58,7 +58,7 @@ class Trainer(LearnerTrainer[TrainConfig, Detector]):
 
     @torch.no_grad()
     def scores(self, planes: Planes) -> Scores:
-        """Log-odds (n,) of whole planes under the averaged weights: the higher, the more like a stego picture."""
+        """Log-odds (n,) that whole planes are stego, with the averaged weights."""
         with self.learner.averaging() as network:
             return np.array([float(network(self._tensor(plane[None]))) for plane in planes])
 
@@ -80,7 +80,7 @@ def _save(network: Detector, path: Path) -> None:
 
 
 def best(config: TrainConfig, path: Path, fabric: Any) -> Trainer:
-    """A trainer to score with, holding the weights that :meth:`Trainer.export` wrote."""
+    """A trainer for scoring, with the weights that :meth:`Trainer.export` wrote."""
     from safetensors.torch import load_file
 
     trainer = Trainer(config, fabric)
@@ -90,7 +90,7 @@ def best(config: TrainConfig, path: Path, fabric: Any) -> Trainer:
 
 
 def begin(config: CommandConfig, fabric: Any) -> tuple[Trainer, Pairs, Pairs]:
-    """The trainer, the pairs that it learns from, and those that it is measured on.
+    """The trainer, the pairs for training, and those for measuring.
 
     Raises:
         BadData: no data. BadSpec, NotTrained, CapacityExceeded: see :func:`.data.read`.

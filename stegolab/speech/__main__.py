@@ -1,7 +1,7 @@
 """Train Model 1, the speech enhancer: ``python -m stegolab.speech --out DIR``.
 
-The metric phase goes on from the weights of such a run: ``--metric-loss both --init-from DIR/best.safetensors``.
-``make train-speech`` does both. Notebook 03 takes the same steps with the same ``stegolab.speech.trainer.Trainer``.
+The metric phase continues from the weights of such a run: ``--metric-loss both --init-from DIR/best.safetensors``.
+``make train-speech`` does both. Notebook 03 trains in the same way, with the same ``stegolab.speech.trainer.Trainer``.
 """
 
 from ..extras import one_line

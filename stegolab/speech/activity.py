@@ -1,4 +1,4 @@
-"""When somebody speaks in a clip: the power of the words, pauses, and one talker after another (notebook 03)."""
+"""When somebody speaks in a clip: the power of speech, pauses, and one talker after another (notebook 03)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..audio import RATE
 
 Range = tuple[float, float]
 
-FRAME = RATE // 50  # samples, 20 ms: over which a voice counts as speaking or silent
+FRAME = RATE // 50  # samples, 20 ms: the frame in which a voice is speaking or silent
 ACTIVE = 30.0  # decibels below the loudest frame, down to which a frame counts as speech
 
 
 def active_power(samples: NDArray[Any]) -> float:
     """Mean square over the 20 ms frames that hold speech: those less than 30 dB below the loudest one.
 
-    Pauses do not count, so the SNR is that of the words, however many of them a clip holds.
+    Pauses do not count, so the SNR is that of the words, however few there are in a clip.
     """
     powers = frame_powers(samples)
     return float(powers[speaking(powers)].mean()) if len(powers) else 0.0
@@ -37,12 +37,12 @@ def speaking(powers: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def gain_to(wanted: float, power: float, decibels: float) -> float:
-    """The factor that brings ``power`` to ``decibels`` below ``wanted``; silence stays what it is."""
+    """The factor that brings ``power`` to ``decibels`` below ``wanted``; silence stays silence."""
     return math.sqrt(wanted / power * 10 ** (-decibels / 10)) if power > 0 else 0.0
 
 
 def with_pause(voice: NDArray[np.float64], share: Range, random: np.random.Generator) -> NDArray[np.float64]:
-    """The voice, silenced for a share of the clip; it stops and starts within 20 ms, so that nothing clicks."""
+    """The voice, silenced for a share of the clip, with fades of 20 ms to avoid clicks."""
     length = round(random.uniform(*share) * len(voice))
     start = int(random.integers(len(voice) - length + 1))
     gate = np.ones(len(voice) + FRAME - 1)
@@ -54,7 +54,7 @@ def with_pause(voice: NDArray[np.float64], share: Range, random: np.random.Gener
 def taken_over(
     one: NDArray[np.float64], other: NDArray[np.float64], random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """``one`` until somewhere in the middle of the clip, then ``other``, speaking as loud; they change within 20 ms."""
+    """``one`` until somewhere in the middle of the clip, then ``other`` at the same loudness, with a fade of 20 ms."""
     other = other * gain_to(active_power(one), active_power(other), 0.0)
     share = np.clip((np.arange(len(one)) - random.uniform(0.3, 0.7) * len(one)) / FRAME + 0.5, 0, 1)
     return (1 - share) * one + share * other

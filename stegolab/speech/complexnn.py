@@ -1,4 +1,4 @@
-"""Neural layers for complex numbers, written with real ones: the bricks of DCCRN (notebook 02).
+"""Neural layers for complex numbers, built from real ones: the components of DCCRN (notebook 02).
 
 A complex tensor of C channels is a real one of 2C: the C real parts first, then the C imaginary parts. A product with
 W = A + iB is then one real operation with the block weight [[A, -B], [B, A]], which runs wherever real layers run: in
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ..errors import BadSpec
 
-#: What the layers of a causal network remember from one chunk to the next; begin with an empty one.
+#: What the layers of a causal network remember between chunks; start with an empty one.
 State = dict[nn.Module, Any]
 
 
@@ -46,7 +46,7 @@ class _ComplexWeight(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], fan_in: int, channels: int) -> None:
         super().__init__()
-        std = (2 * fan_in) ** -0.5  # complex variance 1 / fan_in: outputs as loud as inputs
+        std = (2 * fan_in) ** -0.5  # complex variance 1 / fan_in keeps the power
         self.real = nn.Parameter(std * torch.randn(shape))
         self.imaginary = nn.Parameter(std * torch.randn(shape))
         self.bias = nn.Parameter(torch.zeros(2 * channels))
@@ -118,8 +118,8 @@ class ComplexBatchNorm2d(nn.Module):
 
     Scaling both parts alone would keep their correlation, and with it a preferred phase. So the 2 x 2 covariance V of
     each channel is taken over (B, F, T), and x - mean is multiplied by V^(-1/2); then by a learned symmetric matrix
-    (at first the identity), and a learned mean is added. Running statistics serve in evaluation mode. The statistics
-    are float32 whatever comes in, and the result has the type of the input. (B, 2C, F, T) to the same.
+    (at first the identity), and a learned mean is added. Running statistics are used in evaluation mode. The statistics
+    are always float32, and the result has the type of the input. (B, 2C, F, T) to the same.
     """
 
     running_mean: Tensor
@@ -163,7 +163,8 @@ class ComplexBatchNorm2d(nn.Module):
 
 
 class ComplexPReLU(nn.Module):
-    """PReLU on real and imaginary parts apart, a learned slope for each channel and part. (B, 2C, ...) to the same."""
+    """PReLU on real and imaginary parts separately, with a learned slope for each channel and part. (B, 2C, ...) to the
+    same."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -208,7 +209,7 @@ def _lookahead(kernel: tuple[int, int], lookahead: int) -> int:
 
 
 def _after(layer: ComplexConv2d | ComplexConvTranspose2d, x: Tensor, past: int, state: State | None) -> Tensor:
-    """``x`` behind the ``past`` frames that came before it: those of the last call on a stream, else silence."""
+    """``x`` after the ``past`` frames before it: those of the last call on a stream, else silence."""
     if state is None:
         return F.pad(x, (past, 0))
     if layer.lookahead:

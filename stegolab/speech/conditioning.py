@@ -1,11 +1,12 @@
-"""What the network is spared: offsets, rumble and changes of level, in blocks as in one piece (notebook 03).
+"""Removing offsets, rumble and changes of level before the network, with the same result in blocks as in one piece
+(notebook 03).
 
     samples -> HighPass -> Leveller -> network -> divided by the Leveller's gain
 
-The high-pass takes away what no voice has and cheap microphones add: an offset, wind, steps. The leveller brings
-whoever speaks to one level, also where a thump or a louder talker came shortly before. Both look ahead and then give
-every sample at its own place: nothing is delayed. They compute on a grid of their own whatever blocks they are given,
-so what comes out is the same to the last bit. NumPy only: ``hide`` must start at once.
+The high-pass removes what is not part of a voice but comes from cheap microphones: an offset, wind, steps. The leveller
+brings every talker to one level, even shortly after a thump or a louder talker. Both look ahead and return every sample
+at its own place, so nothing is delayed. They compute on a fixed grid, so the result does not depend on the blocks, to
+the last bit. They use only NumPy, because ``hide`` must start at once.
 """
 
 from __future__ import annotations
@@ -19,37 +20,38 @@ from ..audio import RATE
 
 Samples = NDArray[np.float32]
 
-CORNER = 20.0  # hertz, where the high-pass halves amplitudes and hearing ends; from 30 Hz on it passes all
-LEVEL = 10 ** (-26 / 20)  # RMS of speech that the network hears: -26 dBFS, the nominal level of ITU-T P.56
+CORNER = 20.0  # hertz, where the high-pass halves amplitudes and hearing ends; from 30 Hz on it passes everything
+LEVEL = 10 ** (-26 / 20)  # RMS of speech at the network's input: -26 dBFS, the nominal level of ITU-T P.56
 
 _REACH = RATE * 128 // 1000  # samples that the high-pass looks ahead, and back
 _SIZE = 8 * _REACH  # of its FFT
 
-_FRAME = RATE // 50  # samples; 20 ms, over which powers are taken
-_WINDOW = 75  # frames; 1.5 s, of which the level is that of the loud ones
-_LOUD = 0.85  # quantile of the powers in a window: a thump fills less than the rest of it, words fill more
+_FRAME = RATE // 50  # samples; 20 ms, over which powers are measured
+_WINDOW = 75  # frames; 1.5 s, whose loud frames give the level
+_LOUD = 0.85  # quantile of the powers in a window: a thump lasts less than the rest of it, words last longer
 _ABOVE = 2.0  # decibels by which the level of speech exceeds that quantile, on average over real speech
 _PEAKS = 4  # frames before and after one in which peaks are looked for
 _CREST = 12.0  # decibels by which they may exceed the level there
 _SMOOTH = (1 / 9, 2 / 9, 3 / 9, 2 / 9, 1 / 9)  # of the level in decibels, over frames
-_SILENCE = 1e-8  # mean square, -80 dBFS: what is quieter is not raised to the level of speech
+_SILENCE = 1e-8  # mean square, -80 dBFS: quieter sound is not raised to the level of speech
 _EDGE = len(_SMOOTH) // 2
-_CONTEXT = _WINDOW + _PEAKS + _EDGE + 1  # frames on either side that the level of one depends on
-_BATCH = 100  # frames that are given out at once, at least
+_CONTEXT = _WINDOW + _PEAKS + _EDGE + 1  # frames on either side on which the level of a frame depends
+_BATCH = 100  # frames that are returned together, at least
 
 
 class Stage(Protocol):
-    """A step that sound passes in blocks: what all calls return, joined, is what one call with all would return."""
+    """A step that processes sound in blocks: the results of all calls, joined, equal that of one call with the whole
+    sound."""
 
     def push(self, samples: Samples) -> Samples:
-        """(n,) to what they complete, (m,) or (rows, m); m may be 0."""
+        """Take samples (n,) and return what they complete, (m,) or (rows, m); m may be 0."""
 
     def flush(self) -> Samples:
-        """What is still owed: nothing follows."""
+        """Return the rest, after the last input."""
 
 
 def as_heard(noisy: Samples, clean: Samples) -> tuple[Samples, Samples]:
-    """A pair (n,) as the network is to hear it: both high-passed, both divided by the level of the noisy one."""
+    """A pair (n,) in the form for the network: both high-passed, both divided by the level of the noisy one."""
     noisy, clean = (whole(HighPass(), samples) for samples in (noisy, clean))
     noisy, level = whole(Leveller(), noisy)
     gain = np.float32(LEVEL) / level
@@ -57,15 +59,15 @@ def as_heard(noisy: Samples, clean: Samples) -> tuple[Samples, Samples]:
 
 
 def whole(stage: Stage, samples: Samples) -> Samples:
-    """All that a stage makes of (n,) samples."""
+    """The complete output of a stage for samples (n,)."""
     return np.concatenate([stage.push(samples), stage.flush()], axis=-1)
 
 
 class HighPass:
-    """Takes away what lies below :data:`CORNER`, in step to the sample: linear phase, 128 ms of look-ahead.
+    """Removes what lies below :data:`CORNER` without delay: linear phase, 128 ms of look-ahead.
 
-    Mono at 16 kHz. Before its beginning and after its end the sound is taken to be mirrored, so that an offset which
-    is there from the first sample on leaves no trace. A constant becomes 0 within rounding.
+    Mono at 16 kHz. The sound is mirrored at its beginning and its end, so that an offset from the first sample on
+    leaves no trace. A constant becomes 0 within rounding.
     """
 
     def __init__(self) -> None:
@@ -102,21 +104,21 @@ class HighPass:
 
 
 class Leveller:
-    """The level of the speech at every sample: of whoever speaks there, not of the recording as a whole.
+    """The level of the speech at every sample: that of the current talker, not of the whole recording.
 
     Dividing by it brings the speech to one level, and multiplying by it afterwards undoes that exactly. Mono at 16 kHz;
     looks 1.7 s ahead.
 
     The level at a frame is the :data:`_LOUD` quantile of the powers in the 1.5 s before it or in the 1.5 s after it,
-    whichever is lower: where a loud talker gives way to a quiet one, or the other way round, one of the two holds the
-    quiet one alone. What stands out from there (a thump, the loud one's last word) is the level itself while it lasts,
-    less 12 dB. Windows that reach beyond the sound are moved into it.
+    whichever is lower: where a loud talker is followed by a quiet one, or the other way round, one of the two windows
+    holds only the quiet one. Sound that exceeds this level by more than 12 dB (a thump, the loud talker's last word)
+    sets the level itself while it lasts, minus 12 dB. Windows that reach beyond the sound are moved into it.
     """
 
     def __init__(self) -> None:
-        self._samples: Samples = np.zeros(0, np.float32)  # not given out yet
+        self._samples: Samples = np.zeros(0, np.float32)  # not returned yet
         self._powers: NDArray[np.float64] = np.zeros(0)  # of frames: those of _samples, and up to _CONTEXT before them
-        self._past = 0  # frames of _powers that were given out
+        self._past = 0  # frames of _powers that were returned
 
     def push(self, samples: Samples) -> Samples:
         """(n,) to (2, m): the samples that are completed, and the level at each, as RMS."""
@@ -126,7 +128,7 @@ class Leveller:
         return self._give(ready if ready >= _BATCH else 0)
 
     def flush(self) -> Samples:
-        """What is still owed, as :meth:`push` returns it."""
+        """The rest, in the form of :meth:`push`."""
         n = len(self._samples)
         self._samples = np.pad(self._samples, (0, -n % _FRAME))
         self._measure(len(self._samples) // _FRAME)
@@ -148,7 +150,7 @@ class Leveller:
 
 
 def _high_pass() -> NDArray[np.float64]:
-    """A unit impulse less a low-pass: a sinc under a Hann window, of unit gain at 0 Hz; 2 * _REACH + 1 coefficients."""
+    """A unit impulse minus a low-pass: a sinc with a Hann window and unit gain at 0 Hz; 2 * _REACH + 1 coefficients."""
     n = np.arange(-_REACH, _REACH + 1)
     low = np.sinc(2 * CORNER / RATE * n) * (0.5 + 0.5 * np.cos(np.pi * n / (_REACH + 1)))
     return (n == 0) - low / low.sum()
@@ -171,7 +173,7 @@ def _decibels(powers: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _between_frames(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values at the centres of frames (k,) to those of their samples (k, _FRAME), in straight lines."""
+    """Interpolate linearly from values at the centres of frames (k,) to their samples (k, _FRAME)."""
     padded = np.pad(values, 1, mode="edge")[:, None]
     share = (np.arange(_FRAME) + 0.5) / _FRAME - 0.5  # of a frame, from its centre
     before, here, after = padded[:-2], padded[1:-1], padded[2:]

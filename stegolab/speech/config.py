@@ -1,4 +1,4 @@
-"""Everything that decides a training of Model 1 (notebook 03)."""
+"""All settings of a training of Model 1 (notebook 03)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MetricLoss = Literal["none", "gan", "differentiable", "both"]
 
 @dataclass(frozen=True)
 class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights.
+    """All settings of a run; saved beside the weights.
 
     Raises:
         BadSpec: an unknown size or metric loss.
@@ -34,32 +34,32 @@ class TrainConfig(RunConfig):
     window: int = 400  # of the spectrogram, samples at 16 kHz
     hop: int = 200  # of the spectrogram, samples at 16 kHz
     mask: Mask = "E"  # how magnitude and phase are masked: E polar, C complex, R each part by itself (notebook 02)
-    causal: bool = True  # whether the network looks at the past only, as a telephone call needs it
+    causal: bool = True  # whether the network uses only the past, as a telephone call requires
     init_from: str = ""  # weights (safetensors) to start from, such as those of stage one; they decide size and shape
     metric_loss: MetricLoss = "none"  # what is added to the loss of stage one: a learned metric, computed ones, or both
-    gan_weight: float = 1.0  # of the score that the discriminator predicts
-    differentiable_weight: float = 1.0  # of the differentiable PESQ and STOI
-    stoi_weight: float = 1.5  # of 1 - STOI within the differentiable metrics
+    gan_weight: float = 1.0  # weight of the score that the discriminator predicts
+    differentiable_weight: float = 1.0  # weight of the differentiable PESQ and STOI
+    stoi_weight: float = 1.5  # weight of 1 - STOI within the differentiable metrics
     discriminator_warmup: int = 500  # steps at the start in which the discriminator alone learns
-    discriminator_learning_rate: float = 3e-3  # of the discriminator, the highest
+    discriminator_learning_rate: float = 3e-3  # highest learning rate of the discriminator
     workers: int = 0  # processes that compute true PESQ and STOI scores; 0: the training's own process
     noise: float = 0.85  # probability of noise in a training mixture, 0 to 1
     voice: float = 0.2  # probability of another speaker, 0 to 1
     room: float = 0.35  # probability of a room's echoes, 0 to 1
-    second_noise: float = 0.0  # probability of a second noise where there is a first, 0 to 1
+    second_noise: float = 0.0  # probability of a second noise if there is a first, 0 to 1
     turn: float = 0.0  # probability that a second speaker takes over as the target, 0 to 1
     jump: float = 0.0  # probability that the level changes within the clip, 0 to 1
     rumble: float = 0.0  # probability of rumble below 30 Hz, 0 to 1
     thump: float = 0.0  # probability of a knock against the microphone, 0 to 1
     offset: float = 0.0  # probability of a constant offset, 0 to 1
     clip: float = 0.0  # probability that loud parts are clipped, 0 to 1
-    conditioned: bool = True  # whether it is trained behind the high-pass filter and the leveller, as it is used
-    sdr_weight: float = 0.05  # of the decibels of SI-SDR in the loss of stage one
-    magnitude_weight: float = 0.0  # of the compressed magnitudes, a term of FastEnhancer's loss; 0 leaves it out
-    spectrum_weight: float = 0.0  # of the compressed complex spectra, a term of FastEnhancer's loss; 0 leaves it out
-    consistency_weight: float = 0.0  # of the spectrogram's consistency, a term of FastEnhancer's loss; 0 leaves it out
-    waveform_weight: float = 0.0  # of the waveform's absolute error, a term of FastEnhancer's loss; 0 leaves it out
-    pesq_weight: float = 0.0  # of the distance to a perfect PESQ, a term of FastEnhancer's loss; 0 leaves it out
+    conditioned: bool = True  # whether to train with the high-pass filter and the leveller, as in use
+    sdr_weight: float = 0.05  # weight of the SI-SDR in decibels in the loss of stage one
+    magnitude_weight: float = 0.0  # weight of the compressed magnitudes, from FastEnhancer; 0 leaves it out
+    spectrum_weight: float = 0.0  # weight of the compressed complex spectra, from FastEnhancer; 0 leaves it out
+    consistency_weight: float = 0.0  # weight of the spectrogram's consistency, from FastEnhancer; 0 leaves it out
+    waveform_weight: float = 0.0  # weight of the waveform's absolute error, from FastEnhancer; 0 leaves it out
+    pesq_weight: float = 0.0  # weight of the distance to a perfect PESQ, from FastEnhancer; 0 leaves it out
 
     def __post_init__(self) -> None:
         if self.metric_loss not in get_args(MetricLoss):

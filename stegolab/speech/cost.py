@@ -1,7 +1,7 @@
 """What a network of complex layers costs: parameters, and multiply-accumulates per second of sound (notebook 02).
 
-Counted are the real multiplications of the layers of :mod:`stegolab.speech.complexnn`; STFT, normalisation, activation
-and mask are left out, together under a per cent.
+It counts the real multiplications of the layers of :mod:`stegolab.speech.complexnn`; STFT, normalisation, activation
+and mask, together less than one per cent, are left out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def macs_per_second(model: nn.Module, rate: int = 16_000) -> int:
 
 
 def layers(model: nn.Module, waveform: Tensor) -> list[Layer]:
-    """The layers that ``model(waveform)`` passes through, in that order. The model is left as it was."""
+    """The layers that ``model(waveform)`` runs, in order. The model is not changed."""
     found: list[Layer] = []
     hooks = [
         module.register_forward_hook(partial(_note, found, name))
@@ -65,10 +65,10 @@ def _note(found: list[Layer], name: str, module: nn.Module, inputs: tuple[Any, .
 def _macs(module: nn.Module, x: Tensor, y: Tensor) -> int:
     if isinstance(module, ComplexLSTM):
         weights = sum(p.numel() for name, p in module.named_parameters() if "weight" in name)
-        return 2 * weights * x.shape[0] * x.shape[1]  # each LSTM hears the real and the imaginary part
+        return 2 * weights * x.shape[0] * x.shape[1]  # each LSTM processes the real and the imaginary part
     assert isinstance(module, ComplexConv2d | ComplexConvTranspose2d | ComplexLinear)
     block = 4 * module.real.numel()
     if isinstance(module, ComplexLinear):
         return block * x.shape[:-1].numel()
-    side = x if isinstance(module, ComplexConvTranspose2d) else y  # the kernel is laid on this many places
+    side = x if isinstance(module, ComplexConvTranspose2d) else y  # the number of positions of the kernel
     return block * y.shape[0] * side.shape[2] * y.shape[3]

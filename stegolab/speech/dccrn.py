@@ -1,4 +1,4 @@
-"""DCCRN, the network of Model 1: a complex U-Net that hears a spectrogram and answers with a mask (notebook 02).
+"""DCCRN, the network of Model 1: a complex U-Net that maps a spectrogram to a mask (notebook 02).
 
     noisy waveform -> STFT -> compress -> encoder -> complex LSTM -> decoder -> mask -> times the STFT -> waveform
                                              '------ skip connections ----'
@@ -44,7 +44,7 @@ SIZES = {
 
 @dataclass(frozen=True)
 class DccrnConfig:
-    """Everything that determines the network's shape; plain values, so that it can travel with the weights.
+    """Everything that determines the network's shape; plain values, so that it can be stored with the weights.
 
     Args:
         channels: of each encoder stage, real and imaginary together, as the paper counts. The decoder mirrors them.
@@ -91,7 +91,7 @@ class Dccrn(nn.Module):
         upward = [ComplexConvTranspose2d(2 * a, b, lookahead=lookahead) for a, b in pairwise(reversed(widths))]
         self.decoder = nn.ModuleList([*map(_Stage, upward[:-1]), upward[-1]])
         with torch.no_grad():
-            upward[-1].bias[0] = 1  # an untrained mask lets the speech through
+            upward[-1].bias[0] = 1  # so that an untrained mask passes the speech
 
     @classmethod
     def from_size(cls, name: str, *, mask: str = "E", causal: bool = True, hop: int = 200) -> Dccrn:
@@ -107,7 +107,7 @@ class Dccrn(nn.Module):
 
     @property
     def latency(self) -> float:
-        """Seconds between a sample's arrival and its enhanced twin, at most; computing comes on top."""
+        """The longest delay in seconds from a sample to the enhanced sample, without the time for computing."""
         c = self.config
         lookahead = 0 if c.causal else len(c.channels)
         return (c.stft.window + lookahead * c.stft.hop) / c.stft.rate
@@ -129,7 +129,7 @@ class Dccrn(nn.Module):
         return apply_mask(noisy, self.mask(noisy, state), self.config.mask)
 
     def mask(self, noisy: Tensor, state: State | None = None) -> Tensor:
-        """The network's raw answer to a complex spectrogram (B, bins, T): complex, of the same shape."""
+        """The network's raw output for a complex spectrogram (B, bins, T): complex, of the same shape."""
         x = as_channels(compress(noisy, POWER)[:, 1:])  # (B, 2, F, T)
         skips = []
         for stage in self.encoder:
@@ -157,10 +157,10 @@ class Dccrn(nn.Module):
 
 
 class DccrnStream:
-    """A causal network fed chunk by chunk: all that comes out, joined, is what ``forward`` makes of the whole.
+    """A causal network run chunk by chunk: the joined output equals ``forward`` of the whole.
 
     A sample comes out at most ``Dccrn.latency`` seconds after it went in. Memory does not grow with time. Each call has
-    its own price: on a CPU, chunks of 100 ms take a fifth of the time that single frames do.
+    an overhead: on a CPU, chunks of 100 ms take a fifth of the time of single frames.
     """
 
     def __init__(self, model: Dccrn, batch: int = 1) -> None:
@@ -171,7 +171,7 @@ class DccrnStream:
         self._model, self._state = model, State()
         self._analyser = StreamingAnalyser(model.stft, batch)
         self._synthesiser = StreamingSynthesiser(model.stft, batch)
-        self._owed = 0  # samples that went in and did not come out yet
+        self._owed = 0  # samples that went in but have not come out yet
 
     def push(self, chunk: Tensor) -> Tensor:
         """The enhanced samples (B, m) that ``chunk`` (B, n) completes; m may be 0."""
@@ -179,7 +179,7 @@ class DccrnStream:
         return self._enhance(self._analyser.push(chunk))
 
     def flush(self) -> Tensor:
-        """What was still owed; begin a new stream afterwards."""
+        """The rest; begin a new stream afterwards."""
         return self._enhance(self._analyser.flush())
 
     @torch.no_grad()
@@ -192,7 +192,7 @@ class DccrnStream:
 
 
 def apply_mask(noisy: Tensor, mask: Tensor, mode: str) -> Tensor:
-    """What the network's answer M does to the spectrogram X; both complex and of the same shape.
+    """Apply the network's output M to the spectrogram X; both complex and of the same shape.
 
     ``E``: X times M tanh(|M|) / |M|: turns by the angle of M, never amplifies. ``C``: X times M. ``R``: real and
     imaginary parts, each times its own: Re X Re M + i Im X Im M.

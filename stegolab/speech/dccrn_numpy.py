@@ -1,11 +1,11 @@
 """A trained DCCRN in NumPy: the arithmetic of :mod:`~stegolab.speech.dccrn`, without torch.
 
-Importing torch takes longer than enhancing ten seconds, and more memory than all the rest of ``stegolab hide``. After
-training the whitening is fixed and linear, so it disappears in the weights of the convolution before it; a convolution
-is one matrix product with its input laid out under the kernel. Arrays are (2C, F, T) as there, without the batch. Sound
-passes in chunks, so that memory for the network does not grow with time.
+Importing torch takes longer than enhancing ten seconds of sound, and more memory than all the rest of ``stegolab
+hide``. After training, whitening is fixed and linear, so it is folded into the weights of the convolution before it; a
+convolution is one matrix product with the unfolded input. Arrays are (2C, F, T) as in ``dccrn``, without the batch.
+Sound is processed in chunks, so the memory for the network does not grow with time.
 
-onnxruntime, which would also do, starts .1 s later and takes 73 MB and a second file of weights.
+onnxruntime would also work, but starts .1 s later and takes 73 MB and a second file of weights.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..errors import BadSpec
 from .conditioning import whole
 
 Array = NDArray[np.float32]
-State = dict[int, Any]  # what each layer, by its number, keeps for the next chunk
+State = dict[int, Any]  # what each layer, by number, keeps for the next chunk
 Layer = Callable[[Array, State], Array]
 
 _CHUNK = 80  # frames; a second
@@ -32,7 +32,7 @@ _EPSILON = 1e-5  # of the whitening
 
 
 class NumpyDccrn:
-    """A causal network in evaluation mode, made from what a ``.safetensors`` file holds.
+    """A causal network in evaluation mode, made from the content of a ``.safetensors`` file.
 
     Called with mono samples (n,) at 16 kHz it returns as many enhanced ones, equal to those of
     :class:`~stegolab.speech.dccrn.Dccrn` within rounding.
@@ -67,11 +67,11 @@ class NumpyDccrn:
         return whole(self.stream(), samples)
 
     def stream(self) -> NumpyDccrnStream:
-        """Begin a sound that comes in blocks: what comes out does not depend on how it is cut."""
+        """Begin a sound that comes in blocks; the result does not depend on the division into blocks."""
         return NumpyDccrnStream(self)
 
     def enhance(self, windows: Array, state: State) -> Array:
-        """Windows of samples (T, window), one hop apart, to what each says of them, to be added up where they lie."""
+        """Enhance windows of samples (T, window), one hop apart, to windows that are to be overlapped and added."""
         spectra = np.fft.rfft(windows * self._window, self.config["stft"]["fft"]).T  # (bins, T)
         masked = _masked(spectra, self._mask(spectra.astype(np.complex64), state), self.config["mask"])
         said = np.fft.irfft(masked.T, self.config["stft"]["fft"])[:, : windows.shape[1]] * self._dual
@@ -108,7 +108,7 @@ class NumpyDccrnStream:
         self._window, self._hop = stft["window"], stft["hop"]
         self._overlap = self._window - self._hop
         self._held: Array = np.zeros(self._overlap, np.float32)  # from the beginning of the next frame on
-        self._tail: Array = np.zeros(self._overlap, np.float32)  # said of samples that later frames cover too
+        self._tail: Array = np.zeros(self._overlap, np.float32)  # output for samples that later frames cover too
         self._heard, self._frames = 0, 0
 
     def push(self, samples: Array) -> Array:
@@ -126,7 +126,7 @@ class NumpyDccrnStream:
         return self._advance([min(_CHUNK, frames - start) for start in range(0, frames, _CHUNK)])[: self._heard - given]
 
     def _advance(self, counts: list[int]) -> Array:
-        """The samples that so many more frames complete, without those before the first one of the sound."""
+        """The samples that this many more frames complete, without those before the beginning of the sound."""
         lead = max(self._overlap - self._frames * self._hop, 0)
         return np.concatenate([np.zeros(0, np.float32), *map(self._complete, counts)])[lead:]
 
@@ -200,7 +200,7 @@ def _lstm(w: dict[str, Array], name: str, number: int) -> Layer:
 
 
 def _after(x: Array, state: State, number: int) -> Array:
-    """``x`` behind the frame that came before it, silence at first."""
+    """``x`` after the frame before it, which is silence at first."""
     before = state.get(number, np.zeros_like(x[..., :1]))
     state[number] = x[..., -1:]
     return np.concatenate([before, x], axis=-1)
@@ -229,7 +229,7 @@ def _windows(window: int, hop: int, fft: int, shape: str, rate: int) -> tuple[Ar
 
 
 def _stage(w: dict[str, Array], name: str, outputs: int) -> tuple[Array, Array, Array | None]:
-    """Weight, bias and slope of a stage, its whitening folded in; the last one is a deconvolution and no more."""
+    """Weight, bias and slope of a stage with its whitening folded in; the last stage is only a deconvolution."""
     if f"{name}.activate.slope" not in w:
         return _block(w, name, outputs), w[f"{name}.bias"], None
     weight, bias = _block(w, f"{name}.convolution", outputs), w[f"{name}.convolution.bias"]

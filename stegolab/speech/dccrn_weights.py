@@ -1,4 +1,4 @@
-"""The file that a trained DCCRN is kept in, weights and configuration together, and those that ship (notebook 03)."""
+"""The file of a trained DCCRN, with weights and configuration, and the files that ship (notebook 03)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .dccrn import Dccrn, DccrnConfig
 from .frontend import StftConfig
 
 _FOLDER = Path(str(resources.files("stegolab"))) / "weights"
-#: What is measured side by side: before the metric phase, as long without it, after each kind of it, and what went on.
+#: Networks to compare: before the metric phase, trained as long without it, after each kind of it, and trained longer.
 SHIPPED = {
     "stage one": _FOLDER / "speech_stage_one.safetensors",
     "control": _FOLDER / "speech_control.safetensors",

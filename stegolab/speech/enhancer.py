@@ -1,7 +1,7 @@
-"""Model 1 at work: a recording in, the same recording without its noise out (notebook 03).
+"""Model 1 in use: takes a recording and returns it without its noise (notebook 03).
 
-The network hears 16 kHz mono, without offset and rumble, and everybody at one level. What goes in at another rate,
-louder or quieter, comes out at that rate and that level.
+The network processes 16 kHz mono without offset and rumble, with every talker at one level. Recordings at other rates
+and levels come out at their own rate and level.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .dccrn_numpy import NumpyDccrn
 WEIGHTS = Path(str(resources.files("stegolab"))) / "weights" / "speech.safetensors"
 
 _FRAME = RATE // 50  # samples; 20 ms
-_TOLD = 10  # seconds of sound from one report of progress to the next
+_TOLD = 10  # seconds of sound between reports of progress
 
 
 def told(blocks: Iterable[Samples], length: int, rate: int) -> Iterator[Samples]:
@@ -39,14 +39,14 @@ class Enhancer:
 
     ``network`` maps mono samples (n,) at 16 kHz to as many; one that works on blocks has a method ``stream()`` which
     makes a :class:`~stegolab.speech.conditioning.Stage`. Calling the enhancer takes mono speech of any length and rate,
-    and returns as many samples at that rate and level, in step with it. What lies below 20 Hz is lost, and what lies
-    above 8 kHz: the network does not hear it. Silence stays silence.
+    and returns as many samples at that rate and level, without delay. Everything below 20 Hz and above 8 kHz is lost,
+    because the network does not process it. Silence stays silence.
     """
 
     network: Callable[[Samples], Samples]
 
     def __call__(self, speech: Speech) -> Speech:
-        """The enhanced speech, in [-1, 1]: scaled down where taking away the noise made a peak exceed that."""
+        """The enhanced speech, in [-1, 1]: scaled down if removing the noise made a peak exceed that."""
         if not speech.samples.any():
             return speech
         cut = np.split(speech.samples, range(_TOLD * speech.rate, len(speech.samples), _TOLD * speech.rate))
@@ -55,25 +55,25 @@ class Enhancer:
         return replace(speech, samples=said)
 
     def stream(self, blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
-        """Enhanced blocks of blocks (n,) of one sound: as many samples in all, of any size each.
+        """The enhanced blocks of a sound in blocks (n,): as many samples in total, in blocks of any size.
 
         A sample comes out some 5 seconds of sound after it went in, and memory does not grow with the length, provided
-        that the network has ``stream()``. How the sound is cut makes no difference to the samples. A peak beyond full
-        scale is clipped: unlike a call, a stream cannot know of it in time to scale down what came before.
+        that the network has ``stream()``. The division into blocks does not affect the samples. A peak beyond full
+        scale is clipped, because a stream, unlike a call, cannot scale down what it has already returned.
 
         Raises:
             BadAudio: a rate outside 4 to 768 kHz.
         """
         if not 4_000 <= rate <= 768_000:
-            raise BadAudio(f"a sampling rate of {rate} Hz is not one of speech: use 8000 to 48000 Hz")
+            raise BadAudio(f"a sampling rate of {rate} Hz is not usable for speech: use 8000 to 48000 Hz")
         return (np.clip(block, -1, 1) for block in self._blocks(blocks, rate) if len(block))
 
     def stream_channels(
         self, blocks: Iterable[NDArray[np.float32]], rate: int, silent: Sequence[bool]
     ) -> Iterator[NDArray[np.float32]]:
-        """Enhanced blocks of blocks (n, channels): each channel as :meth:`stream` gives it, all in step.
+        """The enhanced blocks of a sound in blocks (n, channels): each channel as in :meth:`stream`, all aligned.
 
-        ``silent`` says of each channel whether it is to stay as it is.
+        ``silent`` says for each channel whether it is to stay unchanged.
 
         Raises:
             BadAudio: as :meth:`stream`.
@@ -102,7 +102,7 @@ class _AtOneLevel:
 
     def __init__(self, network: Stage) -> None:
         self._network = network
-        self._levels: Samples = np.zeros(0, np.float32)  # of samples that the network still owes
+        self._levels: Samples = np.zeros(0, np.float32)  # of samples that the network has not returned yet
 
     def push(self, levelled: Samples) -> Samples:
         samples, level = levelled
@@ -118,7 +118,7 @@ class _AtOneLevel:
 
 
 class _AtOnce:
-    """A function of a whole sound as a stage: it holds all of it."""
+    """A function of a whole sound as a stage, which keeps all of it in memory."""
 
     def __init__(self, function: Callable[[Samples], Samples]) -> None:
         self._function, self._held = function, deque[Samples]()
@@ -133,7 +133,7 @@ class _AtOnce:
 
 
 class _Count:
-    """As many samples out as in: two resamplings may round up."""
+    """Returns as many samples as went in, because two resamplings may round up."""
 
     def __init__(self) -> None:
         self._owed = 0
@@ -151,7 +151,7 @@ class _Count:
 
 
 def _copies(blocks: Iterable[NDArray[np.float32]], count: int) -> list[Iterator[NDArray[np.float32]]]:
-    """As ``itertools.tee``, which however holds on to 57 blocks that all have passed."""
+    """Like ``itertools.tee``, which however keeps 57 blocks that all copies have passed."""
     source, waiting = iter(blocks), [deque[NDArray[np.float32]]() for _ in range(count)]
 
     def another() -> bool:
@@ -175,7 +175,7 @@ def _column(blocks: Iterable[NDArray[np.float32]], number: int) -> Iterator[Samp
 def _replaced(
     blocks: Iterator[NDArray[np.float32]], columns: Sequence[int], by: Sequence[Iterator[Samples]]
 ) -> Iterator[NDArray[np.float32]]:
-    """Blocks (n, channels) with what these streams give in these columns. All of them lag behind the blocks alike."""
+    """Blocks (n, channels) with the output of these streams in these columns. All streams have the same lag."""
     held: list[NDArray[np.float32]] = []
     for parts in zip(*by, strict=True):
         n = len(parts[0])
@@ -195,7 +195,7 @@ def _through(stage: Stage, blocks: Iterable[Samples]) -> Iterator[Samples]:
 
 
 def speech_level(samples: NDArray[np.float32]) -> float:
-    """RMS of the frames that speak, those at most 10 dB below the mean power: pauses do not make a talker quiet.
+    """RMS of the frames with speech, those at most 10 dB below the mean power, so that pauses do not lower the level.
 
     ``samples``: mono of shape (n,) at 16 kHz. Scales with them; 0 for silence.
     """
@@ -216,7 +216,7 @@ def shipped() -> Enhancer:
         NotTrained: none do.
     """
     if not trained():
-        raise NotTrained("speech enhancement is not trained yet: without it speech is hidden as it is (--no-enhance)")
+        raise NotTrained("speech enhancement is not trained yet: hide the speech unchanged (--no-enhance)")
     return _loaded(WEIGHTS)
 
 

@@ -1,8 +1,8 @@
-"""What recording adds to speech, beside noise: offsets, rumble, thumps, jumps of level, clipping (notebook 03).
+"""Recording faults other than noise: offsets, rumble, thumps, jumps of level, clipping (notebook 03).
 
-They befall the noisy speech of a training mixture and leave its target alone, all but the jump, which is a change of
-what is there to be heard: a talker who turns away, or a quieter one who takes over. Samples are float64 of shape (n,),
-at 16 kHz.
+They affect the noisy speech of a training mixture but not its target. The exception is the jump, which is a change of
+the speech itself: a talker who turns away, or a quieter one who continues. Samples are float64 of shape (n,), at 16
+kHz.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class FaultConfig:
     rumble: float = 0.0  # probability of noise below 30 Hz
     thump: float = 0.0  # probability of a knock against the microphone
     offset: float = 0.0  # probability of a constant offset
-    clip: float = 0.0  # probability that what exceeds a limit is cut off
+    clip: float = 0.0  # probability that samples beyond a limit are clipped
     jump_db: Range = (-30.0, 30.0)  # of the part that is lowered: the first below 0, else the second
     rumble_db: Range = (-20.0, 10.0)  # decibels, rumble to target while it speaks
     thump_db: Range = (5.0, 30.0)  # decibels, peak of the thump to RMS of the target while it speaks
@@ -54,12 +54,13 @@ class FaultConfig:
                 raise BadSpec(f"{name}={value}: probabilities lie between 0 and 1")
 
     def happens(self, name: str, random: np.random.Generator) -> bool:
-        """Whether a fault befalls this clip; one that never does draws nothing, so that the rest stays as it was."""
+        """Whether a fault occurs in this clip; a fault of probability 0 draws no random number, so the rest is
+        unchanged."""
         chance: float = getattr(self, name)
         return chance > 0 and bool(random.random() < chance)
 
     def jumped(self, parts: Array, random: np.random.Generator) -> Array:
-        """``parts`` (k, n) with one of its two ends lowered, all parts alike; the change takes 20 ms."""
+        """``parts`` (k, n) with one end lowered, the same in all parts; the change takes 20 ms."""
         if not self.happens("jump", random):
             return parts
         decibels = random.uniform(*self.jump_db)
@@ -68,7 +69,8 @@ class FaultConfig:
         return parts * 10 ** (-abs(decibels) / 20 * (1 - rise if decibels < 0 else rise))
 
     def added(self, noisy: Array, power: float, random: np.random.Generator) -> Array:
-        """What is to be added to ``noisy`` (n,), whose target speaks with this ``power``: zeros where nothing is.
+        """What to add to ``noisy`` (n,), whose target has this ``power`` while it speaks; zeros where there is no
+        fault.
 
         The sum may exceed [-1, 1].
         """

@@ -1,9 +1,9 @@
-"""Waveform to complex spectrogram and back, exactly: what Model 1 sees and what it speaks through (notebook 01).
+"""Waveform to complex spectrogram and back, exactly: the input and output of Model 1 (notebook 01).
 
 Every sample is covered by the same number of windows, those at the edges too, and the synthesis window is the canonical
-dual of the analysis window: ``dual(n) = w(n) / sum_k w(n + k hop)^2``. The inverse is then exact for every hop, also
-where the squared windows do not add up to a constant, and it is the least-squares inverse of a spectrogram that no
-waveform has (Griffin & Lim 1984). Nothing needs a look at the whole signal, so the same arithmetic runs on a stream.
+dual of the analysis window: ``dual(n) = w(n) / sum_k w(n + k hop)^2``. The inverse is then exact for every hop, even if
+the squared windows do not add up to a constant. For a spectrogram that belongs to no waveform, it is the least-squares
+inverse (Griffin & Lim 1984). Nothing depends on the whole signal, so the same arithmetic works on a stream.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Stft(nn.Module):
         return torch.fft.rfft(frames * self.window, self.config.fft).transpose(1, 2)
 
     def overlap_add(self, spectrogram: Tensor) -> Tensor:
-        """Windows (B, bins, T) laid over one another: (B, (T - 1) * hop + window); the edges are incomplete."""
+        """Windows (B, bins, T) overlapped and added: (B, (T - 1) * hop + window); the edges are incomplete."""
         c = self.config
         frames = torch.fft.irfft(spectrogram, c.fft, dim=1)[:, : c.window] * self.dual[:, None]  # (B, window, T)
         length = (frames.shape[-1] - 1) * c.hop + c.window
@@ -160,7 +160,7 @@ class StreamingSynthesiser:
 
 
 def compress(spectrogram: Tensor, power: float = 0.3) -> Tensor:
-    """Magnitudes to the ``power``, phases kept: quiet consonants count beside loud vowels, as they do for the ear.
+    """Raise magnitudes to ``power`` and keep phases, so that quiet consonants count beside loud vowels, as for the ear.
 
     Complex, any shape. Finite gradients, also at zero.
     """

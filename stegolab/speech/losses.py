@@ -1,9 +1,9 @@
-"""What Model 1 is trained for in stage one: SI-SDR and compressed spectra of the waveform it speaks (notebook 03).
+"""The losses of Model 1 in stage one: SI-SDR and compressed spectra of the output waveform (notebook 03).
 
-SI-SDR alone is blind to the sign: an inverted waveform scores the same, and published networks do invert. The complex
-spectrum is not, and the compressed magnitudes keep quiet consonants from being sacrificed to loud vowels. The spectra
-are those of the output *waveform*, so a spectrogram that no waveform has earns nothing.
-Le Roux et al. 2019, SDR: half-baked or well done?; Braun & Tashev 2021 (compressed spectra).
+SI-SDR alone ignores the sign: an inverted waveform scores the same, and published networks do invert. The complex
+spectrum does not, and the compressed magnitudes keep quiet consonants from being sacrificed to loud vowels. The spectra
+are those of the output *waveform*, so a spectrogram that belongs to no waveform gains nothing. Le Roux et al. 2019,
+SDR: half-baked or well done?; Braun & Tashev 2021 (compressed spectra).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from torch import Tensor, nn
 from ..errors import BadSpec
 from .frontend import Stft, StftConfig, compress
 
-SILENCE = 1e-8  # mean square of a clip at or below this, -80 dBFS, holds no speech
+SILENCE = 1e-8  # a clip with a mean square at or below this, -80 dBFS, holds no speech
 
 
 class StageOneLoss(nn.Module):
     """``sdr_weight * (-SI-SDR in dB) + spectrum_weight * ((1 - share) * magnitudes + share * complex spectra)``.
 
     The two spectral terms are mean squared distances after :func:`~stegolab.speech.frontend.compress`, with both
-    waveforms scaled by what brings the clean one to an RMS of 1: the loss is the same at every level. From a share of
-    one half on there is no valley on the side of the wrong sign, where a network could settle. Clips without clean
-    speech have no SI-SDR; they are left out of that term one by one, and teach silence by the other two.
+    waveforms scaled so that the clean one has an RMS of 1; the loss is the same at every level. From a share of one
+    half on there is no minimum on the side of the wrong sign, where a network could settle. Clips without clean speech
+    have no SI-SDR; they are left out of that term, and teach silence through the other two.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class StageOneLoss(nn.Module):
         self.stft = Stft(stft)
 
     def forward(self, estimate: Tensor, clean: Tensor) -> Tensor:
-        """Waveforms (B, N) to one number; the lower the better."""
+        """Waveforms (B, N) to one number; lower is better."""
         magnitudes, spectra = self.spectral(estimate, clean)
         spoken = clean.square().mean(-1) > SILENCE
         sdr = torch.where(spoken, si_sdr(estimate, clean), 0).sum() / spoken.sum().clamp_min(1)
