@@ -158,8 +158,7 @@ def speech_files(split: str) -> list[Path]:
 
 
 def brief_speech(split: str, speakers: int = 8) -> dict[str, Path]:
-    """The shortest utterance of each speaker, by name, for the ``speakers`` whose shortest ones are shortest, in that
-    order.
+    """The shortest utterance by name of each of the ``speakers`` who have the shortest ones, the shortest first.
 
     Raises:
         BadData: there are fewer speakers.

@@ -141,8 +141,7 @@ def read(source: Path) -> NotebookNode:
 
 
 def require_parameters(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
-    """Refuse parameters that the cell tagged ``parameters`` does not declare: papermill only warns, and uses the
-    defaults.
+    """Refuse parameters that the cell tagged ``parameters`` does not declare; papermill would only warn.
 
     Raises:
         NotebookFailed: naming every parameter that is not declared.

@@ -233,8 +233,7 @@ def _descriptor(path: str | os.PathLike[str]) -> int | None:
 
 
 def _probe(place: Path) -> None:
-    """Create a file there and remove it: permissions alone do not show read-only file systems, full disks and
-    quotas."""
+    """Create a file there and remove it: permissions do not show read-only file systems, full disks and quotas."""
     handle, name = tempfile.mkstemp(prefix=".stegolab-", dir=place)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -244,8 +243,7 @@ def _probe(place: Path) -> None:
 
 
 def _may_rename_over(target: Path) -> bool:
-    """Whether a file may be replaced: in a sticky folder, such as /tmp, only its owner and the file's owner may do
-    so."""
+    """Whether a file may be replaced: in a sticky folder, such as /tmp, only by its owner or the file's owner."""
     place, file = target.parent.stat(), target.stat()
     return not place.st_mode & stat.S_ISVTX or _user() in (0, place.st_uid, file.st_uid)
 
@@ -256,8 +254,8 @@ def _user() -> int:
 
 
 def _keep_permissions(temporary: Path, target: Path) -> None:
-    """Give the new file the old one's owner and mode, and never more: mkstemp makes private files, but outputs are not
-    private."""
+    """Give the new file the old one's owner and mode, and never more: mkstemp makes private files, outputs are
+    public."""
     try:
         old = target.stat()
     except FileNotFoundError:

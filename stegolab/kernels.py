@@ -35,8 +35,7 @@ _HANG_UP = [signal.Signals[name] for name in ("SIGHUP",) if name in signal.Signa
 
 @dataclass(frozen=True)
 class Limits:
-    """When a kernel that hangs is ended, in seconds of processor time; a wall-clock second never counts as more than
-    one.
+    """When a hanging kernel is ended, in seconds of processor time; a wall-clock second counts as one at most.
 
     A wall-clock second in which the kernel got less than a quarter of a processor counts as a quarter. ``stall`` is
     the time in which a kernel must use at least half a percent of a processor.
@@ -59,8 +58,7 @@ class Account:
         self._cell = self._quiet = self._used = 0.0
 
     def add(self, seconds: float, used: float) -> str | None:
-        """Add ``used`` seconds of processor time in ``seconds`` of wall-clock time; return what went wrong, if
-        anything."""
+        """Add ``used`` seconds of processor time in ``seconds`` of wall-clock time; return the fault, if any."""
         counted = min(seconds, max(used, LEAST * seconds))
         self._cell += counted
         self._notebook += counted

@@ -237,8 +237,7 @@ def three_digits(value: Any) -> str:
 
 
 def source_hash() -> str:
-    """SHA-256 (hex) over the names and contents of the package's Python files: it identifies the code that gave the
-    numbers."""
+    """SHA-256 (hex) over the names and contents of the package's Python files; it identifies the code."""
     package = Path(__file__).parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):

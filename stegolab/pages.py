@@ -46,8 +46,7 @@ class Card:
 
 
 def notebook_page(notebook: NotebookNode, title: str) -> str:
-    """The executed ``notebook`` as one self-contained page. Widgets are left out, because they need a kernel and a
-    script."""
+    """The executed ``notebook`` as one self-contained page, without widgets, which need a kernel and a script."""
     metadata = {name: value for name, value in notebook.metadata.items() if name != "widgets"}
     page, _ = _exporter().from_notebook_node(
         type(notebook)(notebook, metadata=type(notebook)(metadata)),

@@ -162,8 +162,7 @@ def _to_8_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _through(image: Image.Image, icc: BytesIO) -> Image.Image | None:
-    """Convert with the profile to sRGB; None if the profile cannot be used, and Pillow's plain formula must be used
-    instead."""
+    """Convert with the profile to sRGB; None if it cannot be used, and Pillow's plain formula is needed."""
     from PIL import ImageCms
 
     try:

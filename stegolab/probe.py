@@ -28,8 +28,7 @@ _DETECTION_NEEDS = DETECTED + 2.5  # the score's standard deviation from one emb
 
 @dataclass(frozen=True)
 class Trial:
-    """The result of one attack: mutual information in bits per slot, and the share of slots whose hard decision is
-    wrong.
+    """The result of one attack: mutual information in bits per slot, and the share of wrong hard decisions.
 
     ``header``: total information about the header's code word, in bits; ``detection_score``: how clearly a header is
     present, see :class:`stegolab.carrier.interface.Reading`.

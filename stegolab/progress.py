@@ -24,8 +24,7 @@ def say(text: str) -> None:
 
 
 def steps(items: Iterable[T], total: float, text: str, size: Callable[[T], float] = lambda item: 1) -> Iterator[T]:
-    """Yield ``items``, and before each say ``text`` and how much of ``total`` is done; ``size`` is the size of each
-    item."""
+    """Yield ``items``, and before each say ``text`` and how much of ``total`` is done; ``size`` is that of an item."""
     done = 0.0
     for item in items:
         LOGGER.info("%s: %.0f of %.0f", text, done, total)

@@ -26,8 +26,7 @@ def write(
     command: str,
     path: Path | None = None,
 ) -> Path:
-    """Write a measurement to ``results/NAME.json``, or to ``path``, from where it can be copied there; returns the
-    path.
+    """Write a measurement to ``results/NAME.json``, or to ``path`` to be copied there later; returns the path.
 
     Args:
         name: of the measurement, for :func:`read`.

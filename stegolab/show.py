@@ -83,8 +83,7 @@ def figure(drawn: Figure, alt: str, photographic: bool = False) -> None:
 
 
 def _draw_in_few_colours(drawn: Figure, buffer: io.BytesIO) -> None:
-    """Store a plot, which has few colours, with a palette of 128: half the bytes, so notebooks stay below their
-    limit."""
+    """Store a plot, which has few colours, with a palette of 128 in half the bytes: notebooks have a size limit."""
     from PIL import Image
 
     full = io.BytesIO()

@@ -143,8 +143,7 @@ def speed(metrics: Metrics) -> Iterator[str]:
 
 
 def baselines(metrics: Metrics) -> Iterator[str]:
-    """Other schemes and other features: P_E of the detectability table's detector on schemes that only avoid
-    detection."""
+    """Other schemes and other features: P_E of the same detector on schemes that only avoid detection."""
     yield from markdown(
         ["scheme", "strength", "bit per pixel", "PSNR (dB)", "detector", "P_E"],
         (
@@ -261,8 +260,7 @@ def enhancement(metrics: Metrics) -> Iterator[str]:
 
 
 def enhancement_differences(metrics: Metrics) -> Iterator[str]:
-    """The difference between each method and another one, clip by clip, with the 95 % interval of a paired
-    bootstrap."""
+    """The difference of each method from another one, clip by clip, with the 95 % interval of a paired bootstrap."""
     scores = {"pesq_wb": ("PESQ-WB", 2), "stoi": ("STOI", 3), "si_sdr_db": ("SI-SDR (dB)", 1), "dnsmos": ("DNSMOS", 2)}
     yield from markdown(
         ["clips", f"method, less {metrics['against']}", *(name for name, _ in scores.values())],

@@ -146,8 +146,7 @@ class _Sink:
 
 @contextmanager
 def _reporting(file: BinaryIO) -> Iterator[_Sink]:
-    """Yield ``file`` as a :class:`_Sink`, and raise its write error instead of the error that the encoder raised
-    because of it."""
+    """Yield ``file`` as a :class:`_Sink`, and raise its write error instead of the encoder's."""
     sink = _Sink(file)
     try:
         yield sink

@@ -115,8 +115,7 @@ def sound_blocks(source: SoundSource) -> Iterator[SoundBlocks]:
 
 
 def speech_from(source: Speech | SoundSource, rate: int | None = RATE) -> Speech:
-    """Speech from whatever the caller has: a :class:`Speech`, which is checked, or anything that :func:`read_audio`
-    reads.
+    """Speech from what the caller has: a :class:`Speech`, which is checked, or anything that :func:`read_audio` takes.
 
     Raises:
         BadAudio: see :func:`check` and :func:`read_audio`.

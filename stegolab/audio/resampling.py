@@ -33,8 +33,7 @@ def resample(speech: Speech, rate: int) -> Speech:
 
 
 class Resampler:
-    """Resamples mono from ``rate`` to ``to`` hertz without delay: n samples give ceil(n * to / rate), whatever the
-    blocks.
+    """Resamples mono from ``rate`` to ``to`` hertz without delay: n samples give ceil(n * to / rate).
 
     The sound is extended by its first sample before its beginning and by its last sample after its end, so an offset
     makes no click there, as it would against silence. Nothing is scaled: full-scale input may give output beyond full

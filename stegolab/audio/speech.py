@@ -99,8 +99,7 @@ def to_pcm16(speech: Speech) -> NDArray[np.int16]:
 
 
 def rounded(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Round samples of any shape, where 1.0 is full scale, to the nearest 16-bit integers, and clip what lies
-    beyond."""
+    """Round samples of any shape, where 1.0 is full scale, to 16-bit integers, and clip what lies beyond."""
     return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 

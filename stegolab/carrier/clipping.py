@@ -1,5 +1,4 @@
-"""Embedding where blacks and whites clip, by alternating between the lattice and the cube of 8-bit colours (notebook
-04).
+"""Embedding where blacks and whites clip: alternate between the lattice and the cube of 8-bit colours (notebook 04).
 
 Moving a coefficient to a point of the lattice may ask for pixels darker than black or brighter than white. Clipping
 them moves the coefficient off the point again, so a single projection leaves errors there. Alternating projections onto

@@ -233,8 +233,7 @@ class LearnedReading:
         return max(scores[blur], pilots.detection_score(bit, self._network_evidence(blur)))
 
     def _network_evidence(self, blur: float) -> Array:
-        """The networks' evidence for the header's slots: (header slots,); in large pictures only for those in the
-        middle.
+        """The networks' evidence for the header's slots: (header slots,); in large pictures only in the middle.
 
         The others are 0.
         """
@@ -289,8 +288,7 @@ class LearnedReading:
 
 
 def whitening(layout: Layout) -> NDArray[np.bool_]:
-    """Which slots (slots,) carry the opposite of their bit, so that the cover's own influence averages out over a
-    bit."""
+    """Which slots (slots,) carry the opposite of their bit, so that the cover's influence averages out."""
     count = len(layout.strength.frequencies)
     tile = public_bits("slots", _TILE * _TILE * count).astype(bool).reshape(_TILE, _TILE, count)
     rows, columns = np.arange(layout.rows) % _TILE, np.arange(layout.columns) % _TILE

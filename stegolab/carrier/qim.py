@@ -30,8 +30,7 @@ def lattice_point(bits: NDArray[Any], step: Floats, dither: Floats) -> Floats:
 
 
 def embed(x: Floats, point: Floats, step: Floats, compensation: float) -> Floats:
-    """Move the share ``compensation`` of the way to ``point``; the mean squared move is (compensation * step)^2 /
-    12."""
+    """Move the share ``compensation`` of the way to ``point``; mean squared move (compensation * step)^2 / 12."""
     return x + np.float32(compensation) * wrap(point - x, step)
 
 

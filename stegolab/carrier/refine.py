@@ -82,8 +82,7 @@ class Refinement:
 
 @torch.no_grad()
 def measured_blur(model: CarrierModel, band: Tensor, bits: Tensor, used: Tensor | float = 1.0) -> Tensor:
-    """The blur (B,) at which the evidence of a received band (B, band, h, w) is strongest, as the receiver will find
-    it."""
+    """The blur (B,) at which the evidence of a received band (B, band, h, w) is strongest, as for the receiver."""
     sign = (2 * bits - 1) * used
     agreement = []
     for blur in BLURS:

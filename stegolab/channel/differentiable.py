@@ -74,8 +74,7 @@ def jpeg(
 
 
 def webp(rgb: Tensor, quality: int) -> Tensor:
-    """The real WebP with the derivative of the identity, because its prediction from block to block has no simple
-    twin."""
+    """The real WebP with the derivative of the identity, because its prediction between blocks has no simple twin."""
     return through(real_attack(Attack("webp", (quality,)), rgb), rgb)
 
 
@@ -144,8 +143,7 @@ def contrast(rgb: Tensor, factor: float) -> Tensor:
 
 
 def gamma(rgb: Tensor, exponent: float) -> Tensor:
-    """Raise samples, as parts of 255, to ``exponent``; near black, where the slope would be infinite, it is taken at
-    1."""
+    """Raise samples, as parts of 255, to ``exponent``; near black, where it is steepest, the slope is taken at 1."""
     share = rgb / 255
     smooth = 255 * through(share.clamp(min=1 / 255), share) ** exponent
     return through(to_bytes(255 * share**exponent), smooth)

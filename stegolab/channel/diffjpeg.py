@@ -176,8 +176,7 @@ def _idct(coefficients: Tensor) -> Tensor:
 
 
 def _basis(like: Tensor) -> Tensor:
-    """Orthonormal two-dimensional DCT-II, (64 frequencies, 64 samples): one large product is faster than two small
-    ones."""
+    """Orthonormal two-dimensional DCT-II, (64 frequencies, 64 samples): one large product is faster than two small."""
     k = torch.arange(8, dtype=torch.float64)
     basis = 0.5 * torch.cos(math.pi * (k[None, :] + 0.5) * k[:, None] / 8)
     basis[0] /= math.sqrt(2)

@@ -1,6 +1,6 @@
-"""The command line: the three models as three verbs, and what goes with them.
+"""The command line: the three models as three verbs, and further commands.
 
-Exit code 0, or 1 with one line on standard error. Nothing is half-written: outputs appear by rename.
+The exit code is 0, or 1 with one line on standard error. Outputs are complete or absent: they appear by renaming.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         output.open_closed_streams()
         warnings.showwarning = _warn
-        from ..data import use_data  # these take most of the time of starting: Ctrl-C is answered while they load
+        from ..data import use_data  # these imports take most of the start-up time; Ctrl-C works while they load
         from .parser import parser
 
         options = parser().parse_args(arguments)
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except StegolabError as error:
         return _complain(f"{type(error).__name__}: {error}")
-    except BrokenPipeError:  # the reader of our output has gone: nothing to tell anybody
+    except BrokenPipeError:  # the reader of our output has gone, so there is nobody to tell
         _give_up_output()
         return 1
     except KeyboardInterrupt:
@@ -51,7 +51,7 @@ def _complain(message: str) -> int:
 
 
 def _give_up_output() -> None:
-    """What standard output has not taken by now, it will not take when Python ends either."""
+    """Discard what standard output could not take, so that Python does not try again when it ends."""
     try:
         sys.stdout.flush()
     except OSError:

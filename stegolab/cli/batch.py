@@ -24,11 +24,11 @@ _NAMED = 5  # files that were skipped; the others are counted
 
 
 class SkippedWarning(UserWarning):
-    """Files of a folder were left out, because they are no sound that can be used."""
+    """Files of a folder were left out because they are not usable sound."""
 
 
 def study(options: argparse.Namespace) -> None:
-    """The table of what comes back, in a folder."""
+    """Run a study and write its table into a folder."""
     from .. import results
     from .. import study as trials
 
@@ -76,11 +76,11 @@ def study(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _bar() -> Iterator[tqdm[NoReturn]]:
-    """On a terminal a bar of the trials, whose clock goes on while covers are rehearsed and no trial ends."""
+    """On a terminal, a bar of the trials, whose clock keeps running while covers are rehearsed and no trial ends."""
     from tqdm import tqdm
 
     clear_line()
-    progress.LOGGER.disabled = True  # what single trials say would be written over the bar
+    progress.LOGGER.disabled = True  # messages of single trials would be printed over the bar
     try:
         with tqdm(unit="trial", disable=None) as bar, progress.every(1, bar.refresh):
             yield bar
@@ -104,7 +104,7 @@ def _clips(source: str) -> dict[str, Speech]:
     more = [f"and {len(skipped) - _NAMED} more"] if len(skipped) > _NAMED else []
     left_out = "; ".join([*skipped[:_NAMED], *more]) or "nothing"
     if not clips:
-        raise BadSpec(f"--speech {files.shown(folder)}: no sound there that can be read; skipped {left_out}")
+        raise BadSpec(f"--speech {files.shown(folder)}: it holds no sound that can be read; skipped {left_out}")
     if skipped:
         warnings.warn(f"--speech {files.shown(folder)}: skipped {left_out}", SkippedWarning, stacklevel=2)
     return {name: clips[path] for name, path in _by_name(list(clips)).items()}
@@ -118,7 +118,7 @@ def _by_name(paths: Sequence[str | Path]) -> dict[str, Path]:
 
 
 def notebooks(options: argparse.Namespace) -> None:
-    """Notebooks executed, and their gallery."""
+    """Execute notebooks and write their gallery."""
     from .. import gallery
 
     outcomes = gallery.run_notebooks(

@@ -1,4 +1,4 @@
-"""What a command says: its report when it is done, and on a terminal what it is doing."""
+"""The output of a command: its report at the end, and on a terminal its progress."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _CLEAR = "\r\x1b[K"  # to the start of the line, and erase it
 
 
 def tell(options: argparse.Namespace, report: dict[str, Any], text: str) -> None:
-    """Print the report: as JSON when that was asked for, else as ``text``.
+    """Print the report: as JSON if that was asked for, else as ``text``.
 
-    It goes to standard error where standard output carries what the command made (output ``-``).
+    It goes to standard error if standard output carries the result of the command (output ``-``).
     """
     clear_line()
     output = getattr(options, "output", None)
@@ -29,10 +29,10 @@ def tell(options: argparse.Namespace, report: dict[str, Any], text: str) -> None
 
 
 def open_closed_streams() -> None:
-    """Let nothing that a command says end it.
+    """Make sure that printing cannot end a command.
 
-    A standard stream that the caller has closed leads nowhere from here on: else the first file to be opened would take
-    its place. Names that are not text in the terminal's encoding are printed with backslashes.
+    A standard stream that the caller has closed is replaced by the null device; otherwise the first file to be opened
+    would take its place. Names that are not text in the terminal's encoding are printed with backslashes.
     """
     for descriptor, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:
@@ -48,7 +48,7 @@ def open_closed_streams() -> None:
 
 @contextmanager
 def progress() -> Iterator[None]:
-    """While the block runs, what it is doing stands in one line of the terminal; nowhere else if there is none."""
+    """While the block runs, show its progress in one line of the terminal; without a terminal, show nothing."""
     if not sys.stderr.isatty():
         yield
         return
@@ -64,13 +64,13 @@ def progress() -> Iterator[None]:
 
 
 def clear_line() -> None:
-    """Take back what :func:`progress` shows, before something is printed that is to stay."""
+    """Erase what :func:`progress` shows, before printing something permanent."""
     if any(isinstance(handler, _Line) for handler in LOGGER.handlers):
         print(end=_CLEAR, file=sys.stderr, flush=True)
 
 
 class _Line(logging.Handler):
-    """One line of a terminal that is written over."""
+    """One line of a terminal that is overwritten."""
 
     def emit(self, record: logging.LogRecord) -> None:
         width = os.get_terminal_size(sys.stderr.fileno()).columns or 80

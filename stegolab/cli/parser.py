@@ -1,4 +1,4 @@
-"""What may be typed: every verb, its places and its options."""
+"""The grammar of the command line: every verb with its arguments and options."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=_later(module, name))
         return sub
 
-    sub = verb("enhance", "verbs", "take noise out of speech", "input", "output")
+    sub = verb("enhance", "verbs", "remove noise from speech", "input", "output")
     sub.epilog = (
         "INPUT is any sound file, or - for standard input; every channel is kept, and the sample format of PCM.\n"
         f"OUTPUT is a file ending in {', '.join(SUFFIXES)}; or - for a WAV on standard output.\n"
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--sparse", action="store_true", default=None, help="change only as many blocks as it takes, the busiest"
     )
-    refine = "carrier inn: correct the picture in so many steps; slow, pays a little at jpeg only (0)"
+    refine = "carrier inn: correct the picture in this many steps; slow, gains a little at jpeg only (0)"
     sub.add_argument("--refine", type=int, default=0, metavar="STEPS", help=refine)
     sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")
     _add_profile(sub)
@@ -137,7 +137,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _later(module: str, function: str) -> Callable[[argparse.Namespace], None]:
-    """A verb that is imported when it runs: ``--help``, and what is typed wrong, need not wait for that."""
+    """A verb that is imported when it runs, so ``--help`` and usage errors need not wait for the import."""
 
     def run(options: argparse.Namespace) -> None:
         getattr(import_module(f".{module}", __package__), function)(options)

@@ -1,4 +1,4 @@
-"""The verb for whoever works on the project itself: documents that hold what is published."""
+"""The verb for people who work on the project itself: keep documents up to date with published results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import BadData
 
 
 def results(options: argparse.Namespace) -> None:
-    """README and docs with the figures of ``results/*.json``: written, or with ``--check`` only compared."""
+    """Write the figures of ``results/*.json`` into README and docs, or with ``--check`` only compare them."""
     from .. import documents
 
     every = documents.all_documents()

@@ -23,7 +23,7 @@ from .output import tell
 
 
 def enhance(options: argparse.Namespace) -> None:
-    """Every channel of a sound without its noise."""
+    """Remove the noise from every channel of a sound."""
     check_output(options.output)
     progress.say("reading")
     with sound_blocks(options.input) as sound:
@@ -34,7 +34,7 @@ def enhance(options: argparse.Namespace) -> None:
 
 
 def hide(options: argparse.Namespace) -> None:
-    """Speech into a picture."""
+    """Hide speech in a picture."""
     check_picture(options.output)
     key = _key(options) if options.encrypt else None
     stego = pipeline.hide(
@@ -60,7 +60,7 @@ def hide(options: argparse.Namespace) -> None:
 
 
 def reveal(options: argparse.Namespace) -> None:
-    """The speech in a received picture."""
+    """Find the speech in a received picture."""
     check_output(options.output)
     found = pipeline.reveal(_picture(options.image), _key(options, required=False), options.allow_unencrypted)
     write_sound(options.output, [found.speech])
@@ -70,7 +70,7 @@ def reveal(options: argparse.Namespace) -> None:
 
 
 def attack(options: argparse.Namespace) -> None:
-    """What a platform hands out."""
+    """Do to a picture what a platform does."""
     files.check(options.output)
     chain = spec.parse(f"platform:{options.platform}" if options.platform else options.spec)
     received = uploaded(read_image(_picture(options.input)), options.background)
@@ -88,7 +88,7 @@ def attack(options: argparse.Namespace) -> None:
 
 
 def capacity(options: argparse.Namespace) -> None:
-    """Seconds of speech for each codec and strength."""
+    """Print the seconds of speech for each codec and strength."""
     cover = pipeline.cover_of(_picture(options.cover), options.keep_profile)
     table: dict[str, Any] = {}
     for name in [options.strength] if options.strength else STRENGTHS:
@@ -107,13 +107,13 @@ def capacity(options: argparse.Namespace) -> None:
 
 
 def keygen(options: argparse.Namespace) -> None:
-    """A new key file."""
+    """Write a new key file."""
     generate_key_file(options.output)
-    print(f"{files.printable(options.output)}: keep it secret, and send it by another way than the picture")
+    print(f"{files.printable(options.output)}: keep it secret, and do not send it the same way as the picture")
 
 
 def _picture(place: str) -> Source:
-    """Where a picture comes from: a path, or ``-``, standard input."""
+    """The source of a picture: a path, or ``-`` for standard input."""
     return sys.stdin.buffer if place == "-" else place
 
 

@@ -26,8 +26,7 @@ _RIDGE = 1e-2  # share of the mean variance in a subspace
 
 @dataclass(frozen=True)
 class Ensemble:
-    """A trained detector. ``subspace`` and ``out_of_bag``: the chosen size, and its P_E on the pictures that were not
-    drawn."""
+    """A trained detector. ``subspace`` and ``out_of_bag``: the chosen size, and its P_E on pictures not drawn."""
 
     weights: NDArray[np.float64]
     offset: float

@@ -39,8 +39,8 @@ class Code(Protocol):
         ...
 
     def room(self, message_bits: int, slots: int) -> int:
-        """The number of code bits for a message of this length, given ``slots``; more than ``slots`` means that it does
-        not fit."""
+        """The code bits for a message of this length, given ``slots``; more than ``slots`` means that it does not
+        fit."""
         ...
 
     def encode(self, message: Bits, code_bits: int) -> Bits:

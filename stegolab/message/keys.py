@@ -36,8 +36,7 @@ class KeyProvider(Protocol):
     """Anything that turns a salt into a secret."""
 
     def derive(self, salt: bytes) -> bytes:
-        """32 secret bytes for a public ``salt`` of 16, always the same for one salt; BadKey if they cannot be
-        obtained."""
+        """32 secret bytes for a public ``salt`` of 16, always the same for one salt; BadKey if there are none."""
 
 
 @dataclass(frozen=True)

@@ -149,8 +149,7 @@ class LdpcCode:
 
     @cached_property
     def _sent(self) -> NDArray[np.int64]:
-        """Indices into the lifted code word, in order of transmission; they repeat from the start when all bits were
-        sent."""
+        """Indices into the lifted code word in order of transmission, repeated from the start when all were sent."""
         return np.resize(self._buffer, self.n)
 
     @cached_property

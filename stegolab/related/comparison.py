@@ -1,7 +1,8 @@
-"""One measure for what comes through, and sound's channels beside the pictures' (notebook 13).
+"""A common measure of what is received, and channels for sounds beside those for pictures (notebook 13).
 
-A secret may be a message, a voice or a picture; what is compared is numbers that were sent with numbers that were
-revealed. A system that checks what it received can also refuse, which is better than noise: it is known.
+A secret may be a message, a voice or a picture; the numbers that were sent are compared with the numbers that were
+revealed. A system that checks what it received can also refuse it, which is better than noise, because the failure is
+known.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ Numbers = NDArray[Any]
 Container = TypeVar("Container")  # a picture, uint8 (H, W, 3), or a sound
 SoundChannel = Callable[[Speech], Speech]
 
-BLOCK = 512  # samples of silence that codecs are given before and after, so that they are not judged by their edges
+BLOCK = 512  # samples of silence before and after a sound, so that codecs are not judged by their edges
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """What became of a secret: all of it (``exact``), ``refused`` by the receiver, or alike by ``pcc``, 0 to 1."""
+    """The fate of a secret: ``exact``, ``refused`` by the receiver, or similar with correlation ``pcc``, 0 to 1."""
 
     pcc: float
     exact: bool = False
@@ -36,7 +37,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Trip(Generic[Container]):
-    """A container that is about to travel: what it was (``cover``), what it carries (``sent``), and who reads it."""
+    """A container before sending: its ``cover``, its content (``sent``), and the function that reads it."""
 
     cover: Container
     container: Container
@@ -61,16 +62,16 @@ def alike(sent: Numbers, revealed: Numbers) -> float:
 
 
 def worth(pcc: float, numbers: int, most: float = 16) -> float:
-    """Bits that so many numbers at this correlation are worth, at most: Shannon's rate of Gaussian noise.
+    """The most bits that numbers with this correlation can carry: Shannon's rate for Gaussian noise.
 
-    ``-log2(1 - pcc²) / 2`` a number, and never over ``most``, the bits that it had. Neighbouring samples of speech
-    and pixels are alike, so the truth is less.
+    ``-log2(1 - pcc²) / 2`` per number, and never over ``most``, the bits that it had. Neighbouring samples and pixels
+    are similar, so the true value is lower.
     """
     return numbers * min(most, -math.log2(max(1 - pcc**2, 1e-12)) / 2)
 
 
 def noisy(snr_db: float, seed: int = 0) -> SoundChannel:
-    """White noise ``snr_db`` below the sound, and 16 bits again."""
+    """Add white noise ``snr_db`` below the sound and round to 16 bits."""
 
     def channel(sound: Speech) -> Speech:
         level = float(np.std(sound.samples)) * 10 ** (-snr_db / 20)
@@ -81,7 +82,7 @@ def noisy(snr_db: float, seed: int = 0) -> SoundChannel:
 
 
 def requantised(bits: int) -> SoundChannel:
-    """A file of ``bits`` bits a sample, 2 to 16."""
+    """The sound in a file of ``bits`` bits per sample, 2 to 16."""
 
     def channel(sound: Speech) -> Speech:
         pcm = to_pcm16(sound).astype(np.int32)
@@ -93,9 +94,10 @@ def requantised(bits: int) -> SoundChannel:
 
 
 def coded(codec: str, bit_rate: int) -> SoundChannel:
-    """Encoded with FFmpeg's ``libmp3lame`` or ``libopus`` at ``bit_rate`` bit/s and decoded: as long, and in step.
+    """Encoded with FFmpeg's ``libmp3lame`` or ``libopus`` at ``bit_rate`` bit/s and decoded: same length, no delay.
 
-    A codec delays; the delay is found with what was sent, as a receiver does that knows the codec.
+    A codec adds a delay, which is found by comparing with what was sent; a receiver that knows the codec can remove it
+    too.
     """
 
     def channel(sound: Speech) -> Speech:
@@ -143,7 +145,7 @@ def _decode(contents: bytes, rate: int) -> NDArray[np.float32]:
 
 
 def _in_step(decoded: NDArray[np.float32], sent: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The stretch of ``decoded`` that is most like ``sent``."""
+    """The part of ``decoded`` that is most similar to ``sent``."""
     from scipy.signal import correlate
 
     longer = np.pad(decoded, len(sent) // 2 + 2 * BLOCK)

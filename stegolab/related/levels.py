@@ -1,4 +1,4 @@
-"""How loud sound is where a network meets it: one level for all, because loudness is not part of what is hidden.
+"""The level of sound at the input of a network: the same for all, because loudness is not part of what is hidden.
 
 Each system brings its sound to a fixed root mean square (RMS) first, and its receiver returns it at that level.
 """

@@ -1,4 +1,4 @@
-"""Pictures in bytes and as tensors: the one place where the related systems go from one to the other."""
+"""Converting pictures between bytes and tensors, for all related systems."""
 
 from __future__ import annotations
 

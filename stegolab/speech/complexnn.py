@@ -163,8 +163,7 @@ class ComplexBatchNorm2d(nn.Module):
 
 
 class ComplexPReLU(nn.Module):
-    """PReLU on real and imaginary parts separately, with a learned slope for each channel and part. (B, 2C, ...) to the
-    same."""
+    """PReLU on real and imaginary parts separately, with a learned slope for each. (B, 2C, ...) to the same."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,5 +1,4 @@
-"""Removing offsets, rumble and changes of level before the network, with the same result in blocks as in one piece
-(notebook 03).
+"""Removing offsets, rumble and changes of level before the network, in blocks or in one piece (notebook 03).
 
     samples -> HighPass -> Leveller -> network -> divided by the Leveller's gain
 
@@ -40,8 +39,7 @@ _BATCH = 100  # frames that are returned together, at least
 
 
 class Stage(Protocol):
-    """A step that processes sound in blocks: the results of all calls, joined, equal that of one call with the whole
-    sound."""
+    """A step that processes sound in blocks: the joined results equal that of one call with the whole sound."""
 
     def push(self, samples: Samples) -> Samples:
         """Take samples (n,) and return what they complete, (m,) or (rows, m); m may be 0."""

@@ -54,8 +54,7 @@ class FaultConfig:
                 raise BadSpec(f"{name}={value}: probabilities lie between 0 and 1")
 
     def happens(self, name: str, random: np.random.Generator) -> bool:
-        """Whether a fault occurs in this clip; a fault of probability 0 draws no random number, so the rest is
-        unchanged."""
+        """Whether a fault occurs in this clip; with probability 0 nothing is drawn, so the rest is unchanged."""
         chance: float = getattr(self, name)
         return chance > 0 and bool(random.random() < chance)
 
@@ -69,8 +68,7 @@ class FaultConfig:
         return parts * 10 ** (-abs(decibels) / 20 * (1 - rise if decibels < 0 else rise))
 
     def added(self, noisy: Array, power: float, random: np.random.Generator) -> Array:
-        """What to add to ``noisy`` (n,), whose target has this ``power`` while it speaks; zeros where there is no
-        fault.
+        """What to add to ``noisy`` (n,), whose target speaks with this ``power``; zeros where there is no fault.
 
         The sum may exceed [-1, 1].
         """

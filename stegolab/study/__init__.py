@@ -1,8 +1,8 @@
-"""Covers x speech x carriers x strengths x attacks -> one tidy table: what comes back, of how much, at what cost.
+"""Covers x speech x carriers x strengths x attacks -> one tidy table of what comes back, and at what cost.
 
-Taught in notebook 08. Each part has its file: what is done to a picture (``sweeps``), one trial (``trial``), where the
-trials run (``engine``), what survives a crash (``journal``), the table on disk (``table``), what it says
-(``summary``), and what is published of it (``figures``).
+Taught in notebook 08. Each part has its file: the attacks (``sweeps``), one trial (``trial``), where the trials run
+(``engine``), what survives a crash (``journal``), the table on disk (``table``), its summary (``summary``), and its
+published figures (``figures``).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
     "wilson", "write_csv", "write_parquet",
 ]  # fmt: skip
 
-_TOGETHER = 8  # attacks in a task: what a crash costs at most for each core, and how often a stego picture is made anew
+_TOGETHER = 8  # attacks per task: limits the loss per core in a crash, and how often a stego picture is made again
 
 
 def run(
@@ -53,22 +53,22 @@ def run(
     journal: Path | None = None,
     progress: Callable[[int, int], object] = lambda done, all_of_them: None,
 ) -> list[Trial]:
-    """Every cover, clip, carrier and strength through every attack; same arguments, same rows, but for the seconds.
+    """Every cover, clip, carrier and strength through every attack; same arguments, same rows, except for the times.
 
     Args:
         covers: pictures by name.
         strengths: ``file``, ``jpeg``, ``social``.
         attacks: specifications, or the name of a set of them; see :func:`~stegolab.study.sweeps.attacks_of`.
-        speech: clips by name, coded as ``hide`` would; without any the message is random bytes, as many as fit.
+        speech: clips by name, coded as ``hide`` would; without speech, the message is as many random bytes as fit.
         seed: of random messages and keys.
         carriers: ``auto`` (``inn`` where it is trained), ``lattice``, ``inn``.
-        enhance: take the noise out of the speech first (Model 1); None does so if its weights ship.
-        turns: one clip a cover, taking turns, instead of every clip in every cover.
+        enhance: remove noise from the speech first (Model 1); None does so if its weights are there.
+        turns: one clip per cover, in turn, instead of every clip in every cover.
         engine: where to run; see :func:`~stegolab.study.engine.engine`.
-        journal: a file that remembers finished trials. A study that is killed and run again with the same arguments
-            goes on from there and returns the same rows; one of other arguments, or of another version of this
-            package, finds nothing of its own in it.
-        progress: is told how many trials of how many are done.
+        journal: a file that remembers finished trials. A study that was killed continues from there when it is run
+            again with the same arguments, and returns the same rows. A study with other arguments, or of another
+            version of this package, does not use these trials.
+        progress: called with the number of finished trials and of all trials.
 
     Raises:
         BadSpec: an unknown strength, carrier or attack, before anything runs. NotTrained: a carrier without weights,
@@ -99,7 +99,7 @@ def run(
 
 
 def plan(strengths: Sequence[str], attacks: str | Sequence[str] = "published") -> dict[str, tuple[str, ...]]:
-    """The attacks that each strength will go through.
+    """The attacks for each strength.
 
     Raises:
         BadSpec: an unknown strength, set or attack.
@@ -112,7 +112,7 @@ def plan(strengths: Sequence[str], attacks: str | Sequence[str] = "published") -
 
 @dataclass(frozen=True)
 class _Task:
-    """A stego picture and some of its attacks: what one worker does at a time. ``names`` are the trials' identities."""
+    """A stego picture and some of its attacks: the unit of work of a worker. ``names`` are the trials' identities."""
 
     setting: Setting
     attacks: tuple[str, ...]
@@ -120,13 +120,13 @@ class _Task:
 
     @classmethod
     def of(cls, setting: Setting, attacks: tuple[str, ...]) -> _Task:
-        """An identity is a digest of all that a row depends on, the program among it."""
+        """Make a task; an identity is a digest of everything that a row depends on, including the program."""
         about = (version(), *setting.identity)
         names = (sha256(json.dumps([*about, attack]).encode()).hexdigest()[:32] for attack in attacks)
         return cls(setting, attacks, tuple(names))
 
     def without(self, done: Mapping[str, Trial]) -> Iterator[_Task]:
-        """What is left of the task, in parts."""
+        """What is left of the task, split into parts."""
         left = [pair for pair in zip(self.attacks, self.names, strict=True) if pair[1] not in done]
         for start in range(0, len(left), _TOGETHER):
             attacks, names = zip(*left[start : start + _TOGETHER], strict=True)
@@ -134,7 +134,7 @@ class _Task:
 
 
 class _Memory(dict[str, Trial]):
-    """A journal that forgets."""
+    """A journal in memory only."""
 
     def append(self, finished: Sequence[tuple[str, Trial]]) -> None:
         """Keep trials."""
@@ -142,7 +142,7 @@ class _Memory(dict[str, Trial]):
 
 
 def perform(task: _Task) -> list[tuple[str, Trial]]:
-    """Run a task, in whatever process: the trials by their identity."""
+    """Run a task in any process; returns the trials by identity."""
     return list(zip(task.names, trials(task.setting, task.attacks), strict=True))
 
 

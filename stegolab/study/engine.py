@@ -1,4 +1,4 @@
-"""Where the trials run: here one by one, on all cores, or on a Ray cluster; the rows are the same (notebook 08)."""
+"""Where the trials run: in this process, on all cores, or on a Ray cluster; the rows are the same (notebook 08)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Result = TypeVar("Result")
 Engine = Callable[[Callable[[Task], Result], Sequence[Task]], Iterator[Result]]
 
 ENGINES = ("serial", "local", "ray")
-_AHEAD = 2  # tasks handed out for each worker: one that runs and one that waits
+_AHEAD = 2  # tasks assigned to each worker: one running and one waiting
 
 
 def engine(name: str = "local", jobs: int = 0, address: str = "") -> Engine:
-    """The engine of that name.
+    """The engine called ``name``.
 
     Args:
         name: ``serial``, this process; ``local``, ``jobs`` processes of this machine (0: one for each core);
@@ -42,7 +42,7 @@ def engine(name: str = "local", jobs: int = 0, address: str = "") -> Engine:
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """How many cores this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
@@ -55,8 +55,9 @@ def serial(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterato
 def local(jobs: int) -> Engine:
     """Processes of this machine, one thread of linear algebra each.
 
-    They end when this process ends, however it does. What they compute is gone then, but not what they have handed in.
-    joblib would be shorter, but its processes outlive one that is killed: idle ones wait five minutes for another task.
+    They end when this process ends, in whatever way. Their unfinished work is lost then, but not the results that they
+    have returned. joblib would be shorter, but its processes outlive a killed one: idle ones wait five minutes for
+    another task.
     """
 
     def run(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
@@ -88,7 +89,7 @@ def local(jobs: int) -> Engine:
 
 
 def ray(address: str) -> Engine:
-    """A Ray cluster whose machines have this very version of the package installed: one of another is refused.
+    """A Ray cluster whose machines have exactly this version of the package; a machine with another version is refused.
 
     Raises:
         MissingExtra: Ray is not installed.
@@ -118,10 +119,10 @@ def ray(address: str) -> Engine:
 
 
 def same_program(function: Callable[[Task], Result], asking: str) -> Callable[[Task], Result]:
-    """``function``, but only where code and weights are those whose :func:`~stegolab.study.version` is ``asking``.
+    """``function``, but only if code and weights have the :func:`~stegolab.study.version` ``asking``.
 
     Raises:
-        BadSpec: when called elsewhere.
+        BadSpec: when called with another version.
     """
 
     def checked(task: Task) -> Result:
@@ -139,7 +140,7 @@ def _as_they_come(
     finished: Callable[[set[Any]], Iterable[Any]],
     result: Callable[[Any], Result],
 ) -> Iterator[Result]:
-    """Results in the order in which they are ready, ``window`` tasks under way: what waits is held in memory."""
+    """Results in the order in which they are ready, ``window`` tasks at a time: waiting tasks take memory."""
     rest = iter(tasks)
     waiting = {submit(task) for task in islice(rest, window)}
     while waiting:
@@ -151,7 +152,7 @@ def _as_they_come(
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Processes that are started meanwhile use one thread each: there are as many of them as cores."""
+    """Processes started in this block use one thread each, because there are as many of them as cores."""
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
@@ -164,7 +165,7 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _die_with_parent() -> None:
-    """A worker waits for its next task for ever; if nobody is left to send one, it must go."""
+    """A worker waits for its next task for ever, so it must end when its parent has ended."""
     from multiprocessing import parent_process
     from threading import Thread
 

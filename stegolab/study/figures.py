@@ -1,4 +1,4 @@
-"""What is published of a study: how often the message came back, by attack and by family of attacks (notebook 08).
+"""The published figures of a study: how often the message came back, by attack and by family of attacks (notebook 08).
 
 ``results.json`` beside the table holds this, and ``results/attack_study.json`` is a copy of such a file.
 """
@@ -19,12 +19,12 @@ _SCORES = tuple(name for name in COLUMNS if name.startswith(("pesq_", "stoi_", "
 
 
 def figures(rows: Sequence[Trial]) -> dict[str, Any]:
-    """The study in numbers; rates are of all trials, covers that were too small among them.
+    """The study in numbers; rates are over all trials, including covers that were too small.
 
-    ``strengths``: for each strength and carrier its families within the declared range, with the rate that is owed
-    (None for an attack of one's own, which owes nothing), what was paid for it, and the means of the speech that came
-    back. ``attacks``: each of them. Intervals are Wilson's of 95 %. A mean of nothing is None; a score is the mean of
-    those that are finite.
+    ``strengths``: for each strength and carrier its families within the declared range, with the promised rate (None
+    for a user's own attack, for which nothing is promised), its cost, and the mean scores of the speech that came back.
+    ``attacks``: each attack. Intervals are Wilson's of 95 %. A mean over nothing is None; a score is the mean of the
+    finite values.
     """
     corrupt = sum(row.outcome == CORRUPT for row in rows)
     return {
@@ -76,7 +76,7 @@ def _rate(rows: Sequence[Trial]) -> dict[str, Any]:
 
 
 def _margins(rows: Iterable[Trial]) -> dict[str, Any]:
-    """Of what came back."""
+    """The margins of the trials that came back."""
     margins = [row.margin for row in rows if row.exact]
     return {"margin": float(np.mean(margins)) if margins else None, "margin_worst": min(margins, default=None)}
 

@@ -1,4 +1,4 @@
-"""The study's memory: every finished trial, safe from whatever kills the program (notebook 08)."""
+"""The journal of a study: every finished trial, safe if the program is killed (notebook 08)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .trial import COLUMNS, Trial
 
 
 class Journal(Mapping[str, Trial]):
-    """Finished trials by their identity, on disk. Rows of versions with other columns are passed over."""
+    """Finished trials by their identity, on disk. Rows of versions with other columns are ignored."""
 
     def __init__(self, kept: journal.Journal) -> None:
         self._kept = kept
         self._trials = {name: Trial(**row) for name, row in kept.rows.items() if row.keys() == set(COLUMNS)}
 
     def append(self, finished: Iterable[tuple[str, Trial]]) -> None:
-        """Write trials, and return when they are on the disk.
+        """Write trials, and return when they are on disk.
 
         Raises:
             CannotWrite: the disk is full.
@@ -41,7 +41,7 @@ class Journal(Mapping[str, Trial]):
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[Journal]:
-    """Read the journal at ``path``, made when missing, and hold it: one study writes there at a time.
+    """Read the journal at ``path``, created if missing, and lock it: only one study writes there at a time.
 
     Raises:
         CannotWrite: see :func:`stegolab.journal.opened`.

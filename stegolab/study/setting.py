@@ -1,7 +1,7 @@
-"""What a stego picture of the study is made of (notebook 08).
+"""The ingredients of a stego picture in the study (notebook 08).
 
-Settings travel to other processes and machines and are compared there: a cover or clip is its name and a digest of its
-content, whichever copy of it.
+Settings are sent to other processes and machines and compared there, so a cover or clip is identified by its name and a
+digest of its content.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..images import Picture
 
 @dataclass(frozen=True)
 class _Named:
-    """A thing by its name, and a digest of its content."""
+    """An object with its name and a digest of its content."""
 
     name: str
     digest: str
@@ -66,7 +66,7 @@ class Setting:
 
     @property
     def identity(self) -> tuple[str | int | bool, ...]:
-        """All that the stego picture depends on but the program."""
+        """Everything that the stego picture depends on, except the program."""
         spoken = (self.clip.name, self.clip.digest) if self.clip else ()
         return (self.cover.name, self.cover.digest, *spoken, self.carrier, self.strength, self.seed, self.enhance)
 

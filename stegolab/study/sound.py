@@ -1,4 +1,4 @@
-"""How the recovered speech sounds beside what it should be: PESQ, STOI, SI-SDR (notebook 08)."""
+"""The quality of the recovered speech compared with references: PESQ, STOI, SI-SDR (notebook 08)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ sys.stdout.buffer.write(codecs.decode(sys.stdin.buffer.read()).samples.tobytes()
 def decoded(message: bytes) -> Speech:
     """``codecs.decode``, always with the same samples for the same message.
 
-    Codec2 draws the phases of unvoiced sounds from a generator that lives as long as its process does: its messages are
-    decoded in a process of their own.
+    Codec2 draws the phases of unvoiced sounds from a generator that lasts as long as its process, so its messages are
+    decoded in a separate process.
     """
     if not codecs.name_of(message).startswith("codec2"):
         return codecs.decode(message)
@@ -39,8 +39,8 @@ def decoded(message: bytes) -> Speech:
 def against(references: Mapping[str, Speech], estimate: Speech) -> dict[str, float]:
     """Wide-band PESQ, STOI and SI-SDR (dB) of ``estimate`` against each reference, all at 16 kHz.
 
-    The keys are ``pesq_NAME``, ``stoi_NAME`` and ``si_sdr_NAME``. A clip that a score cannot judge, being too short or
-    silent, has NaN; one that equals its reference has an infinite SI-SDR.
+    The keys are ``pesq_NAME``, ``stoi_NAME`` and ``si_sdr_NAME``. A clip that a score cannot judge, because it is too
+    short or silent, has NaN; one that equals its reference has an infinite SI-SDR.
     """
     scores = {}
     for name, reference in references.items():

@@ -1,4 +1,4 @@
-"""What the table says: recovery rates with their confidence intervals, and nothing left out (notebook 08)."""
+"""The summary of the table: recovery rates with confidence intervals, with nothing left out (notebook 08)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .trial import CORRUPT, Trial
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The score interval of a rate (Wilson 1927), within 0 to 1: sensible for few trials and for none or all of them.
+    """The score interval of a rate (Wilson 1927), within 0 to 1: sensible for few trials, and for no or only successes.
 
-    No trials say nothing: (0, 1). Written out because it is taught; a test compares it with SciPy's.
+    Without trials it is (0, 1). Written out because notebook 08 teaches it; a test compares it with SciPy's.
     """
     if not trials:
         return 0.0, 1.0
@@ -23,7 +23,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     rate, weight = successes / trials, z**2 / trials
     centre = (rate + weight / 2) / (1 + weight)
     half = z * sqrt(rate * (1 - rate) / trials + weight / (4 * trials)) / (1 + weight)
-    low = 0.0 if successes == 0 else centre - half  # exactly, whatever floats make of it
+    low = 0.0 if successes == 0 else centre - half  # exactly, in spite of rounding
     high = 1.0 if successes == trials else centre + half
     return low, high
 
@@ -31,8 +31,8 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
 def summary(rows: Sequence[Trial]) -> str:
     """The table as Markdown: a line for each carrier, strength and attack, the means of its trials.
 
-    ``exact`` counts all trials, covers that were too small among them; an attack in italics is beyond what the strength
-    declares. Raw BER and margin are of the trials that came back.
+    ``exact`` counts all trials, including covers that were too small; an attack in italics is beyond what the strength
+    declares. Raw BER and margin are over the trials that came back.
     """
     several = len({row.carrier for row in rows}) > 1
     lines = [
@@ -55,7 +55,7 @@ def summary(rows: Sequence[Trial]) -> str:
 
 
 def grouped(rows: Iterable[Trial], key: Callable[[Trial], Any]) -> dict[Any, list[Trial]]:
-    """The trials that have a key in common, in order."""
+    """The trials grouped by key, in order."""
     groups: dict[Any, list[Trial]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)

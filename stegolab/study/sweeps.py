@@ -1,7 +1,7 @@
-"""What the study puts a stego picture through: each kind of attack from mild to harsh (notebook 08).
+"""The attacks of the study: each kind from mild to harsh (notebook 08).
 
 A sweep says where the declared range of strength ``social`` ends: ``within`` is promised, ``beyond`` is measured to see
-where it breaks. The other strengths promise what their own table (:mod:`..carrier.strengths`) says.
+where recovery fails. The other strengths promise what their own table (:mod:`..carrier.strengths`) says.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ATTACKS = {
 
 @dataclass(frozen=True)
 class Sweep:
-    """One kind of attack, mild to harsh, as specifications; ``target`` is the recovery rate owed on ``within``."""
+    """One kind of attack, mild to harsh, as specifications; ``target`` is the promised recovery rate on ``within``."""
 
     family: str
     within: tuple[str, ...]
@@ -35,11 +35,11 @@ class Sweep:
 
     @property
     def attacks(self) -> tuple[str, ...]:
-        """All of them, as the parser writes them."""
+        """All attacks, as the parser writes them."""
         return unique((*self.within, *self.beyond))
 
 
-_IN_A_ROW = ("jpeg:92", "jpeg:80", "jpeg:88", "jpeg:75", "jpeg:95", "jpeg:70")  # the first n of them
+_IN_A_ROW = ("jpeg:92", "jpeg:80", "jpeg:88", "jpeg:75", "jpeg:95", "jpeg:70")  # the first n attacks
 
 
 def _in_a_row(*numbers: int) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ SWEEPS: tuple[Sweep, ...] = (
             *("resize:0.9:hamming,jpeg:80", "resize:0.75:bilinear,jpeg:75", "resize:0.6:box,jpeg:85"),
             "resize:0.5:lanczos,jpeg:75",
         ),
-        # A triangle of four pixels leaves .30 bit a slot, where bicubic and Lanczos kernels leave .47 and .53.
+        # A triangle of four pixels leaves .30 bit per slot; bicubic and Lanczos kernels leave .47 and .53.
         ("resize:0.5:bilinear,jpeg:75", "resize:0.5:nearest,jpeg:75", "resize:0.5,jpeg:50", "resize:0.4,jpeg:75"),
     ),
     Sweep(
@@ -92,7 +92,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("blur", _each("blur:{}", 0.5, 0.75, 1), _each("blur:{}", 1.5, 2)),
     Sweep("webp", _each("webp:{}", 95, 85, 75), _each("webp:{}", 60, 40)),
     Sweep("platform", tuple(f"platform:{name}" for name in PLATFORMS)),
-    # Nothing is promised about what follows.
+    # Nothing is promised for the following.
     Sweep("median", (), ("median:3", "median:5")),
     Sweep("sharpen", (), _each("sharpen:{}", 1.25, 1.5, 2, 3)),
     Sweep("noise", (), _each("noise:{}", 2, 5, 10, 20)),
@@ -104,7 +104,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("avif", (), _each("avif:{}", 90, 75, 60, 45)),
     Sweep("jpeg 2000", (), _each("jpeg2000:{}", 8, 16, 32, 64)),
     Sweep("palette", (), _each("palette:{}", 256, 64, 16)),
-    Sweep(  # shown on a display at another scale, with its tone curve, the window's edges cut off
+    Sweep(  # shown on a display at another scale with its tone curve, with the edges of the window cut off
         "screenshot",
         (),
         (
@@ -119,7 +119,7 @@ SETS = ("published", "declared", "all")
 
 
 def attacks_of(name: str, strength_name: str) -> tuple[str, ...]:
-    """A named set: ``published`` (a short table), ``declared`` (all that is promised), ``all`` (and beyond).
+    """The set called ``name``: ``published`` (a short table), ``declared`` (everything promised), ``all`` (and beyond).
 
     Raises:
         BadSpec: no such set or strength.
@@ -158,7 +158,7 @@ def family(attack: str) -> str:
 
 @cache
 def written(attack: str) -> str:
-    """One way of writing each attack: the parser's own, but a platform keeps its name.
+    """The standard spelling of each attack: that of the parser, but a platform keeps its name.
 
     Raises:
         BadSpec: malformed.

@@ -1,6 +1,6 @@
-"""The study's table on disk: one line a trial, as CSV for people and as parquet for programs (notebook 08).
+"""The study's table on disk: one line per trial, as CSV for people and as parquet for programs (notebook 08).
 
-Covers and clips are called as :func:`stegolab.files.printable` has it: a name of a file need be no text.
+Names of covers and clips are made with :func:`stegolab.files.printable`, because a file name need not be text.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ JOURNAL, CSV, PARQUET, SUMMARY, RESULTS = "journal.sqlite", "trials.csv", "trial
 
 
 def check_output(folder: str | os.PathLike[str]) -> None:
-    """Find out, before anything is measured, that all of a study can be written into ``folder``.
+    """Check, before anything is measured, that all files of a study can be written into ``folder``.
 
     Raises:
-        CannotWrite: it cannot; see :func:`stegolab.files.check_folder`. Or another study is writing there.
+        CannotWrite: it cannot, see :func:`stegolab.files.check_folder`; or another study is writing there.
     """
     files.check_folder(folder, JOURNAL, CSV, PARQUET, SUMMARY, RESULTS)
     if (memory := Path(folder) / JOURNAL).exists():
@@ -56,7 +56,7 @@ def write_parquet(path: Path, rows: Sequence[Trial]) -> None:
     kinds = {"str": pyarrow.string(), "int": pyarrow.int64(), "float": pyarrow.float64(), "bool": pyarrow.bool_()}
     schema = pyarrow.schema([(name, kinds[str(Trial.__annotations__[name])]) for name in COLUMNS])
     table = pyarrow.Table.from_pylist([_written(row) for row in rows], schema)
-    with files.replacing(path) as temporary, temporary.open("wb") as file:  # its own opening takes only UTF-8 names
+    with files.replacing(path) as temporary, temporary.open("wb") as file:  # pyarrow itself opens only UTF-8 names
         parquet.write_table(table, file)
 
 

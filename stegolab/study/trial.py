@@ -1,6 +1,6 @@
-"""One trial: a message hidden, the picture attacked, and a receiver that is told nothing but the key (notebook 08).
+"""One trial: a message is hidden, the picture is attacked, and a receiver gets only the key (notebook 08).
 
-Everything is the real thing: a message of exactly the capacity that the tool declares for that cover (or real speech,
+Everything is real: a message of exactly the capacity that the tool declares for that cover (or real speech,
 enhanced and coded as ``hide`` does it), sealed and embedded; the attack run by Pillow; the receiver of ``reveal``.
 """
 
@@ -30,19 +30,18 @@ from . import sound, sweeps
 from .setting import Clip, Cover, Setting
 
 EXACT, CORRUPT = "exact", "silent corruption"
-_MOVES = {"crop", "shift", "flip", "rotate"}  # what leaves no pixel where it was
+_MOVES = {"crop", "shift", "flip", "rotate"}  # attacks that move every pixel
 
 
 @dataclass(frozen=True)
 class Trial:
     """A row of the table. ``outcome`` is ``exact``, the class of the declared error, or ``silent corruption``.
 
-    ``speech`` is empty and ``codec`` is ``random`` where random bytes filled the capacity. ``declared``: the strength
-    promises to survive this attack. ``raw_ber``: share of code bits that arrived wrong, for a trial that failed as it
-    would have been at the true size (NaN where the picture was moved). ``ber_after_ecc``: share of message bits that
-    were handed out wrong; NaN where none were handed out. PESQ is wide-band; the recovered speech is judged against
-    the original, against that cleaned by Model 1 (NaN without), and against what the codec alone makes of it. What
-    cannot be measured is NaN.
+    ``speech`` is empty and ``codec`` is ``random`` if random bytes filled the capacity. ``declared``: the strength
+    promises to survive this attack. ``raw_ber``: share of code bits that arrived wrong, for a failed trial measured at
+    the true size (NaN if the picture was moved). ``ber_after_ecc``: share of message bits that were returned wrong; NaN
+    if none were returned. PESQ is wide-band; the recovered speech is compared with the original, with the original
+    cleaned by Model 1 (NaN without it), and with the output of the codec alone. What cannot be measured is NaN.
     """
 
     cover: str
@@ -78,7 +77,7 @@ class Trial:
     reveal_seconds: float = 0.0
 
     def untimed(self) -> Trial:
-        """The row without its seconds: the same for the same arguments, whoever computed it and when."""
+        """The row without its times: the same for the same arguments, on any machine and at any time."""
         return replace(self, hide_seconds=0.0, reveal_seconds=0.0)
 
 
@@ -100,7 +99,7 @@ def trials(setting: Setting, attacks: tuple[str, ...]) -> Iterator[Trial]:
 
 @dataclass(frozen=True)
 class _Sent:
-    """A stego picture, what it carries, and the columns that all of its rows share."""
+    """A stego picture, its content, and the columns that all of its rows share."""
 
     setting: Setting
     sender: Sender
@@ -110,12 +109,12 @@ class _Sent:
 
     @cached_property
     def seen(self) -> NDArray[np.uint8]:
-        """What attacks are made on: the picture on white, as whoever makes a JPEG lays it."""
+        """The picture that is attacked: on white, as a program that makes a JPEG draws it."""
         return flattened(self.posted.picture.rgb, self.posted.picture.alpha)
 
     @cached_property
     def sounds(self) -> dict[str, float]:
-        """The scores of the message's speech: of every trial that is exact."""
+        """The scores of the message's speech, which apply to every exact trial."""
         return self.scores(self.message)
 
     def scores(self, message: bytes) -> dict[str, float]:
@@ -137,7 +136,7 @@ class _Sent:
         return header, *frame.pack(found.body, header, self.sender.rehearsal.slots)
 
     def raw_ber(self, received: NDArray[np.uint8]) -> float:
-        """Share of code bits wrong, read at the true size; a bit of which nothing arrived is half wrong."""
+        """The share of wrong code bits, read at the true size; a bit that did not arrive counts one half."""
         header, bits, used = self._code_bits
         reading = self.sender.carrier.read(received, self.seen.shape)
         llr = reading.body_llr(header.code_word())[used]
@@ -146,7 +145,7 @@ class _Sent:
 
 @lru_cache(maxsize=1)
 def _sender(cover: Cover, strength: str, carrier: str) -> tuple[Sender, float]:
-    """The rehearsed sender, and the seconds that it took, which are recorded and decide nothing."""
+    """The rehearsed sender, and the seconds that it took, which are only recorded."""
     began = time.perf_counter()
     return sender_for(cover.picture, strength, carrier), time.perf_counter() - began
 
@@ -182,7 +181,7 @@ def _sent(setting: Setting) -> _Sent:
 
 
 def _hidden(setting: Setting, sender: Sender) -> tuple[str, bytes, Stego]:
-    """Codec, message and stego picture, as ``pipeline.hide`` makes them."""
+    """Codec, message and stego picture, as in ``pipeline.hide``."""
     salt = setting.key[:16]
     if setting.clip is None:
         message = np.random.default_rng(setting.seed).bytes(max(sender.capacity(), 1))
@@ -233,7 +232,7 @@ def _trial(
 
 
 def _wrong_bits(got: bytes, sent: bytes) -> float:
-    """Share of the sent bits that were not handed out right."""
+    """The share of the sent bits that were not returned right."""
     one, two = (
         np.unpackbits(np.frombuffer(word.ljust(len(sent), b"\0")[: len(sent)], np.uint8)) for word in (got, sent)
     )

@@ -1,7 +1,7 @@
-"""The command line of every training: each field of its configuration is an option, the rest says where it runs.
+"""The command line of every training: each field of its configuration is an option; others say where it runs.
 
-``python -m stegolab.speech``, ``stegolab.carrier.training``, ``stegolab.detect`` and ``stegolab.related.NAME`` are this
-one function with another configuration. The help of an option is the comment beside its field, found by tyro.
+``python -m stegolab.speech``, ``stegolab.carrier.training``, ``stegolab.detect`` and ``stegolab.related.NAME`` all use
+this function, each with its own configuration. The help of an option is the comment beside its field, which tyro finds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Begin = Callable[[Any, Any], tuple["Trainer", Any, Any]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a training runs, and for how long. None of it changes what is learned."""
+    """Where a training runs, and for how long. None of this changes the result."""
 
     out: Path  # folder of the run; an interrupted run in it is continued
     minutes: float = math.inf  # stop after this many minutes; run again, and it continues to the same result
@@ -48,7 +48,7 @@ class Place:
 
 
 def begin_of(module: str) -> Begin:
-    """The function ``begin`` of a module that is imported when a training begins: until then torch is not needed."""
+    """The function ``begin`` of a module that is imported only when a training begins, because it needs torch."""
     return lambda config, fabric: import_module(module).begin(config, fabric)
 
 
@@ -59,11 +59,10 @@ def run(config: RunConfig, begin: Begin, description: str, argv: Sequence[str] |
         config: the defaults.
         begin: (configuration, fabric) to the trainer, its training data and its validation data.
         description: the text above the options.
-        argv: the arguments; those of the process if there are none.
+        argv: the arguments; by default those of the process.
 
     Raises:
-        SystemExit: 0 after ``--help``, 2 for options that cannot be used, and one line with the error's class for
-            what goes wrong later.
+        SystemExit: 0 after ``--help``, 2 for unusable options, and one line with the error's class for later errors.
     """
     try:
         settings, place = parse(config, description, sys.argv[1:] if argv is None else argv)
@@ -78,7 +77,7 @@ def run(config: RunConfig, begin: Begin, description: str, argv: Sequence[str] |
 
 
 def parse(config: RunConfig, description: str, argv: Sequence[str]) -> tuple[Any, Place]:
-    """The configuration and the place that the arguments ask for.
+    """The configuration and the place given by the arguments.
 
     Raises:
         BadSpec: an option is unknown, missing, or has no such value. SystemExit: help was asked for and printed.
@@ -104,7 +103,7 @@ def parse(config: RunConfig, description: str, argv: Sequence[str]) -> tuple[Any
 
 
 def _one_line(box: str) -> str:
-    """What tyro says in a box, as one line: the fault, and the option that was perhaps meant."""
+    """Tyro's error as one line: the fault, and the option that was perhaps meant."""
     lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
     fault = " ".join(takewhile(lambda line: not line.startswith("─"), lines))
     meant = re.search(r"Perhaps you meant: +(--[\w-]+)", " ".join(lines))

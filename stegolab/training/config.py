@@ -1,6 +1,6 @@
-"""What decides a training: the options that all have in common, and the learning rate of each step.
+"""The settings that all trainings have in common, and the learning rate of each step.
 
-Free of torch, so that the command line can explain its options at once.
+It does not need torch, so the command line can show its help at once.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-WRITTEN = ("config.json", "log.jsonl", "checkpoint.pt", "best.safetensors")  # into the folder of a run
+WRITTEN = ("config.json", "log.jsonl", "checkpoint.pt", "best.safetensors")  # file in the folder of a run
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What decides every run; trainers add their own fields. Saved beside the weights.
+    """The settings of every run; trainers add their own fields. Saved beside the weights.
 
     The comment beside a field is the help of the option of that name (:mod:`stegolab.training.command`).
     """
 
-    #: What fields were called in earlier versions, whose ``config.json`` is still read.
+    #: Names of fields in earlier versions, whose ``config.json`` is still read.
     renamed: ClassVar[dict[str, str]] = {
         "batch": "batch_size",
         "rate": "learning_rate",
@@ -30,18 +30,18 @@ class RunConfig:
 
     steps: int = 20_000  # length of the training, in steps
     batch_size: int = 8  # examples in a step
-    learning_rate: float = 1e-3  # the highest, at the end of the warm-up
+    learning_rate: float = 1e-3  # highest learning rate, at the end of the warm-up
     seed: int = 0  # everything random follows from it and the number of the step
     validate_every: int = 1000  # steps between measurements on the valid split, which also keep a checkpoint
     ema_decay: float = 0.998  # share that the moving average of the weights keeps in a step, 0 to 1
 
     @classmethod
     def current_names(cls, saved: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of a ``config.json`` by the names that they have now."""
+        """The fields of a ``config.json`` under their current names."""
         return {cls.renamed.get(name, name): value for name, value in saved.items()}
 
 
 def cosine(step: int, config: RunConfig, warmup: int = 200, floor: float = 0.02) -> float:
-    """The learning rate of a step: up in a straight line, then down along half a cosine to ``floor`` of the peak."""
+    """The learning rate of a step: it rises linearly, then falls along half a cosine to ``floor`` of the peak."""
     fraction = min(1, step / config.steps)
     return config.learning_rate * min(1, step / warmup) * (floor + (1 - floor) / 2 * (1 + math.cos(math.pi * fraction)))

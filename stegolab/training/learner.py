@@ -1,4 +1,4 @@
-"""A network that learns: its optimiser, the moving average of its weights, and what keeps a step from doing harm."""
+"""A network in training: its optimiser, the moving average of its weights, and the safeguards of a step."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ class Diverged(StegolabError):
     """The loss or its gradient is not a number; the last good checkpoint is kept."""
 
 
-_DIRECTIONS = ("._u", "._v")  # of spectral norm: unit vectors, and a mean of unit vectors is no unit vector
+_DIRECTIONS = ("._u", "._v")  # of spectral norm: unit vectors, whose mean is not a unit vector
 
 
 class Learner:
     """A network with its optimiser (AdamW), the moving average of its weights, and the safeguards of a step.
 
-    The average is ours and not PyTorch's ``AveragedModel``: it follows fast at first, so that short runs have one too,
-    and it leaves the unit vectors of spectral norm alone.
+    The average is our own, not PyTorch's ``AveragedModel``: it follows quickly at first, so that it is useful in short
+    runs too, and it does not average the unit vectors of spectral norm.
 
     Args:
-        network: what learns; ``fabric`` moves and wraps it.
-        groups: parameter groups, each with ``scale``: its learning rate is that times the learning rate of the step.
+        network: the network to train; ``fabric`` moves and wraps it.
+        groups: parameter groups, each with ``scale``: its learning rate is ``scale`` times that of the step.
         ema_decay: the share that the moving average keeps in a step; batch statistics are averaged like the weights.
-        max_norm: what the norm of the gradient is clipped to.
+        max_norm: limit to which the norm of the gradient is clipped.
         patience: how many steps in a row may be skipped because they are not finite.
         betas: of AdamW.
         weight_decay: of AdamW; a group may have its own.
@@ -94,7 +94,7 @@ class Learner:
         return False
 
     def _update_average(self) -> None:
-        # In the first steps the share is smaller, or the average would hardly leave the weights of the start.
+        # In the first steps the share is smaller; otherwise the average would hardly leave the starting weights.
         share = min(self.ema_decay, (1 + self.steps) / (10 + self.steps))
         for name, value in self.plain.state_dict().items():
             if value.is_floating_point() and not name.endswith(_DIRECTIONS):
@@ -105,7 +105,7 @@ class Learner:
 
     @contextmanager
     def averaging(self) -> Iterator[Any]:
-        """The plain network in evaluation mode with the averaged weights; then again as it was."""
+        """Yield the plain network in evaluation mode with the averaged weights, and restore it afterwards."""
         live = {name: value.clone() for name, value in self.plain.state_dict().items()}
         training = self.plain.training
         self.plain.load_state_dict(self.averaged)
@@ -127,7 +127,7 @@ class Learner:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Continue where :meth:`state` was taken."""
+        """Continue from a :meth:`state`."""
         self.plain.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.averaged = {name: value.to(self.fabric.device) for name, value in state["averaged"].items()}

@@ -1,4 +1,4 @@
-"""The training loop that all networks share, and the folder that a run lives in."""
+"""The training loop that all networks share, and the folder of a run."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .trainer import Trainer
 def fit(
     trainer: Trainer, train: Any, valid: Any, out: Path, minutes: float = math.inf
 ) -> Generator[dict[str, Any], None, None]:
-    """Train to ``config.steps``, which alone decide the result; resumes from ``out/checkpoint.pt``.
+    """Train for ``config.steps`` steps; resumes from ``out/checkpoint.pt``.
 
     Writes ``config.json``, ``log.jsonl``, TensorBoard's events, ``checkpoint.pt``, and ``best.safetensors``: the
-    averaged weights that did best on the valid split. Yields a record each time it validates. On several devices
-    the first one writes.
+    averaged weights that were best on the valid split. Yields a record each time it validates. On several devices the
+    first one writes.
 
-    ``minutes`` are for a person who must stop by then: no limit unless given. They change no result: what was stopped
-    continues from its last checkpoint with the steps that it would have taken.
+    ``minutes`` is for a person who must stop by then; without it there is no limit. It does not change the result: a
+    stopped run continues from its last checkpoint with the same steps as without the stop.
 
     Raises:
         BadSpec: the folder holds a run with another configuration. Diverged: see :meth:`.learner.Learner.descend`.

@@ -1,4 +1,4 @@
-"""What a trainer is, and what trainers of one network share: seed, state, resuming, and the file that ships."""
+"""What a trainer is, and what trainers of one network share: seed, state, resuming, and the file of weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .learner import Learner
 
 
 class Trainer(Protocol):
-    """What :func:`fit` needs. All that is random in a step must be drawn from (seed, step), or be part of the state."""
+    """The interface for :func:`fit`. All randomness of a step is drawn from (seed, step), or part of the state."""
 
     config: Any  # a RunConfig
     fabric: Any
@@ -25,10 +25,10 @@ class Trainer(Protocol):
         """One step; returns what to log."""
 
     def validate(self, valid: Any) -> dict[str, float]:
-        """Measures of the averaged weights; the weights with the highest ``score`` are kept."""
+        """Measure the averaged weights; the weights with the highest ``score`` are kept."""
 
     def look(self, valid: Any) -> dict[str, Tensor]:
-        """What to show: pictures (1 or 3, H, W) in [0, 1], sounds (N,) at 16 kHz in [-1, 1]."""
+        """Examples to show: pictures (1 or 3, H, W) in [0, 1], sounds (N,) at 16 kHz in [-1, 1]."""
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs."""
@@ -41,10 +41,10 @@ class Trainer(Protocol):
 
 
 class Stateful(Protocol):
-    """A part of a training that goes on from where it was: a second network, a schedule, a memory."""
+    """A part of a training with a state of its own: a second network, a schedule, a memory."""
 
     def state(self) -> Any:
-        """All that it needs to go on: tensors, numbers, lists and dictionaries of them."""
+        """Everything needed to continue: tensors, numbers, lists and dictionaries of them."""
 
     def load(self, state: Any) -> None:
         """Continue where :meth:`state` was taken."""
@@ -57,16 +57,16 @@ Network = TypeVar("Network", bound=nn.Module)
 class LearnerTrainer(Generic[Config, Network]):
     """What trainers of one network share: the seed, the randomness of a step, the state, the file that ships.
 
-    A subclass makes ``learner`` once this constructor has seeded torch, takes the steps, and counts them in ``step``.
+    A subclass creates ``learner`` after this constructor has seeded torch, runs the steps, and counts them in ``step``.
 
     Args:
-        config: what decides the run.
+        config: the settings of the run.
         fabric: Lightning Fabric, of any accelerator and strategy.
         save: writes a network with the averaged weights to a path.
 
     Attributes:
         learner: the network that ships, and its optimiser.
-        companions: what else has a state, by its name in the checkpoint.
+        companions: other parts with a state, by their names in the checkpoint.
     """
 
     learner: Learner
@@ -83,7 +83,7 @@ class LearnerTrainer(Generic[Config, Network]):
         return self.learner.plain
 
     def random(self) -> np.random.Generator:
-        """What this step draws from, in this process: the same one for the same seed and step."""
+        """The random generator of this step in this process: the same for the same seed and step."""
         return np.random.default_rng((self.config.seed, self.step, self.fabric.global_rank))
 
     def state(self) -> dict[str, Any]:

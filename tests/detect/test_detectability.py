@@ -114,5 +114,5 @@ def test_a_verdict_is_on_the_pictures_of_its_split(measured):
 
 def test_a_picture_on_both_sides_is_refused(pictures, monkeypatch):
     monkeypatch.setitem(pictures, "eval", pictures["train"])
-    with pytest.raises(BadData, match="trained on and tested on"):
+    with pytest.raises(BadData, match="both training and testing"):
         detectability.main(["--side", "256"])

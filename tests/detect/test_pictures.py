@@ -120,5 +120,5 @@ def test_a_crop_and_its_message_depend_on_its_name_alone(covers):
 
 def test_no_picture_is_on_both_sides():
     held_out(["a", "a", "b"], ["c", "d"])
-    with pytest.raises(BadData, match="b is trained on"):
+    with pytest.raises(BadData, match="b is used for both"):
         held_out(["a", "a", "b"], ["c", "b"])

@@ -47,6 +47,5 @@ class Attention(nn.Module):
 
 
 def compress(coefficients: Tensor) -> Tensor:
-    """Signed logarithm, about [-3, 3] for block-DCT coefficients of 8-bit luma: a range from which networks can
-    learn."""
+    """Signed logarithm, about [-3, 3] for block-DCT coefficients of 8-bit luma, a range that suits networks."""
     return coefficients.sign() * coefficients.abs().log1p() / 3

@@ -18,8 +18,7 @@ from .inn import InvertibleNetwork, angle
 
 
 class Restoration(nn.Module):
-    """Undoes what the channel did to the coefficients, as far as possible: (B, band, h, w) 8-bit luma -> the same
-    shape.
+    """Undoes the channel's effect on the coefficients as far as possible: (B, band, h, w) 8-bit luma -> the same shape.
 
     One gain for each frequency, from the whole picture, because smoothing scales; and one bounded correction for each
     slot, from its neighbours, for aliasing and dead zones. Starts as the identity.

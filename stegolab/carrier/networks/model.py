@@ -53,8 +53,7 @@ class CarrierModel(nn.Module):
             return blockdct.analyse(exact, self.config.block, self.config.band).movedim(-1, 1)  # (B, band, h, w)
 
     def lattice_parameters(self) -> list[nn.Parameter]:
-        """The few parameters that determine how far a coefficient moves: the steps and the overall embedding
-        strength."""
+        """The few parameters that determine how far a coefficient moves: steps and overall embedding strength."""
         return self.network.lattice_parameters()
 
     def synthesise(self, change: Tensor, shape: Sequence[int]) -> Tensor:
@@ -68,8 +67,7 @@ class CarrierModel(nn.Module):
         return self.synthesise(self.network(x, payload, passive)[0] - x, luma.shape[1:])
 
     def gain(self, blur: Tensor) -> Tensor:
-        """The share of the band that a Gaussian blur of variance ``blur`` (B,) in square pixels leaves: (B, band, 1,
-        1)."""
+        """The share of the band left by a Gaussian blur of variance ``blur`` (B,) in square pixels: (B, band, 1, 1)."""
         return blockdct.blur_gain(self.config.band, self.config.block, blur)[..., None, None]
 
     @property

@@ -73,8 +73,8 @@ def likeliest_extents(view: View, axes: Axes, received: Blocks) -> list[Extent]:
 
 
 def _possible_counts(axis: Axis, pixels: int) -> dict[int, NDArray[np.int64]]:
-    """For each number of periods by which an axis may be farther from the corner, the possible block counts of the
-    original."""
+    """The possible block counts of the original, for each number of periods that an axis may be farther from the
+    corner."""
     start, end = axis.original(0), axis.original(pixels)
     longest = (end - start) / _LEAST_KEPT
     period = template.PERIOD * template.BLOCK

@@ -83,8 +83,7 @@ class View:
         return np.sin(np.stack([across, down]) * np.float32(2 * np.pi * self.shrink / template.STEP))
 
     def agreement(self, axes: Axes, blocks: Blocks) -> float:
-        """How well the template's symbols in ``blocks`` agree with the expected ones, in standard deviations of
-        chance."""
+        """How well the symbols in ``blocks`` agree with the template, in standard deviations of chance."""
         evidence = self.evidence(axes, blocks)
         rows = np.arange(blocks.row, blocks.row + blocks.rows) % template.PERIOD
         columns = np.arange(blocks.column, blocks.column + blocks.columns) % template.PERIOD

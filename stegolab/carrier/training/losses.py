@@ -66,7 +66,7 @@ class Balance(ABC):
         self.weight = state
 
     def _move(self, excess: float) -> None:
-        """Raise the weight where ``excess`` is positive and lower it elsewhere; no step changes it much, and it stays
+        """Raise the weight where ``excess`` is positive, else lower it; no step changes it much, and it stays
         positive."""
         moved = self.weight * math.exp(self.speed * max(-2.0, min(2.0, excess)))
         self.weight = min(max(moved, 1e-3), 1e3)

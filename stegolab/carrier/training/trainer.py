@@ -52,8 +52,7 @@ LOST_BITS = 5.0  # lost per block: as bad as twice the target squared error, at 
 
 
 class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
-    """A run: model, optimiser, averaged weights and step number; if the critic has a weight, also the critic and its
-    optimiser."""
+    """A run: model, optimiser, averaged weights and step number; with a weight for it, the critic and its optimiser."""
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         start = Path(config.init_from).name  # readers of the file have other folders

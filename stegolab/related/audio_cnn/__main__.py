@@ -1,6 +1,6 @@
 """Train Prepare, Hiding and Reveal: ``python -m stegolab.related.audio_cnn --out DIR``.
 
-``--mode legacy --side 24`` is the original's set-up. Notebook 09 takes the same steps with the same
+``--mode legacy --side 24`` is the set-up of the original. Notebook 09 trains in the same way, with the same
 :class:`~stegolab.related.audio_cnn.trainer.Trainer`.
 """
 

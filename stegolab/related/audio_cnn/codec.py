@@ -1,7 +1,7 @@
-"""Speech hidden in pictures that are really written to files: tiles cut, filled, put back, and measured (notebook 09).
+"""Hiding speech in real picture files: tiles are cut, filled, put back, and measured (notebook 09).
 
-A picture of any size is a number of tiles, each of which carries its share of the samples. CIFAR-10 pictures are one
-tile each; a photograph has hundreds.
+A picture of any size consists of tiles, each of which carries its share of the samples. A CIFAR-10 picture is one tile;
+a photograph has hundreds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _AT_ONCE = 64  # tiles
 
 
 class Hider(Protocol):
-    """Hides speech at level one in tiles (t, side, side, 3), and finds it again."""
+    """Hides speech of level one in tiles (t, side, side, 3), and reveals it."""
 
     @property
     def side(self) -> int:
@@ -38,17 +38,17 @@ class Hider(Protocol):
         """How many samples a tile carries."""
 
     def hide(self, tiles: Tiles, samples: Samples) -> Tiles:
-        """As many tiles as the samples need."""
+        """Hide samples in as many tiles as they need."""
 
     def reveal(self, tiles: Tiles) -> Samples:
-        """The samples, and what stands behind their end."""
+        """The samples, and whatever follows their end."""
 
 
 class Learned:
     """The three networks, for tiles of bytes.
 
     Args:
-        model: the networks; without it, those that ship for files that nobody compresses.
+        model: the networks; by default the shipped ones for files that are not compressed.
 
     Raises:
         NotTrained: none ship.
@@ -68,12 +68,12 @@ class Learned:
 
     @torch.inference_mode()
     def reveal(self, tiles: Tiles) -> Samples:
-        """The samples; of tiles in which nothing is hidden, next to nothing."""
+        """The samples; for tiles without hidden sound, almost silence."""
         return self.layout.read(np.concatenate([self.model.reveal(to_tensor(part)).numpy() for part in _parts(tiles)]))
 
 
 def hide(hider: Hider, covers: Sequence[RGB], samples: Samples) -> list[RGB]:
-    """Speech (n,) at level one, in pictures (H, W, 3), filled one after the other; what is not needed stays as it is.
+    """Hide speech (n,) of level one in pictures (H, W, 3), filled one after the other; the rest stays unchanged.
 
     Raises:
         CapacityExceeded: it does not fit.
@@ -100,10 +100,10 @@ def capacity(hider: Hider, covers: Sequence[RGB]) -> int:
 
 
 def cut(pictures: Sequence[RGB], side: int) -> Tiles:
-    """All whole tiles of the pictures, row by row, (t, side, side, 3).
+    """All complete tiles of the pictures, row by row, (t, side, side, 3).
 
     Raises:
-        BadImage: no picture has one.
+        BadImage: no picture has a complete tile.
     """
     found = []
     for rgb in pictures:
@@ -116,7 +116,7 @@ def cut(pictures: Sequence[RGB], side: int) -> Tiles:
 
 
 def through_png(rgb: RGB) -> RGB:
-    """What is read from a PNG file that ``rgb`` was written to."""
+    """``rgb`` after writing it to a PNG file and reading it again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "container.png"
         write_image(path, from_array(rgb))
@@ -140,7 +140,7 @@ def measure(hider: Hider, covers: Sequence[RGB], samples: Samples, attack: str =
 
 
 def heard(samples: Samples, revealed: Samples) -> dict[str, float]:
-    """How alike two sounds are: mean squared error, Pearson's correlation, signal-to-noise ratio."""
+    """How similar two sounds are: mean squared error, Pearson's correlation, signal-to-noise ratio."""
     mse = float(np.mean(np.square(samples - revealed, dtype=np.float64)))
     power = float(np.mean(np.square(samples, dtype=np.float64)))
     constant = not (np.ptp(samples) and np.ptp(revealed))
@@ -152,7 +152,7 @@ def heard(samples: Samples, revealed: Samples) -> dict[str, float]:
 
 
 def seen(covers: Sequence[RGB], containers: Sequence[RGB]) -> dict[str, float]:
-    """How alike pictures are: the mean over those that were changed at all (infinite and 1 if none was)."""
+    """How similar pictures are: the mean over those that were changed (infinite and 1 if none was)."""
     pairs = [(x, c) for x, c in zip(covers, containers, strict=True) if not np.array_equal(x, c)]
     if not pairs:
         return {"psnr_db": math.inf, "ssim": 1.0}

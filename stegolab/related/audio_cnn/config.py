@@ -1,6 +1,6 @@
-"""The shape of the three networks, and everything that decides how they are trained (notebook 09).
+"""The shape of the three networks, and all settings of their training (notebook 09).
 
-Free of torch, so that ``python -m stegolab.related.audio_cnn --help`` answers at once.
+It does not need torch, so ``python -m stegolab.related.audio_cnn --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ class NetworkConfig:
     """Shape of the three networks.
 
     Raises:
-        BadSpec: no such payload, or none of copies, channels.
+        BadSpec: no such payload, or no copies or channels.
     """
 
     payload: str = "waveform"
     side: int = 32  # pixels of a tile
-    copies: int = 1  # how often the payload is repeated over the planes: three in the original
+    copies: int = 1  # how often the payload is repeated over the planes; three in the original
     width: int = 32  # channels of each convolution
     prepared: int = 8  # channels that Prepare hands to Hiding
-    residual: bool = True  # Hiding draws what is added to the cover, not the container itself
+    residual: bool = True  # Hiding computes what is added to the cover, not the container itself
     modulated: bool = True  # payloads are multiplied by a chessboard of signs
 
     def __post_init__(self) -> None:
@@ -45,7 +45,7 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights. The defaults are a full run on a GPU.
+    """All settings of a run; saved beside the weights. The defaults are a full run on a GPU.
 
     Raises:
         BadSpec: no such mode.
@@ -59,12 +59,12 @@ class TrainConfig(RunConfig):
     payload: PayloadName = "waveform"  # how sound is laid out beside the pixels
     side: int = 32  # pixels a side of a tile
     width: int = 32  # channels of each convolution
-    modulated: bool = True  # whether payloads are multiplied by a chessboard of signs: for files nobody compresses
-    attack: str = "none"  # what a container goes through besides being rounded to bytes, such as jpeg:90
+    modulated: bool = True  # whether payloads are multiplied by a chessboard of signs; for uncompressed files
+    attack: str = "none"  # attack on containers besides rounding to bytes, such as jpeg:90
     init_from: str = ""  # weights (safetensors) to start from
     psnr_db: float = 34.0  # picture quality, in dB, at which the picture's error counts --image-weight
-    image_weight: float = 0.05  # of the picture's error; the sound's error relative to the power of speech counts 1
-    luma_weight: float = 0.3  # of the error in brightness, beside that in the colours: what SSIM looks at
+    image_weight: float = 0.05  # weight of the picture's error; the sound's, relative to the power of speech, counts 1
+    luma_weight: float = 0.3  # weight of the error in brightness, which SSIM measures, beside that in the colours
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -72,7 +72,7 @@ class TrainConfig(RunConfig):
 
     @property
     def network(self) -> NetworkConfig:
-        """The networks' part; the original repeats its sines over three planes and draws the container anew."""
+        """The part for the networks; the original repeats its sines over three planes and draws the whole container."""
         real = self.mode == "real"
         return NetworkConfig(
             self.payload, self.side, 1 if real else 3, self.width, residual=real, modulated=real and self.modulated

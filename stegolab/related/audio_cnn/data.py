@@ -1,4 +1,4 @@
-"""What the networks learn from and are measured on: tiles of pictures, speech at level one, sines (notebook 09)."""
+"""The data for training and measuring: tiles of pictures, speech of level one, sines (notebook 09)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .layout import Layout, Planes, Samples
 Tiles = NDArray[np.uint8]  # (n, side, side, 3)
 
 LOWEST, HIGHEST = 200.0, 1000.0  # hertz, of the original's sines
-_VALID = 500  # of the training pictures, the last ones: CIFAR-10 has no valid split of its own
+_VALID = 500  # the last training pictures, because CIFAR-10 has no valid split
 _MOST = 200  # sounds, evenly spread over the split
 
 
 def normalised(samples: Samples) -> Samples:
-    """``samples`` (n,) at a root mean square of one: how loud a speaker was is not sent.
+    """``samples`` (n,) scaled to a root mean square of one; the original loudness is not sent.
 
     Raises:
         BadAudio: they are silent.
@@ -38,7 +38,7 @@ def sine(frequency: float, length: int, phase: float = 0.0) -> Samples:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures of ``side`` pixels and more, and sounds at level one; no sounds stand for sines.
+    """Pictures of at least ``side`` pixels, and sounds of level one; without sounds, sines are used.
 
     Raises:
         BadData: no picture, or no sound that fills a tile.
@@ -61,7 +61,7 @@ class Dataset:
         return pictures, np.concatenate([self._clip(random) for _ in range(count)])
 
     def fixed(self, count: int = 64) -> tuple[Tiles, Planes]:
-        """The middles of the first pictures and clips from all over the sounds, always the same."""
+        """The middles of the first pictures, and clips spread over the sounds, always the same."""
         count = min(count, len(self.pictures))
         top, left = ((extent - self.side) // 2 for extent in self.pictures.shape[1:3])
         pictures = self.pictures[:count, top : top + self.side, left : left + self.side]
@@ -86,7 +86,7 @@ class Dataset:
 
 
 def read(config: TrainConfig) -> tuple[Dataset, Dataset]:
-    """What to learn from, and what to measure on.
+    """The data for training and the data for measuring.
 
     In mode ``real`` these are different pictures and different voices; in mode ``legacy`` the same, as in the original.
 

@@ -1,4 +1,4 @@
-"""Sound as planes of numbers that fit beside the pixels of a tile: the waveform row by row, or its STFT (notebook 09).
+"""Sound as planes of the size of a tile: the waveform row by row, or its STFT (notebook 09).
 
 Both keep the energy: ``read(lay(x))`` is ``x``, and the squares of the planes sum to those of the samples.
 """
@@ -17,17 +17,18 @@ Planes = NDArray[np.float32]
 
 
 class Layout(Protocol):
-    """One way to lay sound out. ``planes`` numbers stand at each of the ``side`` x ``side`` pixels of a tile."""
+    """A way to lay sound out, with ``planes`` numbers for each of the ``side`` x ``side`` pixels of a tile."""
 
     planes: int
-    hop: int  # samples that a tile more carries
-    overlap: int  # samples that the first tile carries less
+    hop: int  # samples that one more tile carries
+    overlap: int  # samples by which the first tile carries less
 
     def lay(self, samples: Samples) -> Planes:
-        """(n,) to (tiles, planes, side, side), silence behind the end."""
+        """(n,) to (tiles, planes, side, side), with silence after the end."""
 
     def read(self, planes: Planes) -> Samples:
-        """The samples that these tiles carry; of planes that no sound has, those of the nearest that one has."""
+        """The samples that these tiles carry; for planes that belong to no sound, those of the nearest planes that
+        do."""
 
 
 class Waveform:
@@ -52,8 +53,8 @@ class Spectrum:
     """Real and imaginary part of the STFT: rows are frequencies, columns frames.
 
     Frames of ``2 (side - 1)`` samples under the root of a Hann window, half overlapping, so that as many frequencies
-    come out as the tile has rows; scaled to a tight frame, whose inverse is its transpose. Two numbers a sample:
-    each is said twice, and reading averages the noise of both.
+    come out as the tile has rows; scaled to a tight frame, whose inverse is its transpose. There are two numbers per
+    sample, so reading averages the noise of both.
     """
 
     planes = 2
@@ -65,7 +66,7 @@ class Spectrum:
         time, frequency = np.arange(size), np.arange(side)
         waves = np.exp(-2j * np.pi * frequency[:, None] * time / size)  # (frequencies, samples of a frame)
         waves *= np.where((frequency == 0) | (frequency == self.step), 1, np.sqrt(2))[:, None] / np.sqrt(size)
-        waves *= np.sin(np.pi * (time + 0.5) / size)  # squares of windows half a frame apart sum to one
+        waves *= np.sin(np.pi * (time + 0.5) / size)  # the squares of windows half a frame apart sum to one
         self.basis = np.stack([waves.real, waves.imag]).astype(np.float32)  # (2, frequencies, samples of a frame)
 
     def lay(self, samples: Samples) -> Planes:

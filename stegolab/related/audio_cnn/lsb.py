@@ -1,6 +1,6 @@
-"""The classical rival: samples of a few bits in the lowest bits of the three colours (notebook 09).
+"""The classical method, for comparison: samples of a few bits in the lowest bits of the three colours (notebook 09).
 
-On a file that nobody touches it is hard to beat. The first JPEG ends it.
+It is hard to beat on a file that is not changed, but a single JPEG destroys it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from ...errors import BadSpec
 from .data import Tiles
 from .layout import Samples, Waveform
 
-_PEAK = 4.0  # times the root mean square of the speech; what is louder is clipped
+_PEAK = 4.0  # times the root mean square of the speech; louder samples are clipped
 
 
 @dataclass(frozen=True)
 class LowBits:
-    """One sample to a pixel, ``bits`` in each colour, the highest of them in red.
+    """One sample per pixel, ``bits`` in each colour, the highest bits in red.
 
     Raises:
         BadSpec: not 1 to 4 bits.
@@ -37,14 +37,14 @@ class LowBits:
         return Waveform(self.side)
 
     def hide(self, tiles: Tiles, samples: Samples) -> Tiles:
-        """Speech (n,) at level one in tiles (t, side, side, 3), one for each ``side²`` samples begun."""
+        """Hide speech (n,) of level one in tiles (t, side, side, 3), with ``side²`` samples in each."""
         values = self.layout.lay(samples)[:, 0]  # (t, side, side)
         levels = np.clip(np.floor((values / _PEAK + 1) * self._half), 0, 2 * self._half - 1).astype(np.int64)
         low = (levels[..., None] >> self._shifts) & (2**self.bits - 1)  # (t, side, side, 3)
         return (tiles >> self.bits << self.bits) | low.astype(np.uint8)
 
     def reveal(self, tiles: Tiles) -> Samples:
-        """The samples, each at the middle of what it may have been."""
+        """The samples, each in the middle of its possible values."""
         low = (tiles & (2**self.bits - 1)).astype(np.int64)
         levels = (low << self._shifts).sum(-1)
         values = _PEAK * ((levels + 0.5) / self._half - 1)

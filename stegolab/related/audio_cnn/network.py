@@ -1,6 +1,6 @@
 """Prepare, Hiding and Reveal: three networks of parallel convolutions of three sizes (notebook 09).
 
-After Baluja 2017, Hiding images in plain sight, with a sound laid out as a picture for the secret. Covers are tensors
+After Baluja 2017, Hiding images in plain sight, where the secret is a sound laid out as a picture. Covers are tensors
 (batch, 3, rows, columns) in [0, 1], payloads (batch, planes, rows, columns) with a mean square of about one.
 """
 
@@ -17,10 +17,10 @@ from ...channel.rounding import to_bytes
 from .. import weights
 from .config import NetworkConfig
 
-Channel = Callable[[Tensor], Tensor]  # pictures in 8-bit units to what the receiver has of them
+Channel = Callable[[Tensor], Tensor]  # pictures in 8-bit units, as sent -> as received
 
 KERNELS = (3, 4, 5)
-REACH = 0.1  # what a residual of one moves a sample by; full scale is 1
+REACH = 0.1  # change of a sample for a residual of one; full scale is 1
 
 
 class Branches(nn.Module):
@@ -42,8 +42,8 @@ class Branches(nn.Module):
 class AudioCNN(nn.Module):
     """The three networks, trained as one.
 
-    Speech, row by row, is smooth, and so are pictures: they would be in one another's way. ``modulated``, the sound
-    moves to the highest spatial frequencies, where pictures have little (and JPEG leaves nothing).
+    Speech written row by row is smooth, and so are pictures, so they would interfere. When ``modulated``, the sound is
+    moved to the highest spatial frequencies, where pictures have little energy (and JPEG leaves nothing).
     """
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
@@ -61,14 +61,14 @@ class AudioCNN(nn.Module):
         return cover + REACH * drawn if self.config.residual else drawn
 
     def reveal(self, container: Tensor) -> Tensor:
-        """The payload, about: the mean of its copies."""
+        """The payload, approximately: the mean of its copies."""
         found = self.revealing((container - 0.5) / REACH if self.config.residual else container)
         return self._modulate(found.unflatten(1, (self.config.copies, -1)).mean(1))
 
     def forward(self, cover: Tensor, secret: Tensor, channel: Channel | None = None) -> tuple[Tensor, Tensor]:
-        """The container, and the payload revealed from what came through the ``channel``.
+        """The container, and the payload revealed after the ``channel``.
 
-        None is the channel that the original has: the floating-point container itself.
+        None is the channel of the original: the floating-point container itself.
         """
         container = self.hide(cover, secret)
         if channel is None:
@@ -102,7 +102,7 @@ def shipped(name: str = "audio_cnn_waveform") -> AudioCNN:
 
 
 class _Convolution(nn.Conv2d):
-    """A convolution that keeps the size; an even kernel sees one pixel more below and to the right."""
+    """A convolution that keeps the size; an even kernel sees one more pixel below and to the right."""
 
     def forward(self, x: Tensor) -> Tensor:
         before, after = (self.kernel_size[0] - 1) // 2, self.kernel_size[0] // 2

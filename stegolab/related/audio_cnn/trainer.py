@@ -1,8 +1,8 @@
 """One step of training Prepare, Hiding and Reveal, and the state that a run can be resumed from (notebook 09).
 
-In mode ``real`` containers are rounded to bytes, and meet JPEG if wanted, before they are revealed: both straight
-through. In mode ``legacy`` nothing is rounded, and a run is judged by a picture that it has learned from, as in the
-original. All that is random in a step is drawn from (seed, step).
+In mode ``real`` containers are rounded to bytes, and compressed by JPEG if wanted, before they are revealed, both
+straight-through. In mode ``legacy`` nothing is rounded, and a run is judged by a picture from its training, as in the
+original. Everything random in a step is drawn from (seed, step).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .data import Dataset, Tiles, read
 from .layout import Planes
 from .network import AudioCNN, load
 
-_LEVEL = 0.05  # root mean square at which sound is shown
+_LEVEL = 0.05  # root mean square of sounds that are shown
 
 
 class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
@@ -50,7 +50,7 @@ class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
         """One step; returns what to log.
 
         Raises:
-            Diverged: the loss or its gradient is not finite; the weights are then what they were.
+            Diverged: the loss or its gradient is not finite; the weights are then unchanged.
         """
         found = self._pass(self.learner.network, *train.draw(self.config.batch_size, self.random()))
         rate = cosine(self.step, self.config, warmup=50)
@@ -103,7 +103,7 @@ class Trainer(LearnerTrainer[TrainConfig, AudioCNN]):
 
 
 def _continue(model: AudioCNN, path: Path) -> None:
-    """Take over weights; whether the payload is modulated may change, the shape may not."""
+    """Load weights; the modulation of the payload may differ, the shape may not."""
     start = load(path)
     if replace(start.config, modulated=model.config.modulated) != model.config:
         raise BadSpec(f"--init-from {path} has another shape: {start.config}")
@@ -111,7 +111,7 @@ def _continue(model: AudioCNN, path: Path) -> None:
 
 
 def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Dataset, Dataset]:
-    """The trainer, what it learns from, and what it is measured on.
+    """The trainer, the data for training, and the data for measuring.
 
     Raises:
         BadData: no data. BadSpec: see :class:`Trainer`.

@@ -1,7 +1,7 @@
 """Train Hide-Net and Reveal-Net: ``python -m stegolab.related.hide_reveal --out DIR``.
 
-The defaults are the original's full run, for a GPU. The model card beside the weights that ship has the command that
-two CPU cores had time for. Notebook 10 takes the same steps.
+The defaults are the full run of the original, for a GPU. The model card beside the shipped weights has the shorter
+command that was run on two CPU cores. Notebook 10 trains in the same way.
 """
 
 from ...extras import one_line

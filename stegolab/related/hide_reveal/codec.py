@@ -1,4 +1,4 @@
-"""Hiding and revealing 8-bit pictures with the networks, and how well any way of hiding works (notebook 10).
+"""Hiding and revealing 8-bit pictures with the networks, and measuring any method of hiding (notebook 10).
 
 Every figure is measured on a PNG file that was written and read back.
 """
@@ -22,7 +22,7 @@ from .network import HideReveal, shipped
 
 
 class Hider(Protocol):
-    """Hides a picture in another of the same size, and finds it again: uint8 (H, W, 3) each."""
+    """Hides a picture in another of the same size, and reveals it: uint8 (H, W, 3) each."""
 
     def hide(self, cover: RGB, secret: RGB) -> RGB:
         """The container."""
@@ -32,7 +32,7 @@ class Hider(Protocol):
 
 
 class Learned:
-    """Hide-Net and Reveal-Net for pictures in bytes; without a ``model``, those that ship.
+    """Hide-Net and Reveal-Net for pictures in bytes; by default the shipped ones.
 
     Raises:
         NotTrained: none ship.
@@ -46,7 +46,7 @@ class Learned:
         """The container.
 
         Raises:
-            BadImage: the two differ in shape, or their sides are no multiples of ``2 ** depth``.
+            BadImage: the two differ in shape, or their sides are not multiples of ``2 ** depth``.
         """
         require_same_shape(cover, secret)
         unit = 2**self.model.config.depth
@@ -56,7 +56,7 @@ class Learned:
 
     @torch.inference_mode()
     def reveal(self, container: RGB) -> RGB:
-        """The secret, about; of a picture in which nothing is hidden, a picture of nothing."""
+        """The secret, approximately; for a picture in which nothing is hidden, a meaningless picture."""
         return to_pixels(self.model.reveal(self._tensor(container)))[0]
 
     def _tensor(self, rgb: RGB) -> Tensor:
@@ -87,7 +87,7 @@ def measure(hider: Hider, pairs: Iterable[tuple[RGB, RGB]], attack: str = "none"
 
 
 def through_file(rgb: RGB, path: Path) -> RGB:
-    """What is read from the lossless picture file ``path`` after ``rgb`` was written to it."""
+    """``rgb`` after writing it to the lossless picture file ``path`` and reading it again."""
     write_image(path, from_array(rgb))
     return read_image(path).rgb
 

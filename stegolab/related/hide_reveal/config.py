@@ -1,4 +1,4 @@
-"""The shape of Hide-Net and Reveal-Net, and everything that decides how they are trained (notebook 10)."""
+"""The shape of Hide-Net and Reveal-Net, and all settings of their training (notebook 10)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class NetworkConfig:
     """Shape of both networks. The defaults are the original's, for pictures of 256 pixels a side."""
 
     depth: int = 7  # down-samplings of Hide-Net: sides must be multiples of 2 ** depth
-    width: int = 64  # channels after the first of them; doubled by each, up to ``widest``
+    width: int = 64  # channels after the first one; each doubles them, up to ``widest``
     widest: int = 512
     reveal_width: int = 64  # Reveal-Net: 3, w, 2 w, 4 w, 2 w, w, 3 channels
-    residual: bool = False  # the U-Net draws what is added to the cover, not the container itself
+    residual: bool = False  # the U-Net computes what is added to the cover, not the container itself
 
 
 @dataclass(frozen=True)
 class TrainConfig(RunConfig):
-    """Everything that decides a run. The defaults are the original's: 100 epochs of 1,800 pictures of 256 pixels.
+    """All settings of a run. The defaults are those of the original: 100 epochs of 1,800 pictures of 256 pixels.
 
     Raises:
         BadSpec: no such schedule.
@@ -34,22 +34,22 @@ class TrainConfig(RunConfig):
 
     steps: int = 22_500  # length of the training, in steps
     batch_size: int = 8  # covers in a step, and as many secrets
-    validate_every: int = 225  # steps of an epoch, at whose end the valid split is measured and a checkpoint kept
-    pictures: int = 1800  # how many pictures there are to learn from
-    valid_pictures: int = 400  # how many pictures are measured on
+    validate_every: int = 225  # steps per epoch; after each, the valid split is measured and a checkpoint kept
+    pictures: int = 1800  # number of pictures for training
+    valid_pictures: int = 400  # number of pictures for measuring
     side: int = 256  # pixels a side of a picture
-    crop: int = 256  # pixels a side of what a step sees of it
-    secret_weight: float = 0.75  # of the error of the revealed secret; that of the container counts 1
-    attack: str = "none"  # what a container goes through besides being rounded to bytes, such as jpeg:90
-    schedule: Schedule = "plateau"  # of the learning rate: falls when the loss no longer does, or along a cosine
+    crop: int = 256  # side of the crops that a step sees, in pixels
+    secret_weight: float = 0.75  # weight of the error of the revealed secret; that of the container counts 1
+    attack: str = "none"  # attack on containers besides rounding to bytes, such as jpeg:90
+    schedule: Schedule = "plateau"  # of the learning rate: falls when the loss stops falling, or along a cosine
     patience: int = 5  # epochs without a better loss before the learning rate falls
-    factor: float = 0.2  # what the learning rate is multiplied by when it falls
+    factor: float = 0.2  # factor by which the learning rate falls
     freeze_norm_step: int = 0  # the step from which batch norm keeps the statistics that it has; 0: never
     depth: int = 7  # how often Hide-Net halves the picture: sides must be multiples of 2 to this
     width: int = 64  # channels of Hide-Net after its first halving
     widest: int = 512  # channels of Hide-Net at most
     reveal_width: int = 64  # channels of Reveal-Net's first layer
-    residual: bool = False  # whether Hide-Net draws what is added to the cover, not the container itself
+    residual: bool = False  # whether Hide-Net computes what is added to the cover, not the container itself
 
     def __post_init__(self) -> None:
         if self.schedule not in get_args(Schedule):
@@ -57,5 +57,5 @@ class TrainConfig(RunConfig):
 
     @property
     def network(self) -> NetworkConfig:
-        """The networks' part."""
+        """The part for the networks."""
         return NetworkConfig(self.depth, self.width, self.widest, self.reveal_width, self.residual)

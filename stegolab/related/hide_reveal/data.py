@@ -1,4 +1,4 @@
-"""What Hide-Net and Reveal-Net learn from and are measured on: squares of photographs (notebook 10)."""
+"""The data of Hide-Net and Reveal-Net: squares of photographs (notebook 10)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Pictures = NDArray[np.uint8]  # (n, side, side, 3)
 
 
 def read(config: TrainConfig) -> tuple[Pictures, Pictures]:
-    """The squares to learn from (train split), and those to measure on (valid split).
+    """The squares for training (train split), and those for measuring (valid split).
 
     Raises:
         BadData: no data, or no picture as large as ``config.side``.
@@ -29,7 +29,8 @@ def read(config: TrainConfig) -> tuple[Pictures, Pictures]:
 def squares(split: str, count: int, side: int) -> Pictures:
     """``count`` squares from the photographs of ``split`` in turn, (count, side, side, 3); always the same ones.
 
-    The first time around whole pictures cut square, later at random places and scales, shrunk to ``side`` pixels.
+    In the first round whole pictures cropped to squares, later squares of random place and scale, shrunk to ``side``
+    pixels.
 
     Raises:
         BadData: no photographs of that size.
@@ -60,7 +61,7 @@ def pairs(pictures: Pictures) -> Iterator[tuple[Pictures, Pictures]]:
 def crops(pictures: Pictures, count: int, size: int, random: np.random.Generator) -> Pictures:
     """(count, size, size, 3): distinct pictures, a square of each, every second one mirrored, the colours shuffled.
 
-    Photographs vary from orange to blue, hardly from green to magenta: without the shuffle leaves are revealed brown.
+    Photographs vary from orange to blue, but hardly from green to magenta: without the shuffle, leaves come out brown.
     """
     found = []
     for number in random.choice(len(pictures), count, replace=count > len(pictures)):

@@ -1,6 +1,6 @@
-"""The classical rival: the high bits of one picture in the low bits of another (notebook 10).
+"""The classical method, for comparison: the high bits of one picture in the low bits of another (notebook 10).
 
-On a file that nobody touches it is hard to beat. The first JPEG ends it.
+It is hard to beat on a file that is not changed, but a single JPEG destroys it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .codec import require_same_shape
 
 @dataclass(frozen=True)
 class LowBits:
-    """The classic: the high ``bits`` of the secret's samples replace the low ones of the cover's.
+    """The high ``bits`` of the secret's samples replace the low ones of the cover's.
 
     Raises:
         BadSpec: not 1 to 7 bits.
@@ -25,17 +25,17 @@ class LowBits:
     bits: int = 3
 
     def __post_init__(self) -> None:
-        """Refuse what is no hiding."""
+        """Refuse numbers of bits that hide nothing."""
         if not 1 <= self.bits <= 7:
             raise BadSpec(f"{self.bits} low bits: choose 1 to 7")
 
     def hide(self, cover: RGB, secret: RGB) -> RGB:
-        """The container; BadImage when the two differ in shape."""
+        """The container; BadImage if the two differ in shape."""
         require_same_shape(cover, secret)
         return np.asarray((cover >> self.bits << self.bits) | (secret >> (8 - self.bits)), np.uint8)
 
     def reveal(self, container: RGB) -> RGB:
-        """The secret's high bits, each at the middle of what it may have been."""
+        """The secret from its high bits, each sample in the middle of its possible values."""
         lost = 8 - self.bits
         high = (container & (2**self.bits - 1)) << lost
         return np.asarray(high | 2 ** (lost - 1), np.uint8)

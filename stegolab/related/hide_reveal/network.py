@@ -1,7 +1,7 @@
 """Hide-Net, a U-Net that draws one picture into another, and Reveal-Net, which reads it out again (notebook 10).
 
 Hide-Net is the generator of Isola et al. 2017 (Image-to-image translation with conditional adversarial networks) with
-six channels in: cover and secret on top of one another. Reveal-Net is six 3x3 convolutions. After Baluja 2017, Hiding
+six input channels: cover and secret. Reveal-Net is six 3x3 convolutions. After Baluja 2017, Hiding
 images in plain sight. Pictures here are tensors (batch, 3, rows, columns) in [0, 1].
 """
 
@@ -24,8 +24,8 @@ class HideNet(nn.Module):
     """Cover and secret -> container, all (B, 3, H, W) in [0, 1].
 
     Each level halves the picture (4x4 convolution of stride 2, batch norm, leaky ReLU) or doubles it again (transposed)
-    and is handed the level of its size on the way. The last is a sigmoid, which draws the container from nothing; with
-    ``residual`` it is centred on zero and added to the cover.
+    and gets the features of the same size on the way up. The last layer is a sigmoid, which gives the whole container;
+    with ``residual`` it is centred on zero and added to the cover.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -34,7 +34,7 @@ class HideNet(nn.Module):
         channels = [min(config.width * 2**level, config.widest) for level in range(config.depth)]
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level, (before, after) in enumerate(zip([6, *channels], channels, strict=False)):
-            inner = 0 < level < config.depth - 1  # the ends go without batch norm, as in the original
+            inner = 0 < level < config.depth - 1  # no batch norm at both ends, as in the original
             self.down.append(_halve(before, after, first=level == 0, norm=inner))
             self.up.append(_double(after * (1 if level == config.depth - 1 else 2), before if level else 3, level > 0))
 
@@ -72,7 +72,7 @@ class HideReveal(nn.Module):
         self.hide, self.reveal = HideNet(config), RevealNet(config)
 
     def forward(self, cover: Tensor, secret: Tensor, channel: Any) -> tuple[Tensor, Tensor]:
-        """(container before the channel, revealed secret); ``channel`` takes and gives pictures in 8-bit units."""
+        """(container before the channel, revealed secret); ``channel`` takes and returns pictures in 8-bit units."""
         container = self.hide(cover, secret)
         return container, self.reveal(channel(255 * container) / 255)
 
@@ -96,7 +96,7 @@ def shipped(name: str = "hide_reveal") -> HideReveal:
 
 
 def _halve(before: int, after: int, first: bool, norm: bool) -> nn.Sequential:
-    layers: list[nn.Module] = [] if first else [nn.LeakyReLU(0.2)]  # not in place: it is passed on, too
+    layers: list[nn.Module] = [] if first else [nn.LeakyReLU(0.2)]  # not in place, because it is passed on too
     layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not norm))
     return nn.Sequential(*layers, *([nn.BatchNorm2d(after)] if norm else []))
 

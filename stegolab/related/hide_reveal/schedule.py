@@ -1,4 +1,4 @@
-"""The learning rate falls when the loss no longer does, as in the original Hide-Net (notebook 10)."""
+"""The learning rate falls when the loss stops falling, as in the original Hide-Net (notebook 10)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 @dataclass
 class Plateau:
-    """``scale`` of the learning rate: times ``factor`` after more than ``patience`` epochs without a better mean loss.
+    """``scale`` of the learning rate: multiplied by ``factor`` after more than ``patience`` epochs without a better
+    mean loss.
 
-    An epoch is ``epoch`` steps; better is lower by one part in 10,000. PyTorch's ReduceLROnPlateau does the same, but
-    holds the optimiser; this one is a few numbers, which a checkpoint keeps.
+    An epoch is ``epoch`` steps; better means lower by at least one part in 10,000. PyTorch's ReduceLROnPlateau does the
+    same, but holds the optimiser; this one is a few numbers, which fit into a checkpoint.
     """
 
     epoch: int
@@ -25,7 +26,7 @@ class Plateau:
     steps: int = 0  # of this epoch
 
     def update(self, loss: float) -> None:
-        """Take note of the loss of one step."""
+        """Take the loss of one step into account."""
         self.total, self.steps = self.total + loss, self.steps + 1
         if self.steps < self.epoch:
             return
@@ -39,9 +40,9 @@ class Plateau:
             self.scale, self.waited = self.scale * self.factor, 0
 
     def state(self) -> dict[str, Any]:
-        """All of its numbers."""
+        """All numbers of the schedule."""
         return asdict(self)
 
     def load(self, state: dict[str, Any]) -> None:
-        """Continue where :meth:`state` was taken."""
+        """Continue from a :meth:`state`."""
         vars(self).update(state)

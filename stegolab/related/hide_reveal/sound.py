@@ -1,7 +1,8 @@
-"""A picture as sound: bytes into 16-bit samples and back, in the open or sealed (notebook 10).
+"""A picture as sound: bytes to 16-bit samples and back, open or sealed (notebook 10).
 
-The open route is the one that the original describes: the picture's BMP file, one byte a sample, at full scale.
-Whoever listens has the picture. The sealed route sends what AES-256-GCM makes of the same bytes, two a sample: noise.
+The open route is the one that the original describes: the picture's BMP file, one byte per sample, at full scale.
+Everybody who has the sound has the picture. The sealed route encrypts the same bytes with AES-256-GCM and sends two per
+sample, which sounds like noise.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from ...images import RGB, from_array, from_pillow, to_pillow
 from ...message.envelope import open_sealed, seal
 from ...message.keys import Key, as_provider
 
-_PURPOSE = b"stegolab hide_reveal picture as sound"  # authenticated with every message; says what a key was used for
+_PURPOSE = b"stegolab hide_reveal picture as sound"  # authenticated with every message; says what the key is used for
 _END = b"\x80"  # ISO/IEC 7816-4: then zeros, until the samples are full
 
 
 def send(path: str | os.PathLike[str], rgb: RGB, key: Key | None = None, *, salt: bytes | None = None) -> None:
-    """Write the picture, uint8 (H, W, 3), as a WAV file: sealed with ``key``, or in the open without.
+    """Write the picture, uint8 (H, W, 3), as a WAV file: sealed with ``key``, or open without a key.
 
     ``salt`` is for reproducing a figure only; see :func:`stegolab.message.envelope.seal`.
 
     Raises:
-        BadImage: no picture. BadKey: a malformed key. CannotWrite: the file cannot be written.
+        BadImage: not a picture. BadKey: a malformed key. CannotWrite: the file cannot be written.
     """
     data = to_bmp(rgb)
     write_wav(path, open_sound(data) if key is None else sealed_sound(data, key, salt=salt))
@@ -39,7 +40,7 @@ def receive(path: str | os.PathLike[str], key: Key | None = None) -> RGB:
     """The picture in a WAV file that :func:`send` wrote.
 
     Raises:
-        BadAudio: no sound file, or a silent one. BadImage: the samples are no picture.
+        BadAudio: not a sound file, or a silent one. BadImage: the samples are not a picture.
         AuthenticationFailed: wrong key, or a sample differs. Truncated: the sound is too short to be sealed.
     """
     sound = read_audio(path)
@@ -57,19 +58,19 @@ def from_bmp(data: bytes) -> RGB:
     """The picture in the bytes of a BMP file.
 
     Raises:
-        BadImage: they are none.
+        BadImage: they are not a BMP file.
     """
     try:
         with Image.open(BytesIO(data), formats=("BMP",)) as image:
             return from_pillow(image).rgb
     except BadImage:
         raise
-    except Exception as error:  # Pillow raises whatever it likes at damaged bytes
-        raise BadImage("the samples are no picture: was the sound sealed with a key, cut or compressed?") from error
+    except Exception as error:  # Pillow may raise anything on damaged bytes
+        raise BadImage("the samples are not a picture: was the sound sealed with a key, cut or compressed?") from error
 
 
 def open_sound(data: bytes) -> Speech:
-    """One byte a sample: 0 to 255 becomes -1 to 127/128 of full scale."""
+    """One byte per sample: 0 to 255 becomes -1 to 127/128 of full scale."""
     samples = np.frombuffer(data, np.uint8).astype(np.float32)
     return Speech((samples - np.float32(128)) / np.float32(128), RATE)
 
@@ -80,7 +81,7 @@ def open_bytes(sound: Speech) -> bytes:
 
 
 def sealed_sound(data: bytes, key: Key, *, salt: bytes | None = None) -> Speech:
-    """``data`` of any length, encrypted, two bytes a sample.
+    """``data`` of any length, encrypted, two bytes per sample.
 
     Raises:
         BadKey: a malformed key.
@@ -100,12 +101,12 @@ def sealed_bytes(sound: Speech, key: Key) -> bytes:
 
 
 def sample_bytes(sound: Speech) -> bytes:
-    """The 16-bit samples as a WAV file holds them, little-endian: what somebody without the key can look at."""
+    """The 16-bit samples as a WAV file holds them, little-endian: what can be seen without the key."""
     return to_pcm16(sound).astype("<i2").tobytes()
 
 
 def entropy(data: bytes) -> float:
-    """Bits a byte of the histogram, 0 to 8. Of n random bytes it is about 8 - 184/n: give many."""
+    """Entropy of the histogram in bits per byte, 0 to 8. For n random bytes it is about 8 - 184/n, so give many."""
     counts = np.bincount(np.frombuffer(data, np.uint8), minlength=256)
     share = counts[counts > 0] / len(data)
     return float(-(share * np.log2(share)).sum())

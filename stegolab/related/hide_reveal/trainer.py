@@ -1,7 +1,7 @@
 """One step of training Hide-Net and Reveal-Net, and the state that a run can be resumed from (notebook 10).
 
-Half of a batch are covers, the other half secrets. Containers are rounded to bytes, straight through, before they are
-revealed. All that is random in a step is drawn from (seed, step).
+Half of a batch are covers, the other half secrets. Containers are rounded to bytes, straight-through, before they are
+revealed. Everything random in a step is drawn from (seed, step).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         super().__init__(config, fabric, save)
         model = HideReveal(config.network)
-        self.learner = Learner(model, fabric, ema_decay=config.ema_decay, weight_decay=0.0)  # Adam, as the original
+        self.learner = Learner(model, fabric, ema_decay=config.ema_decay, weight_decay=0.0)  # Adam, as in the original
         self.plateau = Plateau(config.validate_every, config.patience, config.factor)
         self.companions["plateau"] = self.plateau
         self.channel = twin(config.attack)
@@ -54,7 +54,7 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
         """One step on random crops; returns h-loss and r-loss, both mean squared errors of samples in [0, 1].
 
         Raises:
-            Diverged: the loss or its gradient is not finite; the weights are then what they were.
+            Diverged: the loss or its gradient is not finite; the weights are then unchanged.
         """
         self._set_modes()
         drawn = crops(pictures, 2 * self.config.batch_size, self.config.crop, self.random())
@@ -98,7 +98,8 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
         return {name: picture[0].clamp(0, 1) for name, picture in shown.items()}
 
     def _set_modes(self) -> None:
-        """A small batch's statistics are noise, in the end louder than the secret: ``freeze_norm_step`` stops it."""
+        """Set the modes; from ``freeze_norm_step`` on, batch norm keeps its statistics, whose noise would exceed the
+        secret."""
         self.plain.train()
         if 0 < self.config.freeze_norm_step <= self.step:
             for layer in self.plain.modules():
@@ -110,7 +111,7 @@ class Trainer(LearnerTrainer[TrainConfig, HideReveal]):
 
 
 def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Pictures, Pictures]:
-    """The trainer, the squares it learns from (train split), and those it is measured on (valid split).
+    """The trainer, the squares for training (train split), and those for measuring (valid split).
 
     Raises:
         BadData: no data, or no picture as large as ``config.side``. BadSpec: crops that the networks cannot take.

@@ -1,6 +1,6 @@
 """Train PixInWav: ``python -m stegolab.related.pixinwav --out DIR``.
 
-Notebook 11 takes the same steps with the same :class:`~stegolab.related.pixinwav.trainer.Trainer`.
+Notebook 11 trains in the same way, with the same :class:`~stegolab.related.pixinwav.trainer.Trainer`.
 """
 
 from ...extras import one_line

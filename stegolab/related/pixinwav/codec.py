@@ -1,4 +1,4 @@
-"""A picture into a WAV file and out of it, the way it is really sent, and what that is worth (notebook 11)."""
+"""Hiding a picture in a real WAV file, revealing it, and measuring the result (notebook 11)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def reveal(model: PixInWav, received: Speech, key: Key | None = None) -> RGB:
     """The picture (side, side, 3) in a received container; grey in three equal colours. A wrong key gives noise.
 
     Raises:
-        BadAudio: it has not the length or rate of a container.
+        BadAudio: it does not have the length or rate of a container.
         BadKey: the key cannot be used.
     """
     _require_rate(received)
@@ -66,7 +66,7 @@ def reveal(model: PixInWav, received: Speech, key: Key | None = None) -> RGB:
 
 
 def through_wav(sound: Speech) -> Speech:
-    """What a 16-bit WAV file holds of ``sound``: really written, and read again."""
+    """``sound`` after writing it to a 16-bit WAV file and reading it again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "container.wav"
         write_wav(path, sound)
@@ -79,7 +79,7 @@ def measure(
     """Hide, send through ``channel``, reveal: ``audio_snr_db``, ``image_ssim``, ``image_psnr_db``.
 
     Raises:
-        As :func:`hide` and :func:`reveal`.
+        As for :func:`hide` and :func:`reveal`.
     """
     hidden = hide(model, sound, picture, key)
     revealed = reveal(model, channel(hidden.container), key)
@@ -98,7 +98,7 @@ def snr_db(reference: Speech, disturbed: Speech) -> float:
 
 
 def as_tensor(picture: RGB) -> Tensor:
-    """A picture (side, side, colours) of bytes as the network takes it: (1, colours, side, side) in [0, 1]."""
+    """A picture (side, side, colours) of bytes as input for the network: (1, colours, side, side) in [0, 1]."""
     return to_tensor(picture[None]).contiguous()
 
 

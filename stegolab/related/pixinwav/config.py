@@ -1,4 +1,4 @@
-"""The shape of PixInWav, and everything that decides how it is trained (notebook 11)."""
+"""The shape of PixInWav, and all settings of its training (notebook 11)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SAMPLES = 24_384  # 1.524 s at 16 kHz: 128 frames of the MDCT
 class NetworkConfig:
     """Shape of the system.
 
-    ``architecture``: ``independent``, the residual knows the picture alone; ``dependent``, the host too; ``plain``,
-    there is no residual, the network gives the container; ``scaled``, the independent residual times the host's
-    loudness round about. The other names are explained where they are defined.
+    ``architecture``: ``independent``, the residual depends only on the picture; ``dependent``, also on the host;
+    ``plain``, there is no residual and the network gives the container; ``scaled``, the independent residual times the
+    local loudness of the host. The other names are explained where they are defined.
 
     Raises:
         BadSpec: no such architecture.
@@ -48,7 +48,7 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights. Fields of the same name are the network's."""
+    """All settings of a run; saved beside the weights. Fields with the same name belong to the network."""
 
     renamed: ClassVar[dict[str, str]] = RunConfig.renamed | {
         "sound": "sound_loss",
@@ -59,21 +59,21 @@ class TrainConfig(RunConfig):
     steps: int = 4000  # length of the training, in steps
     batch_size: int = 4  # sounds, each with its picture, in a step
     validate_every: int = 500  # steps between measurements on the valid split, which also keep a checkpoint
-    transform: Transform = "mdct"  # what makes the spectrogram that the picture is hidden in
-    architecture: Architecture = "independent"  # whether the residual knows its host, and whether there is one
-    embedding: EmbeddingName = "multichannel"  # how the picture is laid over the spectrogram
+    transform: Transform = "mdct"  # transform that makes the spectrogram in which the picture is hidden
+    architecture: Architecture = "independent"  # whether the residual depends on its host, and whether there is one
+    embedding: EmbeddingName = "multichannel"  # how the picture is arranged on the spectrogram
     colours: int = 3  # of the picture: 1 (grey) or 3 (RGB)
     side: int = 64  # pixels a side of the picture
     width: int = 64  # channels of the U-Nets at half the size; twice as many at a quarter
     slope: float = 0.8  # of the LeakyReLU for negative values
     samples: int = SAMPLES  # length of a sound, samples at 16 kHz
     beta: float = 0.1  # share of the picture's error in the loss, 0 to 1; the rest is the spectrogram's
-    sound_loss: SoundLoss = "none"  # a view of the sound itself in the loss
+    sound_loss: SoundLoss = "none"  # additional loss on the sound itself
     sound_weight: float = 0.0  # of that view: PixInWav's lambda
     structure_weight: float = 0.0  # of 1 - SSIM of the picture
-    noise: Noise = "none"  # what the container meets on its way
-    noise_strength: float = 0.0  # its root mean square relative to the sound, or the share of the samples it befalls
-    keyed_share: float = 0.0  # share of the steps whose residual is permuted by a key, 0 to 1
+    noise: Noise = "none"  # noise on the container
+    noise_strength: float = 0.0  # its root mean square relative to the sound, or the share of samples that it changes
+    keyed_share: float = 0.0  # share of the steps in which a key permutes the residual, 0 to 1
     through_file: bool = True  # whether pictures are revealed from 16-bit samples, not from floats as in the original
 
     def __post_init__(self) -> None:

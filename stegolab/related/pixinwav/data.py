@@ -1,4 +1,4 @@
-"""What PixInWav learns from and is measured on: clips of speech at one level, and small pictures (notebook 11)."""
+"""The data of PixInWav: clips of speech at one level, and small pictures (notebook 11)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def host(samples: Sound, length: int = SAMPLES) -> Sound:
     """The loudest ``length`` samples, brought to level :data:`~..levels.LEVEL`; quieter if they would clip.
 
     Raises:
-        BadAudio: there are fewer, or they are silent.
+        BadAudio: there are fewer samples, or they are silent.
     """
     if len(samples) < length:
         raise BadAudio(f"a host has {length} samples or more, not {len(samples)}: take a longer clip")
@@ -49,7 +49,7 @@ def thumbnail(rgb: RGB, side: int = 64, colours: int = 3) -> RGB:
     """The middle square of a picture (H, W, 3), scaled to (side, side, colours).
 
     Raises:
-        BadImage: it is smaller than that.
+        BadImage: it is smaller than ``side``.
     """
     height, width = rgb.shape[:2]
     size = min(height, width)
@@ -60,7 +60,7 @@ def thumbnail(rgb: RGB, side: int = 64, colours: int = 3) -> RGB:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Sounds (n,) at 16 kHz and pictures (H, W, 3), of which steps draw clips and squares.
+    """Sounds (n,) at 16 kHz and pictures (H, W, 3), from which steps draw clips and squares.
 
     Raises:
         BadData: no sound or no picture is large enough.
@@ -93,7 +93,7 @@ class Dataset:
             yield host(sound, self.length), thumbnail(pictures[number], self.side, self.colours)
 
     def _clip(self, random: np.random.Generator) -> Sound:
-        """Of two clips from one sound the louder: few are pauses."""
+        """The louder of two clips from one sound, so that few are pauses."""
         while len(sound := self.sounds[int(random.integers(len(self.sounds)))]) < self.length:
             pass
         starts = random.integers(len(sound) - self.length + 1, size=2)
@@ -118,7 +118,7 @@ def _scaled(rgb: RGB, square: tuple[int, int, int], side: int, colours: int) -> 
 
 
 def read(config: TrainConfig) -> tuple[Dataset, Dataset]:
-    """What the train split and the valid split give.
+    """The data of the train split and the valid split.
 
     Raises:
         BadData: no data.

@@ -1,12 +1,12 @@
-"""Where a picture's values lie over a spectrogram (notebook 11).
+"""Where a picture's values lie in a spectrogram (notebook 11).
 
 ``stretched``: RGB and a zero, pixel shuffled to one plane of twice the side and stretched over the spectrogram, as in
 PixInWav (Geleta et al. 2021). ``luma``: the fourth value is the brightness, which is then sent twice. ``replicated``:
 the spectrogram is cut into bands, and each receives the whole plane. ``multichannel``: the bands and neighbouring
-frames are laid over one another as channels, so that every pixel has a coefficient in every band, loud or quiet.
+frames are stacked as channels, so that every pixel has a coefficient in every band, loud or quiet.
 
-A network therefore sees a stack of planes: :meth:`Embedding.lay` makes that of a picture, :meth:`Embedding.fold` that
-of a spectrogram; :meth:`Embedding.unfold` and :meth:`Embedding.read` lead back.
+So a network sees a stack of planes: :meth:`Embedding.lay` makes it from a picture, :meth:`Embedding.fold` from a
+spectrogram; :meth:`Embedding.unfold` and :meth:`Embedding.read` are the inverses.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Embedding:
 
     @property
     def steps(self) -> int:
-        """How many neighbouring frames are laid over one another."""
+        """How many neighbouring frames are stacked."""
         return 2 if self.name == "multichannel" else 1
 
     @property
@@ -75,7 +75,8 @@ class Embedding:
         return _resized(planes, size) - 0.5
 
     def read(self, planes: Tensor) -> Tensor:
-        """The inverse of :meth:`lay`, but for what stretching smooths; brightness that came twice is averaged."""
+        """The inverse of :meth:`lay`, except for smoothing by stretching; brightness that was sent twice is
+        averaged."""
         size = 2 * self.side if self.shuffled else self.side
         planes = _resized(planes, (size, size)) + 0.5
         if not self.shuffled:

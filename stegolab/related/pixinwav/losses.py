@@ -1,4 +1,4 @@
-"""What a container and a revealed picture cost (notebook 11): spectra, picture, and one of two views of the sound.
+"""The losses of a container and a revealed picture (notebook 11): spectra, picture, and one of two losses on the sound.
 
 PixInWav adds a soft-DTW of the waveforms to its loss, but gives each as a sequence of *one* element, which has one
 alignment only: the loss is then a squared error. :func:`features` cuts the sound into frames first.
@@ -17,7 +17,7 @@ from torch import Tensor
 from ...audio import RATE
 from ..pictures import luma
 
-_FLOOR = 1e-3  # of the power that level one has in a band
+_FLOOR = 1e-3  # share of the power in a band at level one
 
 
 def soft_dtw(a: Tensor, b: Tensor, gamma: float = 0.1) -> Tensor:
@@ -33,7 +33,7 @@ def soft_dtw(a: Tensor, b: Tensor, gamma: float = 0.1) -> Tensor:
     rows = torch.arange(n, device=a.device)
     nowhere = distance.new_full((len(a), n + 1), 1e10)
     corner = torch.cat([distance.new_zeros(len(a), 1), nowhere[:, 1:]], 1)
-    before, last = corner, nowhere  # antidiagonals over rows 0 .. n: their cells do not depend on one another
+    before, last = corner, nowhere  # antidiagonals over rows 0 .. n, whose cells do not depend on one another
     for k in range(n + m - 1):
         columns = k - rows
         inside = (columns >= 0) & (columns < m)
@@ -51,7 +51,7 @@ def features(waveform: Tensor, bands: int = 24, window: int = 512, hop: int = 25
 
 
 def structure(a: Tensor, b: Tensor) -> Tensor:
-    """Structural similarity of the luma of pictures (B, 1 or 3, H, W) in [0, 1]: (B,), as ``images.ssim`` has it."""
+    """Structural similarity of the luma of pictures (B, 1 or 3, H, W) in [0, 1]: (B,), as in ``images.ssim``."""
     x, y = (_luma(picture)[:, None] for picture in (a, b))
     taps = torch.exp(-torch.arange(-5.0, 6.0, device=x.device).square() / (2 * 1.5**2))
     window = (taps[:, None] * taps / taps.sum().square())[None, None]

@@ -1,6 +1,6 @@
-"""The classical rival: the picture's bits in the least significant bits of the samples (notebook 11).
+"""The classical method, for comparison: the picture's bits in the least significant bits of the samples (notebook 11).
 
-On a file that nobody touches it is hard to beat, quieter than any residual and exact. The first noise ends it.
+On a file that is not changed it is hard to beat, quieter than any residual and exact, but noise destroys it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def hide(pcm: NDArray[np.int16], message: bytes, bits: int = 5) -> NDArray[np.in
 
 
 def reveal(pcm: NDArray[np.int16], length: int, bits: int = 5) -> bytes:
-    """The ``length`` bytes that :func:`hide` put there, or what noise has made of them."""
+    """The ``length`` bytes that :func:`hide` put there, if noise has not changed them."""
     samples = pcm[: -(-8 * length // bits), None].astype(np.int32)
     read = (samples >> np.arange(bits)[::-1]) & 1
     return np.packbits(read.astype(np.uint8).ravel()[: 8 * length]).tobytes()

@@ -1,10 +1,10 @@
-"""Hide a picture in the spectrogram of a sound, reveal it from another spectrogram: two U-Nets (notebook 11).
+"""Two U-Nets: one hides a picture in the spectrogram of a sound, the other reveals it (notebook 11).
 
 Each U-Net halves its planes twice, with two 3 x 3 convolutions a level; its channels go 1-64-128-64-1 in PixInWav
 (Geleta et al. 2021).
 
-PixInWav's idea is that the residual need not know its host: one picture becomes one residual,
-which is added to any sound. The other architectures are kept to compare.
+The idea of PixInWav is that the residual need not depend on its host: one picture becomes one residual, which can be
+added to any sound. The other architectures are for comparison.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .transforms import transform
 class PixInWav(nn.Module):
     """Waveforms (B, samples) of level :data:`LEVEL`, pictures (B, colours, side, side) in [0, 1].
 
-    Planes are those of the transform that carry, (B, C, F, T), near one where the host is as loud as it is on average.
+    Planes are those of the transform that carry, (B, C, F, T), near one where the host has its average loudness.
     """
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
@@ -52,7 +52,8 @@ class PixInWav(nn.Module):
         return LEVEL * self.transform.synthesise(planes, self.config.samples)
 
     def residual(self, picture: Tensor) -> Tensor:
-        """What is added to any host, planes (B, C, F, T); for the architectures ``independent`` and ``scaled``."""
+        """The residual to add to any host, planes (B, C, F, T); for the architectures ``independent`` and
+        ``scaled``."""
         return self.embedding.unfold(self.hider(self.embedding.lay(picture, self.size)), self.shape)
 
     def hide(self, host: Tensor, picture: Tensor, order: Tensor | None = None) -> Tensor:
@@ -64,7 +65,7 @@ class PixInWav(nn.Module):
             order: moves the residual along time, row by row (:mod:`.scramble`).
 
         Raises:
-            BadSpec: an order for ``plain``, which has no residual to move.
+            BadSpec: an order for ``plain``, which has no residual to permute.
         """
         part = self.transform.part
         carrying = host[:, part]
@@ -90,12 +91,13 @@ class PixInWav(nn.Module):
         if order is not None:
             received = received.gather(-1, order.argsort(-1).expand_as(received))
         stack = self.embedding.fold(received)
-        # The residual is small and the host is anything: one view that is linear for what is faint, one that clips.
+        # The residual is small and the host arbitrary, so there are two inputs: one linear for small values, one that
+        # clips.
         views = torch.cat([torch.asinh(20 * stack), torch.tanh(5 * stack)], 1)
         return self.embedding.read(self.revealer(views))
 
     def forward(self, host: Tensor, picture: Tensor, order: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Waveforms and pictures to the container as a 16-bit file has it, and the picture revealed from it."""
+        """The container as in a 16-bit file, and the picture revealed from it, for waveforms and pictures."""
         container = pcm16(self.synthesise(self.hide(self.analyse(host), picture, order)))
         return container, self.reveal(self.analyse(container), order)
 
@@ -132,7 +134,7 @@ class UNet(nn.Module):
 
 
 def pcm16(waveform: Tensor) -> Tensor:
-    """The samples as a 16-bit file holds them; the derivative is one throughout."""
+    """The samples as in a 16-bit file; the derivative is one everywhere."""
     scaled = waveform * FULL_SCALE
     return through(scaled.round().clamp(-FULL_SCALE, FULL_SCALE - 1), scaled) / FULL_SCALE
 

@@ -1,4 +1,4 @@
-"""What may happen to a container on the way: four kinds of noise (notebook 11)."""
+"""Four kinds of noise that may change a container on the way (notebook 11)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def noisy(waveform: Tensor, kind: str, strength: float, random: torch.Generator 
         kind: ``gaussian``, white noise; ``speckle``, white noise times the sample; ``salt``, some samples become the
             loudest of the clip, of either sign; ``pepper``, some become zero; ``none``.
         strength: gaussian, speckle: root mean square of the noise, relative to the clip's and to the sample;
-            salt, pepper: the share of the samples that it befalls.
-        random: on the CPU.
+            salt, pepper: the share of the samples that it changes.
+        random: a generator on the CPU.
 
     Raises:
         BadSpec: no such noise.

@@ -1,8 +1,8 @@
-"""A keyed permutation of the residual along time, each frequency by itself (notebook 11).
+"""A keyed permutation of the residual along time, separately for each frequency (notebook 11).
 
-Frequencies stay where they are, so that what a network has learned of quiet and loud ones still holds. It is
-obfuscation, not encryption: nothing is authenticated, and a linear mixture of known pictures gives it away. What must
-stay secret goes through ``message.envelope``.
+Frequencies stay in place, so that what a network has learned about quiet and loud ones still holds. It is obfuscation,
+not encryption: nothing is authenticated, and a linear mixture of known pictures reveals it. What must stay secret
+should use ``message.envelope``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One step of training PixInWav, and the state that a run can be resumed from (notebook 11).
 
 Random hosts, random pictures; the container becomes a 16-bit waveform (rounding straight through), meets noise, is
-analysed again, and only then is the picture revealed from it. All that is random is drawn from (seed, step).
+analysed again, and only then is the picture revealed from it. Everything random is drawn from (seed, step).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         """One step; returns what to log.
 
         Raises:
-            Diverged: the loss or its gradient is not finite; the weights are then what they were.
+            Diverged: the loss or its gradient is not finite; the weights are then unchanged.
         """
         config = self.config
         random = self.random()
@@ -94,7 +94,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         return (loss + c.structure_weight * (1 - found["ssim"])).mean()
 
     def _order(self, random: np.random.Generator) -> Tensor | None:
-        """That of a random key, or none: ``keyed_share`` says how often."""
+        """The order of a random key, or none; ``keyed_share`` says how often."""
         if random.random() >= self.config.keyed_share:
             return None
         rows, frames = self.plain.shape[1:]
@@ -104,7 +104,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
     def validate(self, valid: Dataset) -> dict[str, float]:
         """Averaged weights on fixed hosts and pictures: SNR of the container, SSIM and L1 of the revealed pictures.
 
-        The score is SSIM plus two hundredths a decibel of SNR: about what one costs of the other.
+        The score is SSIM plus .02 per decibel of SNR, which is about the rate at which one is traded for the other.
         """
         found: list[dict[str, float]] = []
         with self.learner.averaging():
@@ -123,7 +123,7 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
 
     @torch.no_grad()
     def look(self, valid: Dataset) -> dict[str, Tensor]:
-        """The first picture and its revealed twin, the container, and ten times what was added to it."""
+        """The first picture, the revealed one, the container, and ten times what was added to it."""
         host, picture = next(iter(valid.fixed()))
         hosts, pictures = self._pair(host, picture)
         with self.learner.averaging():
@@ -137,18 +137,18 @@ class Trainer(LearnerTrainer[TrainConfig, PixInWav]):
         }
 
     def _tensors(self, hosts: NDArray[np.float32], pictures: Pixels) -> tuple[Tensor, Tensor]:
-        """Waveforms (B, n) and pictures (B, side, side, colours) as the network takes them."""
+        """Waveforms (B, n) and pictures (B, side, side, colours) as input for the network."""
         device = self.fabric.device
         return torch.from_numpy(hosts).to(device), to_tensor(pictures, device)
 
     def _pair(self, host: NDArray[np.float32], picture: Pixels) -> tuple[Tensor, Tensor]:
         """One waveform (n,) and one picture (side, side, colours) as a batch of one."""
         hosts, pictures = self._tensors(host[None], picture[None])
-        return hosts, pictures.contiguous()  # channels first in memory, as the codec has it
+        return hosts, pictures.contiguous()  # channels first in memory, as in the codec
 
 
 def begin(config: TrainConfig, fabric: Any) -> tuple[Trainer, Dataset, Dataset]:
-    """The trainer, what it learns from, and what it is measured on.
+    """The trainer, the data for training, and the data for measuring.
 
     Raises:
         BadData: no data.

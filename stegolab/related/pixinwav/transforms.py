@@ -1,9 +1,9 @@
-"""From a waveform to the planes that a picture is added to, and back (notebook 11).
+"""From a waveform to the planes to which a picture is added, and back (notebook 11).
 
-What counts here is the way *round*: a residual that is added to the planes must still be there once the planes have
+What counts here is the round trip: a residual that is added to the planes must still be there after the planes have
 become a waveform and the waveform planes again. An overlapping transform has many more coefficients than samples, so
 most residuals belong to no waveform and are lost (:func:`surviving`); a critically sampled one has as many, and keeps
-all. Princen & Bradley 1986 (MDCT); Geleta et al. 2021, PixInWav (STDCT, STFT).
+all residuals. Princen & Bradley 1986 (MDCT); Geleta et al. 2021, PixInWav (STDCT, STFT).
 
 Waveforms are (B, n), planes (B, C, F, T) in units in which white noise of level one has coefficients near one.
 """
@@ -25,7 +25,7 @@ from .config import TRANSFORMS
 class Mdct(nn.Module):
     """Modified discrete cosine transform with the sine window: a plane (B, 1, bins, n / bins + 1).
 
-    Orthonormal and critically sampled, but for half a frame at each end: ``synthesise(analyse(x)) == x``, and
+    Orthonormal and critically sampled, except for half a frame at each end: ``synthesise(analyse(x)) == x``, and
     ``analyse(synthesise(c)) == c`` away from the first and the last frame.
     """
 
@@ -57,9 +57,9 @@ class Mdct(nn.Module):
 
 
 class Stdct(nn.Module):
-    """Short-time DCT-II of Hamming windows: a plane (B, 1, window, T), as PixInWav has it.
+    """Short-time DCT-II of Hamming windows: a plane (B, 1, window, T), as in PixInWav.
 
-    ``synthesise(analyse(x)) == x``, but there are ``window / hop`` coefficients to a sample: 66 for 4096 and 62.
+    ``synthesise(analyse(x)) == x``, but there are ``window / hop`` coefficients per sample: 66 for 4096 and 62.
     """
 
     part = slice(0, 1)
@@ -89,7 +89,7 @@ class Stdct(nn.Module):
         return ((spectra * self.phase.conj()).real * self.scale).transpose(1, 2)[:, None]
 
     def synthesise(self, planes: Tensor, n: int) -> Tensor:
-        """(B, 1, F, T) to (B, n): frames laid over one another, divided by the sum of their windows."""
+        """(B, 1, F, T) to (B, n): overlapping frames are added and divided by the sum of their windows."""
         spectra = planes[:, 0].transpose(1, 2) * self.scale * self.phase
         frames = torch.fft.ifft(spectra, 2 * self.length, norm="forward").real[..., : self.length]
         weight = _overlap_add(self.window.expand(1, frames.shape[1], -1), self.hop)

@@ -2,7 +2,7 @@
 
 The main system's envelope around a message (speech from a codec, say), LDPC around that, and each code bit becomes the
 sign of one MDCT coefficient between 125 Hz and 2 kHz, where speech has its energy. A wrong key and a changed bit are
-both refused, which no scrambling can do; the price is that only as much fits as a speech codec needs.
+both detected, which scrambling cannot do; the price is that there is only room for the bit rate of a speech codec.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def reveal(stego: Speech, network: InvertibleNetwork, provider: KeyProvider) -> 
 
     Raises:
         Uncorrectable: too much noise, or nothing hidden.
-        AuthenticationFailed: another key, or tampering; deliberately not told apart.
+        AuthenticationFailed: another key, or tampering; the two are deliberately not distinguished.
         BadKey: the provider has no secret to give.
     """
     length = len(stego.samples) // FRAME * FRAME
@@ -85,7 +85,7 @@ def _slots(samples: int) -> int:
 
 
 def _slope() -> NDArray[np.float32]:
-    """Amplitudes of the bins, falling as speech's spectrum does: -6 dB an octave."""
+    """Amplitudes of the bins, falling as speech's spectrum does: -6 dB per octave."""
     return (1 / np.arange(BINS.start, BINS.stop) ** 0.5).astype(np.float32)
 
 
@@ -101,7 +101,7 @@ def _modulate(message: NDArray[np.uint8], samples: int) -> NDArray[np.float32]:
 
 
 def _demodulate(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A waveform to the LLRs of its code bits: amplitude and noise are those that each bin shows."""
+    """The LLRs of the code bits in a waveform; amplitude and noise are estimated for each bin."""
     seen = analyse(torch.from_numpy(waveform)[None])[0, :, BINS].numpy()  # (frames, bins)
     amplitude = np.abs(seen).mean(0)
     noise = np.maximum(np.square(seen).mean(0) - amplitude**2, 1e-3 * amplitude**2) + 1e-12

@@ -1,11 +1,11 @@
-"""Speech in, speech out: a secret clip in a cover clip, as it goes into a WAV file and comes out of it (notebook 12).
+"""Hiding a secret clip in a cover clip for a WAV file, and revealing it again (notebook 12).
 
     stego = hide(cover, secret, network, key, nonce)
     audio.write_wav("stego.wav", stego)
     heard = reveal(audio.read_audio("stego.wav"), network, key, nonce)
 
-The network works at one level, :data:`~..levels.LEVEL`: covers are brought to it, and secrets come out at it. How
-loud the secret was does not travel.
+The network works at one level, :data:`~..levels.LEVEL`: covers are brought to it, and secrets come out at it. The
+original loudness of the secret is not sent.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def hide(
 
     Args:
         key: 32 secret bytes that scramble the secret; None leaves it as it is.
-        nonce: public, never twice with one key; the receiver needs the same.
+        nonce: public, never used twice with one key; the receiver needs the same one.
 
     Raises:
         BadAudio: see :func:`stegolab.audio.check`; also another rate than 16 kHz.
         CapacityExceeded: the secret is longer than the cover.
-        BadKey: the key has not 32 bytes.
+        BadKey: the key does not have 32 bytes.
     """
     if len(secret.samples) > len(cover.samples):
         raise CapacityExceeded(
@@ -56,7 +56,7 @@ def reveal(stego: Speech, network: InvertibleNetwork, key: bytes | None = None, 
 
     Raises:
         BadAudio: the sound is not one that :func:`hide` wrote: another rate, or no whole frames.
-        BadKey: the key has not 32 bytes.
+        BadKey: the key does not have 32 bytes.
     """
     if stego.rate != RATE or len(stego.samples) % FRAME:
         raise BadAudio(f"no stego: it would be at {RATE} Hz and of whole frames of {FRAME} samples; ask for the file")
@@ -88,7 +88,7 @@ def scrambler_for(key: bytes | None, nonce: bytes, samples: int) -> Scrambler | 
     """The scrambler of a message, or None without a key.
 
     Raises:
-        BadKey: the key has not 32 bytes.
+        BadKey: the key does not have 32 bytes.
     """
     if key is not None and len(key) != KEY_BYTES:
         raise BadKey(f"a key has {KEY_BYTES} bytes, not {len(key)}: make one with secrets.token_bytes(32)")

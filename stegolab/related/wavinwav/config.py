@@ -1,4 +1,4 @@
-"""The shape of the invertible network, and everything that decides how it is trained (notebook 12)."""
+"""The shape of the invertible network, and all settings of its training (notebook 12)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class TrainConfig(RunConfig):
-    """Everything that decides a run; saved beside the weights."""
+    """All settings of a run; saved beside the weights."""
 
     renamed: ClassVar[dict[str, str]] = RunConfig.renamed | {"noise": "noise_share"}
 

@@ -1,4 +1,4 @@
-"""What the network learns from and is measured on: clips of speech at one level (notebook 12)."""
+"""The data of the network: clips of speech at one level (notebook 12)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .config import TrainConfig
 Samples = NDArray[np.float32]
 Clips = Sequence[Samples]  # waveforms (n,) at the network's level, each at least a crop long
 
-_PAIRS = 12  # that checkpoints are picked on
-_QUIETEST = 1e-4  # root mean square: what is quieter is amplified no further, so that silence stays silence
+_PAIRS = 12  # number of clips by which checkpoints are chosen
+_QUIETEST = 1e-4  # root mean square: quieter sound is not amplified further, so that silence stays silence
 
 
 def at_level(samples: Samples) -> Samples:

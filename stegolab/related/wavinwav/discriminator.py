@@ -1,8 +1,8 @@
 """An optional discriminator of the stego's sound: spectrograms at several scales, least squares (notebook 12).
 
-It tells covers from stegos, and is worth its price only once the reconstruction is good: start from trained weights
-(``--init-from``). Défossez et al. 2022, EnCodec (the discriminator); Mao et al. 2017, LSGAN; Kumar et al. 2019, MelGAN
-(feature matching).
+It distinguishes covers from stegos, and is useful only when the reconstruction is already good: start from trained
+weights (``--init-from``). Défossez et al. 2022, EnCodec (the discriminator); Mao et al. 2017, LSGAN; Kumar et al. 2019,
+MelGAN (feature matching).
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from torch import Tensor, nn
 
 from ..levels import LEVEL
 
-Judgement = tuple[Tensor, list[Tensor]]  # scores, and the features on the way to them
+Judgement = tuple[Tensor, list[Tensor]]  # scores, and intermediate features
 
-SCALES = (256, 512, 1024)  # window of the spectrogram in samples; hops are a quarter of it
+SCALES = (256, 512, 1024)  # windows of the spectrograms in samples; hops are a quarter of them
 
 
 class Discriminator(nn.Module):
-    """One judge a scale; each looks at real and imaginary parts, compressed, with 3x3 convolutions."""
+    """One judge per scale; each applies 3x3 convolutions to compressed real and imaginary parts."""
 
     def __init__(self, width: int = 16, scales: tuple[int, ...] = SCALES) -> None:
         super().__init__()
         self.judges = nn.ModuleList(_Judge(window, width) for window in scales)
 
     def forward(self, waveform: Tensor) -> list[Judgement]:
-        """(B, N) to one judgement a scale; scores are wanted at 1 for covers, at 0 for stegos."""
+        """(B, N) to one judgement per scale; the target scores are 1 for covers and 0 for stegos."""
         return [judge(waveform / LEVEL) for judge in self.judges]
 
 
@@ -51,7 +51,7 @@ class _Judge(nn.Module):
             waveform, self.window, self.window // 4, window=self.hann, normalized=True, return_complex=True
         )
         x = torch.stack([spectrum.real, spectrum.imag], dim=1)  # (B, 2, frequencies, frames)
-        x = x * (x.square().sum(1, keepdim=True) + 1e-6) ** -0.35  # magnitudes to the power .3, as ears have them
+        x = x * (x.square().sum(1, keepdim=True) + 1e-6) ** -0.35  # magnitudes to the power .3, similar to hearing
         features = []
         for layer in self.layers:
             x = F.leaky_relu(layer(x), 0.2)
@@ -66,7 +66,8 @@ def discriminator_loss(real: list[Judgement], fake: list[Judgement]) -> Tensor:
 
 
 def adversarial_loss(fake: list[Judgement]) -> Tensor:
-    """Least squares: what the hider wants, stegos that are judged as covers. ``fake`` keeps the stego's gradient."""
+    """Least squares: the loss of the hider, for which stegos should be judged as covers. ``fake`` keeps the stego's
+    gradient."""
     return torch.stack([(1 - score).square().mean() for score, _ in fake]).mean()
 
 

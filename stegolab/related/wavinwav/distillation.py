@@ -1,9 +1,9 @@
-"""Optional embedding distillation: the secret comes out as the same *voice*, not only waveform (notebook 12).
+"""Optional embedding distillation: the secret keeps its *voice*, not only its waveform (notebook 12).
 
-A teacher that knows speech turns both into embeddings, which the network is asked to keep. WavLM's frames where its
-weights are on this machine already (nothing is downloaded), else the speaker encoder that is bundled with Resemblyzer
-(``pip install --no-deps resemblyzer``: only its weights are read). Teachers are frozen; gradients go through them.
-Chen et al. 2022, WavLM; Wan et al. 2018, Generalized end-to-end loss for speaker verification.
+A teacher trained on speech turns both into embeddings, which should be equal. It is WavLM if its weights are already on
+this machine (nothing is downloaded), else the speaker encoder that comes with Resemblyzer (``pip install --no-deps
+resemblyzer``: only its weights are read). Teachers are frozen; gradients go through them. Chen et al. 2022, WavLM; Wan
+et al. 2018, Generalized end-to-end loss for speaker verification.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SpeakerEncoder(nn.Module):
         self.linear = nn.Linear(256, 256)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Clips are brought to -30 dBFS first, the level that the encoder was trained at."""
+        """Clips are brought to -30 dBFS first, the level at which the encoder was trained."""
         level = waveform.square().mean(-1, keepdim=True).clamp_min(1e-10).sqrt()
         frames = self.mel(waveform / level * 10 ** (-30 / 20)).transpose(1, 2)
         _, (hidden, _) = self.lstm(frames)
@@ -89,7 +89,7 @@ def _wavlm_file() -> Path | None:
 
 
 def _speaker_file() -> Path | None:
-    spec = find_spec("resemblyzer")  # finds the package without importing it, which would want librosa
+    spec = find_spec("resemblyzer")  # finds the package without importing it, which would need librosa
     path = Path(spec.origin).with_name("pretrained.pt") if spec and spec.origin else None
     return path if path is not None and path.is_file() else None
 

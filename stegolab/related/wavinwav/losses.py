@@ -1,4 +1,4 @@
-"""What the network is trained for: waveforms, spectra at several resolutions, and a lost branch of zeros (notebook 12).
+"""The losses of the network: waveforms, spectra at several resolutions, and a lost branch of zeros (notebook 12).
 
 Yamamoto, Song & Kim 2020, Parallel WaveGAN (the spectra); Jing et al. 2021, HiNet (the losses).
 """
@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from ..levels import LEVEL
 
 SILENCE = 1e-8  # mean square; -80 dBFS
-FLOOR = 1e-7  # added to squared magnitudes: what is quieter is silence, and zero has a slope
+FLOOR = 1e-7  # added to squared magnitudes, so that quieter sound counts as silence and zero has a gradient
 RESOLUTIONS = ((256, 64), (512, 128), (1024, 256))  # window and hop in samples
 
 
 def shared_error(stego: Tensor, cover: Tensor, revealed: Tensor, secret: Tensor) -> Tensor:
-    """The relative squared errors of both, in decibels: waveforms (B, N) to one number, the lower the better.
+    """The relative squared errors of both, in decibels: waveforms (B, N) to one number; lower is better.
 
-    Root of the sum of their squares: the larger error counts for most, so neither is bought with the other. Errors are
-    pooled over the batch, as they are over a clip: a crop that falls into a pause does not count for more.
+    The root of the sum of their squares: the larger error dominates, so neither is reduced at the expense of the other.
+    Errors are pooled over the batch, as they are over a clip, so a crop from a pause does not count more.
     """
     pairs = ((stego, cover), (revealed, secret))
     errors = [(e - r).square().mean() / r.square().mean().clamp_min(SILENCE) for e, r in pairs]
@@ -33,14 +33,16 @@ def snr_db(estimate: Tensor, reference: Tensor) -> Tensor:
 
 
 def lost_energy(lost: Tensor) -> Tensor:
-    """Mean square of the lost branch, 1 at the secret's own level: what makes zero the receiver's right guess."""
+    """Mean square of the lost branch, 1 at the secret's own level; a small value makes zero a good guess for the
+    receiver."""
     return (lost / LEVEL).square().mean()
 
 
 class SpectralDistance(nn.Module):
     """Multi-resolution STFT distance of waveforms (B, N): spectral convergence plus the distance of log-magnitudes.
 
-    Both come from the output *with* its gradient (detach it, and the term is a constant that teaches nothing).
+    Both are computed from the output *with* its gradient (if it were detached, the term would be a constant that
+    teaches nothing).
     """
 
     def __init__(self, resolutions: tuple[tuple[int, int], ...] = RESOLUTIONS) -> None:

@@ -1,7 +1,7 @@
-"""The classical way, for comparison: the secret's eight upper bits in the cover's eight lower ones (notebook 12).
+"""The classical method, for comparison: the secret's eight upper bits in the cover's eight lower ones (notebook 12).
 
-Nothing to learn, and on a lossless file hard to beat. But a bit is there or it is not: noise of a few of the 65,536
-steps, which nobody hears, is noise in the secret's upper bits.
+It needs no training, and is hard to beat on a lossless file. But noise of a few of the 65,536 steps, which nobody
+hears, already changes the secret's upper bits.
 """
 
 from __future__ import annotations
@@ -19,6 +19,6 @@ def hide(cover: Pcm, secret: Pcm, bits: int = 8) -> Pcm:
 
 
 def reveal(stego: Pcm, bits: int = 8) -> Pcm:
-    """The secret (N,), each sample in the middle of what its ``bits`` allow."""
+    """The secret (N,), each sample in the middle of the values that its ``bits`` allow."""
     upper = (stego.astype(np.int32) & ((1 << bits) - 1)) - (1 << (bits - 1))
     return ((upper << (16 - bits)) + (1 << (15 - bits))).astype(np.int16)

@@ -1,8 +1,8 @@
 """The invertible network: squeeze, rotate, affine couplings with dense 1-D blocks (notebook 12).
 
-Two waveforms of one length go in, cover and secret; two come out, stego and *lost*. Only the stego travels. The inverse
-is exact for any weights, given both; the receiver has no lost branch and puts zero in its place.
-Jing et al. 2021, HiNet (the order of the couplings); Dinh et al. 2017, Real NVP; Huang et al. 2017, DenseNet.
+Two waveforms of one length go in, cover and secret; two come out, stego and *lost*. Only the stego is sent. Given both
+outputs, the inverse is exact for any weights; the receiver does not have the lost branch and uses zero instead. Jing et
+al. 2021, HiNet (the order of the couplings); Dinh et al. 2017, Real NVP; Huang et al. 2017, DenseNet.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .. import weights
 from ..levels import LEVEL
 from .config import NetworkConfig
 
-START = 0.16  # how loud the secret is in the stego where training starts
+START = 0.16  # level of the secret in the stego when training starts
 
 
 class InvertibleNetwork(nn.Module):
@@ -26,12 +26,12 @@ class InvertibleNetwork(nn.Module):
 
     ``inverse(*forward(cover, secret)) == (cover, secret)`` to float precision, for any weights.
 
-    The secret's bands are turned upside down, so that its strong low ones stand beside the cover's weak high ones.
-    Training starts from what that suggests, and two linear couplings can say: the cover's upper half (4 to 8 kHz) gives
-    way to the secret's lower half, attenuated by START.
+    The order of the secret's bands is reversed, so that its strong low bands are paired with the cover's weak high
+    ones. Training starts from a solution that two linear couplings can express: the cover's upper half (4 to 8 kHz) is
+    replaced by the secret's lower half, attenuated by START.
     """
 
-    couplings: Any  # a ModuleList, which forgets that they are AffineCoupling
+    couplings: Any  # a ModuleList loses the type AffineCoupling
     rotation: Tensor
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
@@ -42,14 +42,14 @@ class InvertibleNetwork(nn.Module):
         self._start(self.config.channels)
 
     def forward(self, cover: Tensor, secret: Tensor) -> tuple[Tensor, Tensor]:
-        """The sender: stego, which travels, and lost, which does not."""
+        """The sender: stego, which is sent, and lost, which is not."""
         x, y = self.split(cover), self.split(secret).flip(1)
         for coupling in self.couplings:
             x, y = coupling(x, y)
         return self.join(x), self.join(y.flip(1))
 
     def inverse(self, stego: Tensor, lost: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The receiver: cover and secret; without ``lost``, the best guess of them, with zero in its place."""
+        """The receiver: cover and secret; without ``lost``, the best guess of both, with zero in its place."""
         x = self.split(stego)
         y = torch.zeros_like(x) if lost is None else self.split(lost).flip(1)
         for coupling in reversed(self.couplings):
@@ -76,7 +76,8 @@ class InvertibleNetwork(nn.Module):
 
 
 class AffineCoupling(nn.Module):
-    """Each branch is changed by what the other *is*, never by what it was: so there is a way back.
+    """Each branch is changed by the current state of the other, never by an earlier one, so the coupling can be
+    inverted.
 
         x' = x + phi(y)          the payload enters the cover
         y' = y * exp(rho(x')) + eta(x')      what is predictable from the new cover leaves the secret
@@ -88,7 +89,7 @@ class AffineCoupling(nn.Module):
         super().__init__()
         self.clamp = config.clamp
         self.phi = DenseBlock(config, config.channels)
-        self.rho_eta = DenseBlock(config, 2 * config.channels)  # one block, two answers
+        self.rho_eta = DenseBlock(config, 2 * config.channels)  # one block with two outputs
 
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Sender's direction."""
@@ -97,7 +98,7 @@ class AffineCoupling(nn.Module):
         return x, y * rho.exp() + eta
 
     def inverse(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Receiver's direction, step by step backwards."""
+        """Receiver's direction: the same steps in reverse order."""
         rho, eta = self._affine(x)
         y = (y - eta) * (-rho).exp()
         return x - self.phi(y), y
@@ -108,7 +109,7 @@ class AffineCoupling(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """Convolutions each of which sees the input and all that came before it: (B, channels, n) to (B, outputs, n).
+    """Convolutions, each of which sees the input and all earlier outputs: (B, channels, n) to (B, outputs, n).
 
     The last begins near zero.
     """
@@ -156,7 +157,7 @@ def load(path: Path) -> InvertibleNetwork:
 
 
 def shipped(name: str = "wavinwav") -> InvertibleNetwork:
-    """The network that ships, without gradients; ``weights/wavinwav.md`` tells how it was made.
+    """The shipped network, without gradients; ``weights/wavinwav.md`` says how it was trained.
 
     Raises:
         NotTrained: this version ships without it.

@@ -1,4 +1,4 @@
-"""The noise layer: what may happen to a sound file on its way, with a gradient (notebook 12).
+"""The noise layer: changes to a sound file on its way, with a gradient (notebook 12).
 
 Every file is rounded to 16 bits; beyond that, one of four disturbances of a random strength: Gaussian noise, speckle
 (noise that is louder where the sound is), resampling to a lower rate and back, requantisation to fewer bits.
@@ -21,7 +21,7 @@ Disturbance = Callable[[Tensor, float, torch.Generator], Tensor]
 
 
 def requantise(waveform: Tensor, bits: float = 16) -> Tensor:
-    """Round and clip to ``bits`` bits (2 to 16), as PCM of that depth is; the derivative is one."""
+    """Round and clip to ``bits`` bits (2 to 16), as in PCM of that depth; the derivative is one."""
     full = 2.0 ** (bits - 1)
     return through((waveform * full).round().clamp(-full, full - 1) / full, waveform)
 
@@ -38,7 +38,7 @@ def speckle(waveform: Tensor, snr_db: float, generator: torch.Generator) -> Tens
 
 
 def resampling(waveform: Tensor, rate: float, generator: torch.Generator | None = None) -> Tensor:
-    """From 16 kHz to ``rate`` hertz and back: what is above rate / 2 is gone."""
+    """From 16 kHz to ``rate`` hertz and back: everything above rate / 2 is lost."""
     from torchaudio.functional import resample
 
     narrow = resample(waveform, RATE, int(rate))
@@ -49,7 +49,7 @@ def _requantisation(waveform: Tensor, bits: float, generator: torch.Generator) -
     return requantise(waveform, bits)
 
 
-# name -> the disturbance, and the strengths that training draws from: mildest, strongest
+# name -> the disturbance, and the range of strengths in training: mildest, strongest
 DISTURBANCES: dict[str, tuple[Disturbance, tuple[float, ...]]] = {
     "gaussian": (gaussian, (60.0, 55.0, 50.0, 45.0, 40.0, 35.0, 30.0)),  # dB
     "speckle": (speckle, (60.0, 55.0, 50.0, 45.0, 40.0, 35.0, 30.0)),  # dB
@@ -59,7 +59,7 @@ DISTURBANCES: dict[str, tuple[Disturbance, tuple[float, ...]]] = {
 
 
 class NoiseLayer:
-    """A file of 16 bits, disturbed in ``share`` of the steps by one of ``kinds``, at one of their strengths.
+    """A file of 16 bits, in ``share`` of the steps disturbed by one of ``kinds`` at a random strength.
 
     Raises:
         BadSpec: no such kind.

@@ -1,10 +1,9 @@
 """Keyed scrambling of a waveform: signs flipped and frames permuted in an MDCT (notebook 12).
 
-It is obfuscation, not encryption. The transform is linear and keeps every coefficient: who knows some plain text, or
-tries orders that sound like speech, learns about the rest, and nothing tells tampering. What must stay secret goes
-the way of :mod:`.bits`, sealed with AES-256-GCM. What scrambling gives is a waveform that a network can still hide,
-and that is noise without the key.
-Princen, Johnson & Bradley 1987 (the transform); RFC 5869 (HKDF).
+It is obfuscation, not encryption. The transform is linear and keeps every coefficient: knowing some plain text, or
+trying orders that sound like speech, reveals the rest, and tampering is not detected. What must stay secret should use
+:mod:`.bits`, sealed with AES-256-GCM. The benefit of scrambling is a waveform that a network can still hide, and that
+is noise without the key. Princen, Johnson & Bradley 1987 (the transform); RFC 5869 (HKDF).
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ _INFO = b"stegolab/1 wavinwav scrambling\0"
 
 @dataclass(frozen=True)
 class Scrambler:
-    """An orthonormal map of waveforms (B, frames x FRAME): ``invert(scramble(x)) == x``, and the energy stays.
+    """An orthonormal map of waveforms (B, frames x FRAME): ``invert(scramble(x)) == x``, of the same energy.
 
-    In each frequency the frames are put into another order and half of them change their sign. The long-term spectrum
-    is the speech's own; everything that happened in time is gone.
+    In each frequency the frames are reordered and half of them change their sign. The long-term spectrum stays that of
+    the speech; everything about its course in time is hidden.
 
     Attributes:
         order: (frames, FRAME) int64, each column a permutation of the frames.
@@ -45,7 +44,7 @@ class Scrambler:
 
         Args:
             key: 32 secret bytes.
-            nonce: any public bytes, never twice with one key.
+            nonce: any public bytes, never used twice with one key.
             samples: length of the waveforms, a multiple of FRAME.
         """
         words = keyed_words(key, nonce, _INFO, samples // FRAME, FRAME)
