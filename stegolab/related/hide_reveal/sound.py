@@ -66,7 +66,7 @@ def from_bmp(data: bytes) -> RGB:
     except BadImage:
         raise
     except Exception as error:  # Pillow may raise anything on damaged bytes
-        raise BadImage("the samples are not a picture: was the sound sealed with a key, cut or compressed?") from error
+        raise BadImage("the samples are no picture: was the sound sealed with a key, cut or compressed?") from error
 
 
 def open_sound(data: bytes) -> Speech:
