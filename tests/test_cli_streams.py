@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,24 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 4096)
     except OSError:  # the other end was closed
         return b""
+
+
+def test_a_study_shows_how_many_trials_are_done(cover, tmp_path):
+    terminal, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 200))  # a bar takes as many columns as there are
+    attacks = tmp_path / "attacks.txt"
+    attacks.write_text("none\njpeg:90\n")
+    command = [*STEGOLAB, "study", str(cover), "--strength", "jpeg", "--carrier", "lattice", "--attacks", str(attacks)]
+    command += ["--out", str(tmp_path / "out"), "--jobs", "1"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while block := _read(terminal):
+            shown += block
+    os.close(terminal)
+    assert process.returncode == 0
+    text = shown.decode()
+    assert "rehearsing the covers" in text and "2/2 [" in text and "trial" in text
 
 
 def test_elsewhere_nothing_is_said_of_it(cover, capsys):
