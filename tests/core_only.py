@@ -1,4 +1,4 @@
-"""A Python in which nothing is installed but the core: what is optional is hidden from every finder."""
+"""A Python with only the core installed: optional libraries are hidden from every finder."""
 
 import json
 import os
@@ -41,7 +41,7 @@ for name in [name for name in sys.modules if name.partition(".")[0] in HIDDEN]:
 
 
 def closure(names: list[str]) -> set[str]:
-    """The distributions that pip would install for requirements, theirs included."""
+    """The distributions that pip would install for requirements, including their own requirements."""
     found: set[str] = set()
     seen: set[tuple[str, frozenset[str]]] = set()
     todo = [(str(canonicalize_name(one.name)), frozenset(one.extras)) for one in map(Requirement, names)]
@@ -59,7 +59,7 @@ def closure(names: list[str]) -> set[str]:
 def _needed(name: str, extra: str) -> list[tuple[str, frozenset[str]]]:
     """What a distribution needs for one of its extras, "" for none, with their extras.
 
-    Of one that is not installed, such as what only a GPU needs, nothing is known.
+    For a distribution that is not installed, such as one that only a GPU needs, nothing is known.
     """
     try:
         lines = [Requirement(line) for line in requires(name) or ()]
@@ -84,7 +84,7 @@ CORE = modules_of(closure(PROJECT["dependencies"]))
 
 
 def run(program: str, folder: Path, *, also: tuple[str, ...] = ()) -> Any:
-    """What ``program`` assigns to ``answer`` where only the core is installed, ``also`` these modules."""
+    """What ``program`` assigns to ``answer`` if only the core and the modules ``also`` are installed."""
     hidden = (_owners().keys() | EXTRA_OF.keys()) - CORE - {"stegolab", *also}
     lines = [_HIDE.format(hidden=hidden), program, "print('answer:' + json.dumps(answer))"]
     done = subprocess.run(

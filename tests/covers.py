@@ -14,7 +14,7 @@ _SIDE = 256
 
 @cache
 def photographs() -> dict[str, RGB]:
-    """Two crops of 256 pixels, one grey, and one of odd sides."""
+    """Crops of 256 pixels, one of them grey, and one with odd sides."""
     whole = sample_covers()
     return {
         "astronaut": whole["astronaut"][:_SIDE, 100 : 100 + _SIDE],

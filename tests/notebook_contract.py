@@ -146,7 +146,7 @@ def _execution(code: list[NotebookNode]) -> Iterator[str]:
 
 
 def _tolerances(code: list[NotebookNode]) -> Iterator[str]:
-    """Arithmetic differs between processors: what is checked and not a whole number says by how much it may."""
+    """Arithmetic differs between processors, so every checked number that is not whole needs a tolerance."""
     for cell in code:
         if "nbval-check-output" in cell.metadata.get("tags", []):
             for line in printed(cell.outputs)[0].splitlines():

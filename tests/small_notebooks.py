@@ -12,7 +12,8 @@ FINISH = 'run.finish({"psnr_db": 41.2345, "bits": 3})'
 
 
 def lines(stderr: str) -> list[str]:
-    """What the runner said: kernels have the same standard error, and ZeroMQ complains there when they are ended."""
+    """The messages of the runner, without those of kernels, which share its standard error, where ZeroMQ complains at
+    their end."""
     return [line for line in stderr.splitlines() if re.match(r"\d\d\w*: |stegolab: ", line)]
 
 

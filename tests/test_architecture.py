@@ -1,4 +1,4 @@
-"""Imports run down only: each part of the package knows those below it, and none above."""
+"""Imports go only downwards: each part of the package may import those below it, and none above."""
 
 import ast
 import re
@@ -187,7 +187,7 @@ TICKING = {*_STOPWATCHES, *(f"{name}_ns" for name in _STOPWATCHES), "clock_getti
 
 
 def clocks(path: Path) -> set[str]:
-    """The clocks that a module reads, however it calls them."""
+    """The clocks that a module reads, under any name."""
     found, sources = set(), {"time", "timeit", "resource", "os"}
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module in sources:
@@ -280,7 +280,7 @@ POSIX_NAMES = {
 
 
 def posix_only(path: Path) -> set[str]:
-    """What a module uses that Windows has not."""
+    """What a module uses that does not exist on Windows."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

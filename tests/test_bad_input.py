@@ -1,4 +1,4 @@
-"""Whatever is wrong with the input, the answer is one declared error of one line, and nothing half done."""
+"""Whatever is wrong with the input, the result is one declared error of one line, and nothing half done."""
 
 import warnings
 
@@ -147,7 +147,7 @@ def test_a_key_file_that_is_missing(tmp_path):
 
 @pytest.fixture(autouse=True)
 def no_warnings():
-    """A refusal is the error alone."""
+    """A refusal consists of the error alone."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield

@@ -1,4 +1,4 @@
-"""Files are called by bytes: names that are no text, of several lines, or alike are read, written and told apart."""
+"""File names are bytes: names that are not text, span lines or look alike are read, written and distinguished."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Pictures at the command line: out of pipes, and attacked as platforms do, colours and transparency first."""
+"""Pictures at the command line: from pipes, and attacked as by platforms, with colours and transparency first."""
 
 import io
 import json

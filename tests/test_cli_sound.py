@@ -24,7 +24,7 @@ SPEECH = speak(0.5)
 
 @pytest.fixture(autouse=True)
 def network(monkeypatch):
-    """An enhancer that halves what it hears, in place of the one that ships."""
+    """An enhancer that halves its input, in place of the shipped one."""
     monkeypatch.setattr(pipeline, "trained", lambda: True)
     for place in (pipeline, verbs):
         monkeypatch.setattr(place, "shipped", lambda: Enhancer(lambda samples: np.float32(0.5) * samples))
@@ -144,7 +144,7 @@ def dull(samples: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("rate", [16_000, 44_100])
 @pytest.mark.parametrize("gain", [1, 5])
 def test_each_channel_is_what_python_makes_of_it_and_silence_stays(monkeypatch, tmp_path, rate, gain):
-    """Of a file of some blocks, also of one whose peak of 2.5 is scaled down."""
+    """For a file of some blocks, and for one whose peak of 2.5 is scaled down."""
     for place in (pipeline, verbs):
         monkeypatch.setattr(place, "shipped", lambda: Enhancer(dull))
     channels = [speak(7, rate).samples, np.full(7 * rate, 0.25), 0.1 * speak(7, rate, seed=1).samples]
@@ -201,7 +201,7 @@ with open("/proc/self/status") as status:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel is asked for the memory that it took")
 def test_the_memory_does_not_grow_with_the_length(tmp_path):
-    """10 and 100 s of stereo, which are 38 MB of samples: more than the difference that is let pass."""
+    """10 and 100 s of stereo; the latter is 38 MB of samples, more than the accepted difference in memory."""
     second = np.stack([speak(1, 48_000).samples, speak(1, 48_000, seed=1).samples], axis=1)
     peaks = []
     for seconds in (10, 100):

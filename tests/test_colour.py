@@ -1,4 +1,4 @@
-"""Covers of any profile become sRGB by the right numbers, so that a platform's own conversion changes nothing."""
+"""Covers with any profile are converted to the right sRGB values, so a platform's own conversion changes nothing."""
 
 import warnings
 

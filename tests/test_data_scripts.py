@@ -1,4 +1,5 @@
-"""Every data script, on a tiny archive in the real one's layout: all of it or nothing, and one clear line if not."""
+"""Every data script on a tiny archive with the layout of the real one: everything or nothing, and one clear line of
+error."""
 
 import functools
 import hashlib
@@ -79,7 +80,7 @@ def serve():
 
 
 def refused(script, capsys, *arguments):
-    """Run a script that must say no: exit code 1, one line, nothing left. The line."""
+    """Run a script that must fail with exit code 1, one line, and nothing left behind; returns the line."""
     assert script(*arguments) == 1
     _, line = capsys.readouterr()
     assert line.startswith(f"{script.name}: ") and line.count("\n") == 1, line

@@ -1,4 +1,4 @@
-"""The README and docs hold what is published, lead where they say, and stay short enough to be read."""
+"""README and docs agree with the published results, their links work, and they stay short."""
 
 import json
 import re
@@ -229,7 +229,7 @@ def test_files_of_the_project_that_a_page_names_are_there(page):
 
 
 def test_every_arrow_of_the_diagram_is_an_import():
-    """And what it names are parts of the package."""
+    """Everything that the diagram names is a part of the package, and every arrow is an import."""
     (chart,) = re.findall(r"```mermaid\n(.*?)```", (documents.PROJECT / "docs/architecture.md").read_text(), re.DOTALL)
     labels = dict(re.findall(r'(\w+)\["([^":(]+)', chart))
     parts = {node: {word.strip() for word in label.split(",")} for node, label in labels.items()}
@@ -242,7 +242,7 @@ def test_every_arrow_of_the_diagram_is_an_import():
 
 
 def test_every_document_is_linked_to():
-    """By the README or by a page that it links to."""
+    """Every document is reached from the README or from a page that it links to."""
     reached, ahead = set(), [documents.PROJECT / "README.md"]
     while ahead:
         page = ahead.pop().resolve()

@@ -1,4 +1,4 @@
-"""Three files say what is installed, and they agree; what the package imports, one of them names."""
+"""The three files that list what is installed agree, and everything that the package imports is listed."""
 
 import ast
 import re
@@ -88,7 +88,7 @@ def test_the_lock_says_nothing_about_where_it_was_made() -> None:
 
 
 def test_what_the_package_imports_is_a_dependency() -> None:
-    """Not only a dependency of a dependency: that one may drop it."""
+    """It must not be only a dependency of a dependency, which may drop it."""
     trees = [ast.parse(path.read_text()) for path in (ROOT / "stegolab").rglob("*.py")]
     modules = set()
     for node in [node for tree in trees for node in ast.walk(tree)]:

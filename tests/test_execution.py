@@ -1,4 +1,4 @@
-"""Judging a run: each thing that papermill lets pass is seen."""
+"""Judging a run: everything that papermill overlooks is detected."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The core does the toolkit's work by itself, and whatever more is asked for names the extra that brings it."""
+"""The core works by itself, and anything that needs more names the extra that installs it."""
 
 import ast
 import sys
@@ -25,7 +25,7 @@ MODULES = [
 
 
 def brought_by(extra: str) -> list[str]:
-    """The requirements of an extra, those of the extras that it names among them."""
+    """The requirements of an extra, including those of the extras that it names."""
     found = []
     for line in EXTRAS[extra]:
         one = Requirement(line)

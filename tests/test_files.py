@@ -1,4 +1,4 @@
-"""Outputs appear whole or not at all."""
+"""Outputs appear completely or not at all."""
 
 import errno
 import os

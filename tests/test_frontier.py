@@ -1,4 +1,4 @@
-"""benchmarks/frontier.py: what it draws is undominated, both ends agree about its knob, and it goes on where it was."""
+"""benchmarks/frontier.py: its points are undominated, both ends use the same factor, and it resumes where it was."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""The runner is not fooled: every way a notebook can fail and still look fine is told, and the others go on."""
+"""Every way in which a notebook can fail and still look fine is detected, and the other notebooks continue."""
 
 import json
 import os
@@ -155,7 +155,7 @@ def test_what_hangs_is_ended_and_its_cell_is_named(hang: str, tmp_path: Path) ->
 
 
 def test_a_cell_that_is_slow_does_not_stall(tmp_path: Path) -> None:
-    """It takes twice the limit for a stalled one, and computes all the while."""
+    """It takes twice the limit for a stalled notebook, but computes all the time."""
     slow = "import time\nbegan = time.process_time()\nwhile time.process_time() < began + 8: pass"
     write(tmp_path, "00_slow", [START, slow, FINISH])
     [outcome] = gallery.run_notebooks([], "smoke", tmp_path / "out", folder=tmp_path, limits=Limits(1e9, 1e9, stall=4))

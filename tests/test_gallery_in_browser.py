@@ -1,6 +1,6 @@
-"""The gallery as its reader meets it: every stored notebook's page and the index, opened from disk in a real Chromium.
+"""The gallery as its readers see it: every stored notebook's page and the index, opened from disk in a real Chromium.
 
-How much there has to be is counted in the notebooks; what there is, is asked of the browser, once a page.
+The expected content is counted in the notebooks; the actual content is queried from the browser, once per page.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: one line, exit code 1, what there is written, and nothing left that runs.
+"""Ctrl-C and SIGTERM: one line, exit code 1, finished results written, and no process left running.
 
 Each run is a process of its own, asked to end when a cell of its notebook has written a file. Waits end by what
 happens; their limits are for faults.
@@ -119,7 +119,7 @@ def test_an_interrupted_run_keeps_what_the_run_before_left(tmp_path: Path) -> No
 
 
 def test_a_terminal_is_shown_the_cell_that_runs(tmp_path: Path) -> None:
-    """And what is no terminal is not: see what the other runs here print."""
+    """Without a terminal there is no bar: see what the other runs here print."""
     write(tmp_path / "notebooks", "00_seen", [START, "shown = 1", FINISH])
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 200))

@@ -1,4 +1,4 @@
-"""Reading as a person would expect, writing without loss, refusing with one clear line."""
+"""Reading as a user would expect, writing without loss, refusing with one clear line."""
 
 import subprocess
 import sys
@@ -194,7 +194,7 @@ def refusal(path):
 
 
 def png_header(width, height):
-    """Return a PNG whose header promises a size and whose body holds next to nothing."""
+    """A PNG whose header declares a size and whose body is almost empty."""
     import struct
     import zlib
 

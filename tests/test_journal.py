@@ -1,4 +1,5 @@
-"""A journal holds each row once, whole, in order, whatever ends the program; one program writes there at a time."""
+"""A journal holds each row once, complete and in order, however the program ends; one program writes there at a
+time."""
 
 import os
 import signal

@@ -1,4 +1,5 @@
-"""Kernels: a slow one is not taken for a stalled one, a broken kernelspec is told, the environment comes back."""
+"""Kernels: a slow one is not mistaken for a stalled one, a broken kernelspec is reported, the environment is
+restored."""
 
 import json
 import os
@@ -59,7 +60,7 @@ def test_a_new_cell_stalls_anew() -> None:
 
 @given(share=st.floats(0.25, 1.0))
 def test_a_limit_counts_processor_time_whatever_else_the_machine_does(share: float) -> None:
-    """Half an hour of computing is the same half hour with other processes beside it."""
+    """Half an hour of computing counts the same when other processes run beside it."""
     account = Account(Limits(cell=1800, notebook=1e9))
     count, problem = samples_until_told(account, 5, 5 * share, 10_000)
     assert problem == "took more than the 1800 s that a cell may take"
@@ -104,7 +105,7 @@ def watch_ends(process: subprocess.Popen[bytes], limits: Limits, stop: Stop) -> 
 
 
 def test_the_time_of_child_processes_counts() -> None:
-    """The kernel waits for a process that computes: that is work. The cell ends by its limit, and is not stalled."""
+    """A kernel that waits for a computing process is working: the cell is ended by its limit, not as stalled."""
     child = "print(flush=True)\\nwhile True: pass"
     process = started(PARENT.replace("{child}", child))
     verdict = watch_ends(process, Limits(cell=6, notebook=1e9, stall=2), Stop())

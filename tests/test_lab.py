@@ -1,4 +1,4 @@
-"""The laboratory: the same seed gives the same numbers, the record is honest, bad values are refused."""
+"""stegolab.lab: the same seed gives the same numbers, the record is correct, bad values are refused."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""The gallery over several runs into one folder: what earlier runs left stays, and is marked."""
+"""The gallery over several runs into one folder: results of earlier runs stay, and are marked."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from stegolab.outcomes import Gallery, Outcome
 
 
 def leave(out: Path, name: str, psnr: float, error: bool = False) -> Outcome:
-    """What executing the notebook ``name`` leaves in ``out``; the outcome is not in the gallery yet."""
+    """The files that executing the notebook ``name`` leaves in ``out``; its outcome is not in the gallery yet."""
     output = [new_output("error", ename="ValueError", evalue="bad", traceback=[])] if error else []
     cells = [new_markdown_cell(f"# Title of {name}"), new_code_cell("x = 1", execution_count=1, outputs=output)]
     (out / name).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Whatever is in the way of an output is told before any work is done, in one line, and nothing is changed."""
+"""Whatever prevents an output is reported in one line before any work is done, and nothing is changed."""
 
 import resource
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from .tiny_datasets import Tiny
 
 @pytest.fixture(autouse=True)
 def nothing_begins(monkeypatch):
-    """What each command does first."""
+    """Make the first step of each command fail."""
 
     def begun(*_, **__):
         pytest.fail("the work had begun")
@@ -31,7 +31,7 @@ def nothing_begins(monkeypatch):
 
 @contextmanager
 def full_disk():
-    """Files can be made, but nothing can be put into them."""
+    """Files can be created, but nothing can be written to them."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:

@@ -1,4 +1,4 @@
-"""Pages: formulas become MathML, text stays text, pictures keep their words."""
+"""Pages: formulas become MathML, text stays text, pictures keep their alternative text."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Files that end early, and files whose header was never filled in."""
+"""Files that end early, and files whose header was never completed."""
 
 import io
 import struct

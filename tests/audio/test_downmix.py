@@ -17,7 +17,7 @@ HALF, MINUS_3_DB = 0.5, np.sqrt(0.5)
 
 
 def film(path, channels: np.ndarray, layout: str) -> None:
-    """Sound (n, channels) of a layout that the file declares."""
+    """Sound (n, channels) with a layout that the file declares."""
     with av.open(str(path), "w", format="wav") as container:
         stream = container.add_stream("pcm_f32le", rate=16_000, layout=layout)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels, np.float32).reshape(1, -1), "flt", layout)
@@ -32,7 +32,8 @@ def film(path, channels: np.ndarray, layout: str) -> None:
 )
 @pytest.mark.parametrize("layout", ["5.1", None])
 def test_each_channel_of_5_1_has_its_coefficient(tmp_path, number, gain, layout):
-    """The centre, where films speak, is 3 dB down, not a sixth; the bass channel is left out."""
+    """The centre, which carries the speech of films, is weighted by -3 dB and not by a sixth; the bass channel is left
+    out."""
     channels = np.zeros((len(VOICE), 6), np.float32)
     channels[:, number] = VOICE
     channels[:, 0] += 0.1 * OTHER  # so that there is something to hear without it

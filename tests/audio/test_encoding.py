@@ -1,4 +1,4 @@
-"""Encoders over a file that cannot be written: they stop, and say why, though the libraries do not."""
+"""Encoders stop with the reason when a file cannot be written, although the libraries do not report it."""
 
 import errno
 import io
@@ -23,7 +23,7 @@ ENCODERS: dict[str, Any] = {
 
 
 class Full(io.BytesIO):
-    """On a disk that is full when so many bytes are there, and has room again once it has said so."""
+    """A file on a disk that is full after this many bytes, and has room again after it has reported that."""
 
     def __init__(self, room: float) -> None:
         super().__init__()

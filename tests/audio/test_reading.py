@@ -53,7 +53,7 @@ def test_beyond_full_scale_all_channels_are_scaled_alike_whichever_block_holds_t
 
 @pytest.mark.parametrize("offset", [0.0, 0.5])
 def test_silent_channels_are_told_of_whether_loud_or_not(tmp_path, offset):
-    """A constant offset is louder than the speech beside it, and silent all the same."""
+    """A constant offset has more power than the speech in the other channel, but counts as silent."""
     with sound_blocks(save(tmp_path / "in.wav", 0.1 * LONG.samples, np.full(len(LONG.samples), offset))) as sound:
         assert sound.silent == (False, True)
     with (

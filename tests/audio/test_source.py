@@ -35,7 +35,7 @@ def test_bytes_and_streams_are_read_as_their_file_is(file):
 
 
 def test_pipes_are_read_to_their_end(file, tmp_path):
-    """As ``<(...)`` and ``/dev/stdin`` are: a name that cannot seek."""
+    """A name that cannot seek, like ``<(...)`` and ``/dev/stdin``."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     writer = threading.Thread(target=lambda: fifo.write_bytes(file.read_bytes()))

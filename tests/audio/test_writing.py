@@ -1,4 +1,4 @@
-"""Sound files: the format that the suffix says, the sample format that was asked for, and refusals before the work."""
+"""Sound files: the format of the suffix, the sample format asked for, and refusals before any work."""
 
 import io
 import resource
@@ -34,7 +34,7 @@ FORMATS = {
 
 
 def made(samples: Any, rate: Any) -> Speech:
-    """A Speech of whatever a caller may put into it."""
+    """A Speech with arbitrary content, as a caller could build it."""
     return Speech(samples, rate)
 
 
@@ -211,7 +211,7 @@ def test_few_blocks_are_held_however_many_there_are(tmp_path, suffix, rate):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("early", [True, False])
 def test_a_full_disk_leaves_the_old_file_whenever_it_is_full(tmp_path, suffix, early):
-    """Early, or at the last byte: libsndfile does not say so when it closes a file."""
+    """The disk is full early or at the last byte, which libsndfile does not report when it closes a file."""
     path = tmp_path / f"out{suffix}"
     size = len(encode([SPEECH], suffix))
     path.write_bytes(b"old")
@@ -259,7 +259,7 @@ def test_blocks_that_cannot_be_written_are_refused(tmp_path, blocks, said):
 
 
 def test_what_the_change_of_rate_lifts_above_full_scale_is_clipped(tmp_path):
-    """A square wave: between its samples the filter finds more."""
+    """A square wave, which the filter makes exceed full scale between its samples."""
     square = np.sign(np.sin(2 * np.pi * 300 * np.arange(44_101) / 44_101)).astype(np.float32)[:, None]
     write_blocks(tmp_path / "out.mp3", [square], 44_101)
     assert np.abs(heard(tmp_path / "out.mp3")).max() == 1

@@ -1,4 +1,4 @@
-"""One thread for torch: sums are then made in one order, and networks this small are faster without company."""
+"""One thread for torch: sums are then made in a fixed order, and networks this small are faster with one thread."""
 
 import sys
 

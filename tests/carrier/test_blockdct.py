@@ -108,7 +108,7 @@ def test_zigzag_visits_every_frequency_once_a_step_at_a_time(size):
 @pytest.mark.parametrize("shape", [(64, 88), (61, 90), (16, 16)])
 @pytest.mark.parametrize("turn", TURNS)
 def test_some_blocks_alone_are_what_they_are_among_all(shape, turn):
-    """Of a view too, which no copy is made of."""
+    """It also works on a view, without making a copy."""
     plane = facing(np.random.default_rng(0).normal(0, 50, shape).astype(np.float32), turn)
     whole = forward(plane, 8).reshape(-1, 8, 8)
     blocks = np.random.default_rng(1).integers(0, len(whole), 9)

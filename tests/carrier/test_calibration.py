@@ -1,4 +1,4 @@
-"""Log-likelihood ratios mean what they say: fitted on pilots they give the odds of a bit, and the diagram shows it."""
+"""Log-likelihood ratios are calibrated: fitted on pilots they give the odds of a bit, and the diagram shows it."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,8 @@ def test_a_frequency_without_pilots_is_taken_for_an_average_one():
 def test_ratios_are_the_odds_of_being_right(name, strength, attack):
     """A reliability diagram: among bits of ratio L, the share 1 / (1 + exp|L|) is wrong, after a real attack.
 
-    Nearly: the ratio's shape over the angle is fixed, and JPEG's error at its own steps is rather uniform.
+    This holds only approximately: the ratio's shape over the angle is fixed, while JPEG's error at its own steps is
+    nearly uniform.
     """
     cover, carrier, rng = covers.larger()[name], LatticeCarrier(strength), np.random.default_rng(0)
     said, happened = [], []
@@ -109,7 +110,7 @@ def test_ratios_that_are_too_sure_or_too_shy_are_found_out(factor):
 
 
 def test_the_error_is_the_distance_from_the_diagonal():
-    """Half of the bits are called at .75 and right, half at .75 and never 1."""
+    """Half of the bits are predicted at .75 correctly, half are predicted at .75 but never 1."""
     llr = np.full(800, np.log(3), np.float32)
     bits = np.tile([1, 1, 1, 0], 200).astype(np.uint8)
     assert reliability_diagram(llr, bits).error == pytest.approx(0, abs=1e-6)

@@ -10,13 +10,13 @@ STEP = 20.0
 
 
 def onto_multiples(plane, round_):
-    """A lattice in one number a pixel: the nearest multiple of a step."""
+    """A lattice with one number per pixel: the nearest multiple of a step."""
     move = STEP * np.round(plane / STEP) - plane
     return move.astype(np.float32), float(np.abs(move / STEP).mean())
 
 
 def distance(rgb):
-    """Of each pixel's luma to the lattice."""
+    """The distance of each pixel's luma from the lattice."""
     plane = luma(rgb)
     return np.abs(plane - STEP * np.round(plane / STEP))
 
@@ -42,7 +42,7 @@ class Counted:
 
 
 def test_where_colours_clip_one_round_is_not_enough_and_several_are():
-    """Red that has to rise clips at once: green and blue make up for it, round by round."""
+    """Red that has to rise clips at once; green and blue compensate for it, round by round."""
     red = np.zeros((8, 8, 3), np.uint8)
     red[...] = (255, 24, 24)  # luma 93.1, to rise to 100
     counted = Counted()

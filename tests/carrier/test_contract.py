@@ -1,4 +1,4 @@
-"""What the interface promises of every carrier: what is embedded is read, and nothing but the payload moves."""
+"""What the interface promises for every carrier: what is embedded can be read, and nothing but the payload changes."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_grey_stays_grey(carrier):
 
 @EVERY
 def test_what_is_not_used_is_left_alone(carrier):
-    """Without a body only blocks with header or template change; nor does what fills no whole block."""
+    """Without a body, only blocks with header or template change, and no incomplete block does."""
     cover = np.tile(covers.photographs()["coffee, odd"] // 2 + 64, (3, 3, 1))  # large: the header is sparse
     stego = carrier.embed(cover, *random_bits(carrier, cover, share=0))
     changed = (stego != cover).any(axis=2)
@@ -116,7 +116,8 @@ def test_pictures_of_any_size_can_be_looked_at(carrier, shape):
 @EVERY
 @pytest.mark.parametrize("turn", [0, 6])
 def test_to_see_that_nothing_is_there_only_the_blocks_of_the_header_are_looked_at(carrier, turn, monkeypatch):
-    """One in eight of a large picture's, of a view of it as it may have been turned; the networks see a part of it."""
+    """In a large picture an eighth of the header's slots is read, even from a rotated view; the networks see a part of
+    it."""
     plane = np.random.default_rng(7).normal(128, 20, (2560, 3072)).astype(np.float32)
     some, llr, looked, asked = blockdct.some, NumpyModel.llr, [], []
     monkeypatch.setattr(blockdct, "some", lambda *args: looked.append(len(args[2])) or some(*args))  # type: ignore[func-returns-value]

@@ -1,4 +1,4 @@
-"""What is embedded in a photograph is read, and the photograph changes as much as the steps say."""
+"""What is embedded in a photograph can be read, and the photograph changes as much as the steps imply."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ PHOTOGRAPHS = pytest.mark.parametrize("cover", covers.photographs().values(), id
 @EVERY
 @PHOTOGRAPHS
 def test_photographs_give_every_bit_back(carrier, cover):
-    """All of them where the steps are many grey levels wide, all but a code's fill where they are three."""
+    """All bits if the steps are many grey levels wide; if they are three, few enough errors for a code to repair."""
     header, body, used = random_bits(carrier, cover)
     reading = carrier.read(carrier.embed(cover, header, body, used), cover.shape[:2])
     llr = reading.body_llr(header)
@@ -51,7 +51,7 @@ def test_a_single_pixel_can_be_looked_at(carrier):
 
 
 def test_a_blur_is_measured_on_the_header_and_undone():
-    """A blur attenuates; to a receiver that did not equalise, coefficients would lie beside the lattice."""
+    """A blur attenuates coefficients, so for a receiver that did not equalise they would be off the lattice."""
     from stegolab.channel import spec
 
     carrier, cover = CARRIERS["social"], covers.larger()["coffee"]

@@ -1,4 +1,5 @@
-"""The learned carrier, untrained: it errs little and knows it; its whitening, its refinement, its way to the end."""
+"""The learned carrier, untrained: it makes few errors and estimates them; its whitening, its refinement, a whole
+journey."""
 
 from dataclasses import replace
 from functools import cache
@@ -56,7 +57,8 @@ def test_where_no_colour_clips_not_one_bit_is_lost(carrier):
 
 @EVERY
 def test_the_surer_it_says_it_is_the_less_it_errs(carrier):
-    """Calibrated as far as pilots can: after an attack its own estimate of its errors is near what they are."""
+    """It is calibrated as far as pilots allow: after an attack its own estimate of its errors is close to the true
+    number."""
     cover = covers.larger()["coffee"]
     header, body, used = random_bits(carrier, cover)
     received = spec.parse(carrier.strength.attacks[0])(carrier.embed(cover, header, body, used))
@@ -83,7 +85,7 @@ def test_without_restoration_it_reads_too(carrier):
 
 @EVERY
 def test_whitening_is_fair_at_every_frequency(carrier):
-    """So that what the cover itself says averages out over the repeats of a header bit."""
+    """So that the cover's own influence averages out over the repeats of a header bit."""
     layout = carrier.layout((1024, 1024))
     white = whitening(layout)
     assert white.shape == (layout.slots,)

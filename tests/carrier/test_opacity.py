@@ -1,4 +1,4 @@
-"""Nothing changes where something shines through, and everything else is as it would be without."""
+"""Nothing changes in transparent places, and everything else is as in an opaque picture."""
 
 import numpy as np
 import pytest

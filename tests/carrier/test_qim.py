@@ -1,4 +1,4 @@
-"""Dither modulation: what embed writes, evidence reads; how far it moves is known; projections rest."""
+"""Dither modulation: evidence reads what embed writes; the distortion is known; a second projection changes nothing."""
 
 import numpy as np
 import pytest

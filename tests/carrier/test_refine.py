@@ -1,4 +1,4 @@
-"""Refining makes more of the same distortion, leaves alone what does not carry, and is deterministic."""
+"""Refinement gains information at the same distortion, does not change what does not carry, and is deterministic."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_a_high_price_takes_the_change_back():
 
 @pytest.mark.parametrize("quality", [50, 75, 90])
 def test_requantising_the_band_is_what_jpeg_does_to_it(quality):
-    """Against Pillow's own, but for its rounding to bytes: nearly the same coefficients come back."""
+    """Compared with Pillow, except for its rounding to bytes: nearly the same coefficients come back."""
     model, plane, move, _ = start(JPEG)
     attack = f"jpeg:{quality}:444"
     with torch.no_grad():

@@ -92,7 +92,7 @@ def test_what_speaks_is_read_and_what_is_silent_is_not_believed(carrier):
 
 @pytest.mark.parametrize("carrier", [LatticeCarrier(SOCIAL), learned_carrier(SOCIAL)], ids=lambda c: c.name)
 def test_in_a_part_of_the_picture_too(carrier):
-    """What was cut away is no pilot: it says nothing about which blocks are silent."""
+    """What was cut away is not a pilot: it does not tell which blocks are silent."""
     cover = covers.larger()["coffee"]
     header, body, used = random_bits(carrier, cover)
     received = spec.parse("crop:0.1,jpeg:90")(carrier.embed(cover, header, body, used, 0.6))

@@ -1,7 +1,7 @@
-"""The learned carrier with the weights that training starts from, the same ones each time.
+"""The learned carrier with the weights from which training starts, always the same ones.
 
-But for the attention, which is set to what training soon makes of it: at its start, coefficients stay so close to the
-edge of their cells that a blur cannot be measured on them.
+Only the attention is set to the value that training soon reaches. At its start, coefficients stay so close to the edge
+of their cells that a blur cannot be measured.
 """
 
 import numpy as np

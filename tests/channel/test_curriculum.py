@@ -1,4 +1,4 @@
-"""A curriculum widens in straight lines, draws what it says it draws, and forgets everything but the step."""
+"""A curriculum widens linearly, draws with the stated distribution, and depends on nothing but the step."""
 
 import collections
 import re
@@ -97,7 +97,8 @@ def test_the_end_of_a_default_covers_what_the_strength_promises(name):
         return re.sub(r"[\d.]+", "#", spec), np.array([float(number) for number in re.findall(r"[\d.]+", spec)])
 
     def covered(promise):
-        """Something met has the same parts, and every number within a twentieth of the promise's."""
+        """Some attack drawn in training has the same parts, with every number within a twentieth of the promised
+        one."""
         names, numbers = parts(promise)
         return any(names == other and np.allclose(met, numbers, rtol=0.05) for other, met in map(parts, met_at_the_end))
 

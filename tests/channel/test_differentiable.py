@@ -1,4 +1,5 @@
-"""Each twin has the real attack's value, but for a grey level here and there, and a gradient that points downhill."""
+"""Each twin has the value of the real attack, except for a grey level here and there, and a gradient that points
+downhill."""
 
 import math
 
@@ -142,7 +143,7 @@ def test_the_gradient_agrees_with_finite_differences_of_the_real_attack(spec, le
 
 
 def test_a_few_gradient_steps_bring_a_picture_through_jpeg():
-    """What refinement will do: move the cover until what is received is nearer to a wish."""
+    """What refinement does: move the cover until the received picture is nearer to a target."""
     attack = twin("resize:0.5,jpeg:75")
     wish = attack(BATCH[:1]) + 20 * torch.sign(torch.randn(1, 3, 1, 1, generator=torch.Generator().manual_seed(0)))
     stego = BATCH[:1].clone().requires_grad_()

@@ -28,7 +28,7 @@ def grey(plane):
 
 
 def random_colours(height, width, seed=0):
-    """Smooth in part, so that neither the chroma nor the high frequencies are empty."""
+    """A partly smooth picture, so that neither chroma nor high frequencies are empty."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (max(2, height // 8), max(2, width // 8), 3), dtype=np.uint8))
     return np.clip(np.asarray(coarse.resize((width, height))) + rng.normal(0, 8, (height, width, 3)), 0, 255).astype(
@@ -90,7 +90,7 @@ def test_the_edges_are_filled_as_libjpeg_fills_them(height, width, subsampling):
 @pytest.mark.parametrize("level", [0, 1, 77, 100, 101, 128, 254, 255])
 @pytest.mark.parametrize("quality", [10, 50, 75])
 def test_flat_pictures_are_exact(level, quality):
-    """Their coefficients are exact halves again and again: the way halves go must be libjpeg's."""
+    """Their coefficients are often exact halves, which must be rounded as in libjpeg."""
     flat = np.full((24, 24, 3), level, np.uint8)
     assert torch.equal(diffjpeg.jpeg(batch(flat), quality), batch(attacks.jpeg(flat, quality)))
 
@@ -112,7 +112,7 @@ def test_synthesis_undoes_analysis_but_for_the_chroma(subsampling):
 @pytest.mark.parametrize("rounding", ["cubic", "fourier", "none"])
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
 def test_the_gradient_of_a_smooth_rounding_is_the_slope(rounding, subsampling):
-    """Along random directions, as finite differences find it in double precision."""
+    """The gradient along random directions equals finite differences in double precision."""
     picture = batch(random_colours(24, 31), dtype=torch.float64).requires_grad_()
     weights = torch.randn(1, 3, 24, 31, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 

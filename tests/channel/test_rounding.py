@@ -1,4 +1,4 @@
-"""Each stand-in for rounding is near it, and has the derivative that its docstring promises."""
+"""Each substitute for rounding is close to it, and has the derivative that its docstring promises."""
 
 import math
 

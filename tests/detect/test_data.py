@@ -21,7 +21,7 @@ TINY = CommandConfig(
 
 @pytest.fixture
 def some_data(tmp_path, monkeypatch):
-    """A data folder as small as can be trained on: a photograph to learn from, and one to be measured on."""
+    """The smallest data folder that can be trained on: one photograph for training, and one for measuring."""
     rows = [("train.png", "train", "coffee"), ("valid.png", "valid", "astronaut")]
     for path, _, cover in rows:
         Image.fromarray(sample_covers()[cover][100:300, 100:300]).save(tmp_path / path)

@@ -41,7 +41,7 @@ def test_with_random_labels_there_is_nothing_to_learn(described):
 
 
 def test_out_of_bag_means_never_seen_a_crop_of_the_picture():
-    """Noise that the crops of a source share teaches a learner these sources: it must not be asked about them."""
+    """A learner recognises sources by noise that their crops share, so it must not be tested on them."""
     random = np.random.default_rng(0)
     sources = np.repeat(np.arange(12), 8)
     covers, stegos = (random.normal(size=(12, 30))[sources] + 0.01 * random.normal(size=(96, 30)) for _ in range(2))

@@ -1,4 +1,4 @@
-"""The libraries that steganalysts trust, conseal and sealwatch (extra ``detect``), count and change as is said here."""
+"""Comparison with libraries that steganalysts trust, conseal and sealwatch (extra ``detect``)."""
 
 import io
 import json
@@ -27,7 +27,8 @@ def plane():
 
 
 def together(x):
-    """Our counts as sealwatch has its features: how often three differences occur together, the mean of four ways."""
+    """Our counts in the form of sealwatch's features: how often three differences occur together, the mean over four
+    directions."""
     tables = []
     for ways in (STRAIGHT, DIAGONAL):
         counts = [table for way in ways for table in features._occurrences(x.astype(np.int16), way)]

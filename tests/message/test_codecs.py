@@ -1,7 +1,7 @@
-"""stegolab.message.codecs: a message decodes to as much speech as went in, in step with it, and costs what it says.
+"""stegolab.message.codecs: a message decodes to as much speech as went in, without delay, and has the stated size.
 
 ``messages.json`` holds a short message of every codec, which every build of FFmpeg must decode.
-``python -m tests.message.test_codecs`` writes it anew, where all of them can be encoded.
+``python -m tests.message.test_codecs`` regenerates it, where all codecs can be encoded.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""stegolab.message.ecc: whatever the code, what goes in comes out, or Uncorrectable is said."""
+"""stegolab.message.ecc: for every code, what goes in comes out, or Uncorrectable is raised."""
 
 from operator import attrgetter
 

@@ -26,7 +26,7 @@ def scheme_number(name):
 
 
 def llr_of(bits, used=None, snr_db=None, seed=0):
-    """LLRs of the code bits, of unused slots 0; calibrated AWGN at Es/N0 = ``snr_db``, or none."""
+    """LLRs of the code bits, 0 for unused slots; calibrated AWGN at Es/N0 = ``snr_db``, or no noise."""
     points = 2.0 * bits - 1
     if snr_db is None:
         llr = 4 * points

@@ -1,4 +1,5 @@
-"""stegolab.message.keys: the same secret for the same salt, from whatever holds it, and from nothing open to others."""
+"""stegolab.message.keys: the same secret for the same salt from every kind of key, and refusal of keys that others may
+write."""
 
 import base64
 import codecs
@@ -200,7 +201,7 @@ def test_a_raw_key_is_its_own_secret(key, salt):
 
 @pytest.fixture(scope="module")
 def kms():
-    """A boto3 client of a KMS that moto serves on the loopback, and a key in it."""
+    """A boto3 client of a KMS that moto serves on the loopback interface, and a key in it."""
     boto3 = pytest.importorskip("boto3")
     moto = pytest.importorskip("moto.server")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

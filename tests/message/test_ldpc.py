@@ -1,4 +1,4 @@
-"""stegolab.message.ldpc: the code words are 3GPP's, what was sent is decoded, and failure is said."""
+"""stegolab.message.ldpc: the code words are those of 3GPP, what was sent is decoded, and failure is reported."""
 
 import numpy as np
 import pytest
@@ -188,7 +188,7 @@ def test_wild_llrs_do_not_overflow(seed):
 
 @pytest.mark.parametrize("sure", [6.0, 25.0, 1e6])
 def test_few_errors_are_repaired_however_sure_they_were(sure):
-    """Even in the bits that a single check tells of: together its others outvote the surest."""
+    """Even for bits in a single check: its other bits together outvote the surest."""
     code = LdpcCode(1500, 6000)
     sent = np.repeat(code.encode(random_bits(1, 1500)), 4, axis=0)
     flipped = np.random.default_rng(5).random(sent.shape) < [[0.003], [0.01], [0.02], [0.03]]

@@ -1,4 +1,4 @@
-"""stegolab.message.packing: what is laid together comes apart again, and costs what it says."""
+"""stegolab.message.packing: what is packed can be unpacked, and has the stated size."""
 
 import contextlib
 

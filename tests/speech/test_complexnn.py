@@ -100,7 +100,7 @@ def test_a_fresh_layer_is_as_loud_out_as_in(kind):
 
 @pytest.mark.parametrize("layer", [ComplexConv2d(2, 3), ComplexConvTranspose2d(2, 3), ComplexLinear(2, 3)])
 def test_without_bias_a_turned_input_turns_the_output(layer):
-    """What a real layer of twice the size does not do: e^(i a) in, e^(i a) out."""
+    """A property that a real layer of twice the size does not have: e^(i a) in, e^(i a) out."""
     turn = torch.exp(torch.tensor(0.7j))
     dim = -1 if isinstance(layer, ComplexLinear) else 1
     z = complex_noise(1, 4, 2) if dim == -1 else complex_noise(1, 2, 8, 5)
@@ -230,7 +230,7 @@ def test_statistics_are_float32_under_autocast():
 
 @pytest.mark.parametrize("part", [lambda x: x, lambda x: 1e4 * x, torch.zeros_like])
 def test_a_degenerate_covariance_stays_finite(part):
-    """Real part equal to imaginary part, or nothing at all: the determinant is zero, and rounds below it."""
+    """Equal real and imaginary parts, or zeros: the determinant is zero, and rounding makes it negative."""
     real = part(torch.randn(4, 3, 10, 50))
     x = torch.cat([real, real], 1).requires_grad_()
     y = ComplexBatchNorm2d(3)(x)

@@ -18,13 +18,13 @@ def tone(hertz: float) -> np.ndarray:
 
 
 def heard(samples: np.ndarray) -> np.ndarray:
-    """What the network hears of samples without rumble."""
+    """The network's input for samples without rumble."""
     samples, level = whole(Leveller(), samples)
     return samples / level * np.float32(LEVEL)
 
 
 def decibels(samples: np.ndarray) -> float:
-    """Level of speech, to the one that the network is to hear."""
+    """The level of speech relative to the network's nominal level."""
     return float(20 * np.log10(speech_level(samples) / LEVEL))
 
 
@@ -42,7 +42,7 @@ def test_blocks_make_no_difference_to_the_last_bit(make, n, cuts):
 
 @pytest.mark.parametrize("make", [HighPass, Leveller])
 def test_what_is_held_does_not_grow(make):
-    """A constant number of samples is on the way: bounded look-ahead, and constant memory."""
+    """The number of buffered samples is limited: look-ahead and memory are constant."""
     stage, given, owed = make(), 0, []
     for block in range(40):
         given += stage.push(speak(1.0, seed=block % 3).samples).shape[-1]
@@ -72,7 +72,8 @@ def test_speech_is_heard_at_one_level(gain):
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_quiet_talker_beside_a_loud_one_is_heard_as_loud(order):
-    """30 dB apart, one after the other, in either order: but for the third of a second around the change."""
+    """Two talkers 30 dB apart, in either order, are both at the level, except for a third of a second around the
+    change."""
     one, other = speak(4.0).samples, np.float32(10 ** (-30 / 20)) * speak(4.0, seed=1).samples
     found = heard(np.concatenate([one, other][::order]))
     for part in (found[: 4 * RATE - RATE // 3], found[4 * RATE + RATE // 3 :]):

@@ -91,7 +91,7 @@ def test_every_parameter_learns(mask, causal):
 
 
 def test_the_network_is_its_layers_in_order():
-    """Written out once more, with torch's complex numbers between the layers."""
+    """The network written out again, with torch's complex numbers between the layers."""
     model = tiny()
     noisy = model.stft(noise(2, 3000))
     seen = (noisy.abs().pow(0.3) * noisy / (noisy.abs() + 1e-9))[:, None, 1:]  # (B, C, F, T)

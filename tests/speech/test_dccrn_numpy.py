@@ -20,7 +20,7 @@ torch.set_num_threads(1)
 
 
 def lively(config: DccrnConfig, seed: int = 0) -> Dccrn:
-    """Every parameter and statistic away from where it began, as training leaves them; in evaluation mode."""
+    """Every parameter and statistic differs from its starting value, as after training; in evaluation mode."""
     torch.manual_seed(seed)
     model = Dccrn(config)
     with torch.no_grad():

@@ -23,7 +23,7 @@ DULL = Enhancer(lambda samples: np.convolve(samples, [0.5, 0.3, 0.2])[: len(samp
 
 
 def likeness(a: np.ndarray, b: np.ndarray) -> float:
-    """Signal to distortion in decibels, level and all."""
+    """Signal-to-distortion ratio in decibels, including errors of level."""
     return float(10 * np.log10(np.square(a).sum() / np.square(a - b).sum()))
 
 
@@ -104,7 +104,7 @@ def test_a_stream_is_the_call_whatever_its_blocks(monkeypatch, tmp_path, rate, b
 
 
 def test_a_stream_holds_seconds_of_sound_however_long_it_is(monkeypatch, tmp_path):
-    """What was taken and not given yet is bounded: so is the memory."""
+    """The number of samples taken but not yet returned is limited, and so is the memory."""
     monkeypatch.setattr(enhancer, "WEIGHTS", tmp_path / "speech.safetensors")
     keep(enhancer.WEIGHTS)
     second, taken, given, owed = speak(1.0, 48_000).samples, 0, 0, []
@@ -270,7 +270,7 @@ def test_it_is_the_network_between_the_stages_and_their_inverse(monkeypatch, tmp
 
 
 def test_minutes_are_enhanced_as_their_seconds_are(monkeypatch, tmp_path):
-    """Nothing piles up: once the first part is behind, each sounds as the one before."""
+    """Nothing accumulates: after the first part, each part sounds like the one before."""
     monkeypatch.setattr(enhancer, "WEIGHTS", tmp_path / "speech.safetensors")
     keep(enhancer.WEIGHTS)
     part = speak(5.0).samples

@@ -1,4 +1,4 @@
-"""What recording adds: each fault alone, as bad as it was asked for."""
+"""Recording faults: each one alone, with the strength that was asked for."""
 
 from dataclasses import replace
 from typing import Any

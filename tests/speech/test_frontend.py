@@ -56,7 +56,7 @@ def test_analysis_is_torchs_own(config):
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_a_frame_ends_where_it_says(config):
-    """Sample n is heard from frame n // hop on, and not earlier."""
+    """Sample n has an effect from frame n // hop on, and not earlier."""
     for n in (0, 399, 400, 1234):
         impulse = torch.zeros(1, 2000)
         impulse[0, n] = 1

@@ -81,7 +81,7 @@ def test_the_level_of_either_does_not_matter(metrics, clean, level):
 
 
 def spoil(estimate, clean, how):
-    """The second clip as nobody wants it."""
+    """The second clip, in several unusable forms."""
     estimate, clean = estimate.clone(), clean.clone()
     if how == "silent clean":
         clean[1] = 0

@@ -1,4 +1,4 @@
-"""The discriminator: bounded, deaf to level, with a gradient to please; it learns, and no clip spoils another."""
+"""The discriminator: bounded, independent of level, with a useful gradient; it learns, and no clip affects another."""
 
 import itertools
 
@@ -159,7 +159,7 @@ def test_the_generator_is_not_asked_to_please_with_silence(clean):
 
 
 def test_a_few_steps_teach_it_to_tell_better_from_worse():
-    """On voices and noise that it has not heard, and its gradient then leads to less noise."""
+    """It learns for unseen voices and noise, and its gradient then leads to less noise."""
     torch.manual_seed(0)
     random = np.random.default_rng(0)
 

@@ -81,7 +81,7 @@ def test_the_sir_is_as_asked_and_the_speakers_differ(sir, seed):
 
 
 def test_what_is_harder_changes_nothing_where_it_does_not_happen():
-    """Zero chances draw nothing: a seed gives the clips it always gave."""
+    """Probabilities of zero draw nothing, so a seed gives the same clips as before."""
     options = {"noise": 1, "voice": 0.5, "second_noise": 0.0, "turn": 0.0, "faults": FaultConfig()}
     one, other = (mixer(**options, **more).draw(6, np.random.default_rng(5)) for more in ({}, {"second": (-3, -3)}))
     assert np.array_equal(one[0], other[0]) and np.array_equal(one[1], other[1])
@@ -207,7 +207,7 @@ def test_a_dry_target_is_a_piece_of_a_recording():
 
 
 def test_a_room_splits_the_voice_at_50_ms_and_delays_nothing():
-    """What is heard is the dry voice of the same draw through the whole response, the target through its start."""
+    """The input is the dry voice of the same draw through the whole response, the target through its beginning."""
     for seed in range(5):
         dry = mixer(level=(-30, -30)).mixture(np.random.default_rng(seed)).clean
         drawn = Mixer(VOICES, [], ROOMS[:1], replace(DRY, room=1, level=(-30, -30))).mixture(
@@ -224,7 +224,7 @@ def test_a_room_splits_the_voice_at_50_ms_and_delays_nothing():
 
 @pytest.mark.parametrize("part", ["clean", "late", "voice", "noise"])
 def test_a_band_limit_holds_for_every_part(part):
-    """What the noisy speech has lost, the target has lost too: nothing is to be invented."""
+    """What the noisy speech has lost, the target has lost too, so that nothing must be invented."""
     limits = {"band": 1, "lowest": (200, 200), "highest": (3_400, 3_400)}
     drawn = mixer(noise=1, voice=1, room=1, tilt=(0, 0), **limits).mixture(np.random.default_rng(2))
     spectrum = np.abs(np.fft.rfft(getattr(drawn, part))) ** 2

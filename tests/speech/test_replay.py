@@ -13,7 +13,7 @@ N = 160
 
 
 def clips(*numbers: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Triples that tell their number three times."""
+    """Triples that contain their number three times."""
     number = torch.tensor(numbers, dtype=torch.float32)[:, None]
     return (number / 64).expand(-1, N), (-number / 64).expand(-1, N), (number / 64).expand(-1, 2)
 

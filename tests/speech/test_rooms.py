@@ -33,7 +33,7 @@ def test_the_early_part_is_where_the_whole_begins(three):
 
 
 def test_the_first_sample_is_the_direct_sound(three):
-    """Loudest, whole (nothing of it was cut off with what came before), and followed by a gap."""
+    """The direct sound is loudest, complete (not cut off with the part before it), and followed by a gap."""
     for room in three:
         assert np.argmax(np.abs(room.whole)) == 0 and room.whole[0] > 0
         assert np.abs(room.whole[1:8]).max() < 0.1 * room.whole[0]

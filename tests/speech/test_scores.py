@@ -1,4 +1,5 @@
-"""The scores: perfect for a copy, monotone in noise, blind where they say so, and BadAudio where there is no answer."""
+"""The scores: perfect for a copy, monotone in noise, insensitive where they say so, and BadAudio where there is no
+score."""
 
 import numpy as np
 import pesq

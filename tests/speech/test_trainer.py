@@ -37,7 +37,7 @@ def pairs():
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
-    """Weights of the smallest network that there is."""
+    """The weights of the smallest possible network."""
     path = tmp_path_factory.mktemp("start") / "tiny.safetensors"
     torch.manual_seed(0)
     dccrn_weights.save(Dccrn(DccrnConfig(channels=(4, 8), hidden=4)), path, torch.float32)
@@ -118,7 +118,7 @@ def test_while_it_listens_only_the_discriminator_learns(start):
 
 
 def test_the_discriminator_is_not_moved_by_the_network_that_wants_to_please_it(start):
-    """Its gradient of the other's loss is thrown away."""
+    """The gradient of the other network's loss is discarded."""
     trained = trainer(
         replace(config(start, metric_loss="gan", discriminator_warmup=0), discriminator_learning_rate=0.0)
     )

@@ -21,7 +21,7 @@ def undisturbed(no_search):
 
 @pytest.fixture(scope="package", autouse=True)
 def no_search():
-    """What fails here fails at once: the search for other sizes, crops and carriers has its own tests."""
+    """Failures come at once here; the search for other sizes, crops and carriers has its own tests."""
     with pytest.MonkeyPatch.context() as patch:
         here = [LatticeCarrier(FILE), learned_carrier(JPEG), LatticeCarrier(JPEG)]
         patch.setattr(trial, "EveryCarrier", lambda: here)

@@ -18,14 +18,14 @@ def sample(name, rows=128, columns=192):
 
 
 def measured(journal=None, engine=serial, version="this", **options):
-    """The version is given, so that nobody who edits the package meanwhile is taken for another program."""
+    """The version is fixed, so that editing the package during a test does not count as another program."""
     pictures = {f"{name} {top}": from_array(np.roll(sample(name).rgb, top, axis=0)) for name in NAMES for top in (0, 8)}
     with patch.object(study, "version", lambda: version):
         return study.run(pictures, ["jpeg"], ATTACKS, engine=engine, journal=journal, **options)
 
 
 def text(rows):
-    """What rows say, but for the time they took."""
+    """The rows without their times."""
     return [repr(row.untimed()) for row in rows]
 
 

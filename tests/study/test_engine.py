@@ -1,4 +1,4 @@
-"""Whoever runs the trials, the rows are the same; workers end with the one that they work for."""
+"""Every engine gives the same rows; workers end with their parent."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What is published of a study: it counts as the table does, and says nothing where nothing was measured."""
+"""The published figures of a study: they count as the table does, and are empty where nothing was measured."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,5 @@
-"""Whatever kills a study, and however often: run again, it gives the table of one that was left in peace."""
+"""A study that was killed, in any way and any number of times, gives the table of an uninterrupted one when run
+again."""
 
 import signal
 import subprocess

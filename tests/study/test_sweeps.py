@@ -1,4 +1,4 @@
-"""The attacks of the study cover what was asked for, and say honestly what is promised."""
+"""The attacks of the study cover the requirements, and say correctly what is promised."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A transparent cover is hidden in as it is, and attacked as whoever makes a JPEG of it sees it: on white."""
+"""A transparent cover is used unchanged for hiding, and attacked on white, as a program that makes a JPEG sees it."""
 
 import numpy as np
 import pytest

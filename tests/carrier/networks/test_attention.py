@@ -1,4 +1,4 @@
-"""Attention stays between nothing and everything, starts as a constant, and looks near (space) and far (channels)."""
+"""Attention stays between 0 and 1, starts as a constant, and looks near (space) and far (channels)."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ sides = st.integers(1, 9)
 
 
 def randomised(module, seed, spread=0.3):
-    """The module in float64 with random weights: untrained ones start as constants, of which few laws are broken."""
+    """The module in float64 with random weights, because untrained ones are constants, which break few laws."""
     generator = torch.Generator().manual_seed(seed)
     module = module.double()
     with torch.no_grad():
@@ -22,7 +22,7 @@ def randomised(module, seed, spread=0.3):
 
 
 def coefficients(seed, *shape):
-    """Heavy-tailed, as those of pictures are."""
+    """Heavy-tailed coefficients, like those of pictures."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(shape, generator=generator, dtype=torch.float64) ** 3 * 30
 

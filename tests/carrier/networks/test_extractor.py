@@ -51,7 +51,7 @@ def test_restoration_starts_as_the_identity():
 
 
 def test_restoration_corrects_by_a_bounded_amount():
-    """A gain within one half, a shift within its reach: what the channel left cannot be made up."""
+    """The gain is limited to one half and the shift to its range, so content cannot be invented."""
     restoration, received = randomised(Restoration(BAND, width=8, reach=8.0), spread=5), band()
     with torch.no_grad():
         change = (restoration(received) - received).abs()
@@ -71,7 +71,7 @@ def test_every_bit_on_its_point_gives_a_ratio_of_its_sign(restore):
 
 @pytest.mark.parametrize("restore", [True, False])
 def test_it_starts_as_the_sine_of_the_angle_that_was_read(restore):
-    """One concentration for all, whatever the picture: what dither modulation's receiver does without a channel."""
+    """One concentration for all slots and pictures, like the receiver of dither modulation without a channel."""
     net, received = network(), band(2)
     llr = reception(restore)(received, net)
     said = inn.angle(net.read(received[:, CARRIED], received[:, PASSIVE])).sin()
@@ -103,7 +103,7 @@ def test_pictures_of_any_size_give_finite_ratios(restore, blocks):
 
 
 def test_every_weight_learns_and_so_does_the_network_it_reads_with():
-    """But the attention, which only the sender needs: nothing that was dropped, nothing to be shrunk."""
+    """All parameters except those of the attention, which only the sender needs."""
     net = randomised(network()).requires_grad_(True)
     module = randomised(reception()).requires_grad_(True)
     loss = torch.nn.functional.binary_cross_entropy_with_logits(module(band(6), net), random_bits())

@@ -59,7 +59,7 @@ def close(found, wanted, **tolerance):
 
 
 def turns(difference):
-    """How far from whole numbers."""
+    """The distance from whole numbers."""
     return (difference - difference.round()).abs().max()
 
 
@@ -95,7 +95,7 @@ def test_the_network_is_undone_for_every_weight(seed, shape, dtype):
 
 
 def test_the_law_is_not_empty():
-    """Random weights embed elsewhere than untrained ones do, so the inverse has something to undo."""
+    """Random weights embed differently from untrained ones, so the inverse has something to undo."""
     drawn = Drawn(0, (2, 4, 6, 6))
     fresh = InvertibleNetwork(drawn.steps, PASSIVE, width=6).double().requires_grad_(False)
     moved = [net(drawn.x, drawn.payload, drawn.passive)[0] - drawn.x for net in (drawn.network(), fresh)]
@@ -107,7 +107,7 @@ def test_the_law_is_not_empty():
 
 
 def saturated(network):
-    """The same network, embedding all the way everywhere."""
+    """The same network, moving all the way everywhere."""
     with torch.no_grad():
         network.attention.head.weight.zero_()
         network.attention.level.fill_(100)
@@ -116,7 +116,7 @@ def saturated(network):
 
 @given(seeds, shapes)
 def test_without_what_was_dropped_the_payload_comes_out_whatever_the_cover_was(seed, shape):
-    """Modulo one step; exactly where attention is full."""
+    """The payload modulo one step, exact where attention is 1."""
     drawn = Drawn(seed, shape)
     network = saturated(drawn.network())
     payload = drawn.payload.clamp(-0.4, 0.4)
@@ -209,14 +209,14 @@ def test_more_attention_moves_further_never_back(seed, shape):
 
 
 def away_from_kinks(drawn, modulo, margin=1e-2):
-    """Which slots a small change moves neither over a rounding nor over the edge of the slack."""
+    """The slots that a small change moves neither across a rounding border nor across the edge of the slack."""
     u = (drawn.payload - drawn.x / modulo.step).remainder(1)
     offset = torch.minimum(u, 1 - u)
     return ((offset - torch.sigmoid(-drawn.logits) / 2).abs() > margin) & ((offset - 0.5).abs() > margin)
 
 
 def test_where_it_embeds_the_stego_no_longer_depends_on_the_cover():
-    """d x' / d x: 0 where the coefficient is drawn to its point, 1 where it is left alone."""
+    """d x' / d x: 0 where the coefficient moves to its point, 1 where it does not move."""
     drawn = Drawn(3, (1, 3, 8, 8))
     modulo = drawn.modulo()
     x = drawn.x.clone().requires_grad_()

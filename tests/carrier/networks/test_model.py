@@ -1,4 +1,4 @@
-"""The model moves the coefficients that it says it moves, no others; its file brings back what was saved."""
+"""The model moves only its carrying coefficients, and its file restores what was saved."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def model(strength, seed=0, **changes):
 
 
 def plane(height=67, width=93, seed=0):
-    """Of odd sides: some rows and columns fill no block."""
+    """A picture of odd sides, in which some rows and columns do not fill a block."""
     return 255 * torch.rand((2, height, width), generator=torch.Generator().manual_seed(seed))
 
 
@@ -92,7 +92,7 @@ def test_what_embed_changes_is_what_the_receiving_half_reads(strength):
 
 @STRENGTHS
 def test_a_gaussian_blur_leaves_what_gain_says(strength):
-    """Of a picture of one wave: its coefficients all shrink by the same factor, whatever the phase."""
+    """All coefficients of a picture of one wave shrink by the same factor, whatever the phase."""
     net = model(strength)
     assert torch.equal(net.gain(torch.zeros(2)), torch.ones(2, len(net.config.band), 1, 1))
     gains = net.gain(torch.tensor(BLURS))[..., 0, 0].numpy()
@@ -140,7 +140,7 @@ def test_the_weights_fit_into_what_ships(strength, tmp_path):
 
 @pytest.mark.parametrize("network", ["invertible", "plain"])
 def test_the_parameters_of_the_lattice_are_those_that_scale_what_is_moved(network):
-    """Of every frequency one number each: they alone have a learning rate of their own."""
+    """One number per frequency; only these have their own learning rate."""
     model = CarrierModel(ModelConfig.start(JPEG, network=network))
     lattice = model.lattice_parameters()
     assert {tuple(parameter.shape) for parameter in lattice} == {(len(model.carried), 1, 1)}

@@ -1,4 +1,4 @@
-"""The networks in NumPy are those in torch: what one hides the other reads, for any weights and any size."""
+"""The networks in NumPy equal those in torch: each reads what the other hides, for any weights and any size."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def trained(strength):
 
 
 def drawn(strength, seed, spread=0.05, **changes):
-    """Weights of which nothing is left at its start."""
+    """Weights that all differ from their starting values."""
     model = CarrierModel(ModelConfig.start(strength, **changes)).requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
     for name, weight in model.named_parameters():
@@ -46,7 +46,7 @@ def seen(strength, seed, rows, columns):
 
 @torch.no_grad()
 def compare(weights, band, bits):
-    """Destinations and ratios of both, one after the other."""
+    """Destinations and ratios of both networks."""
     ours, theirs = NumpyModel(weights), load(weights)
     x, passive = band[ours.carried], band[ours.passive]
     wanted = theirs.network.projection(*(torch.from_numpy(a)[None] for a in (x, points(bits), passive)))
@@ -138,7 +138,7 @@ def test_weights_are_the_same_from_a_file_and_from_training(tmp_path):
 
 
 def test_hiding_and_reading_import_no_torch():
-    """Nor does another order of imports change that; the way through ``hide`` is test_architecture's."""
+    """The order of imports does not change that; test_architecture checks the path through ``hide``."""
     code = """
 import sys
 import numpy as np

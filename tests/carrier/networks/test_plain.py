@@ -1,4 +1,5 @@
-"""The network without a lattice is invertible, of the same size, and answers as the one with a lattice does."""
+"""The network without a lattice is invertible, of the same size, and has the same interface as the one with a
+lattice."""
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ CARRIED, PASSIVE = 3, 4
 
 
 def network(seed, spread=0.2):
-    """Of random weights: nothing is left of its start, where the cover is not looked at."""
+    """A network with random weights, because at its start it does not look at the cover."""
     generator = torch.Generator().manual_seed(seed)
     net = PlainNetwork(torch.tensor([20.0, 30.0, 25.0]), PASSIVE, width=6).requires_grad_(False)
     for weight in net.parameters():

@@ -1,4 +1,4 @@
-"""The highest peak stands where the template was drawn, at the turn that undoes how it was turned."""
+"""The highest peak is where the template was drawn, with the turn that undoes its rotation."""
 
 import numpy as np
 import pytest

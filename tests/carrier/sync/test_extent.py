@@ -1,4 +1,4 @@
-"""The size of the original and the received part's place in it are told by the signs that never repeat."""
+"""The signs that never repeat give the size of the original and the place of the received part in it."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Turns form the square's symmetry group; an axis is an affine map; a cut is what the original had there."""
+"""Turns form the symmetry group of the square; an axis is an affine map; a cut equals that part of the original."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_what_was_resized_is_cut_out_as_it_was(factor):
 
 @pytest.mark.parametrize("shape", [(96, 134), (80, 112), (107, 149), (64, 90), (115, 157)])
 def test_what_a_box_filter_averaged_is_held_in_the_pixels_that_it_took(shape):
-    """So averaged again they give what they gave: what is received is a mean of them, whatever else they were."""
+    """Averaged again they give the received pixels, which are means of them."""
     averaged = Image.fromarray(PLANE).resize(shape[::-1], Image.Resampling.BOX)
     down, right = (Axis(got / had, 0.0) for got, had in zip(shape, PLANE.shape, strict=True))
     held = cut(np.asarray(averaged), down, right, (0, 0), PLANE.shape, held=True)

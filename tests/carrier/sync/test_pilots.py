@@ -20,7 +20,7 @@ EVERY = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 
 
 def chance(layout, seed, kind="sine"):
-    """What the slots of a picture without a header say."""
+    """The evidence of the slots of a picture without a header."""
     rng = np.random.default_rng(seed)
     uniform = rng.uniform(-np.pi, np.pi, len(layout.header_slots))
     draws = {"sine": np.sin(uniform), "sign": np.sign(uniform), "uneven": rng.exponential(3, len(uniform)) * uniform}
@@ -36,7 +36,7 @@ def signs(layout, seed=0):
 @EVERY
 @pytest.mark.parametrize("kind", ["sine", "sign", "uneven"])
 def test_without_a_header_it_is_a_standard_score(layout, kind):
-    """Whatever the distribution of the evidence, as long as its sign is a fair coin; uneven evidence deviates less."""
+    """For any distribution of the evidence with random signs; uneven evidence deviates less."""
     scores = np.array([detection_score(layout.header_bit, chance(layout, seed, kind)) for seed in range(300)])
     assert abs(scores.mean()) < 0.2
     assert (0.5 if kind == "uneven" else 0.65) < scores.std() < 1.15

@@ -20,7 +20,7 @@ def test_the_exact_place_and_the_exact_size_are_found_from_nearby(shrink):
 
 
 def test_pixels_that_are_held_are_not_climbed_over():
-    """Each size is tried to the pixel, about the one that was told."""
+    """Sizes around the given one are tried to the pixel."""
     whole = drawn(30, 34)
     plane = np.asarray(Image.fromarray(whole).resize((381, 336), Image.Resampling.BOX))
     rough = Geometry(0, Axis(336 / 481, 0.0), Axis(381 / 543, 0.0))
@@ -29,7 +29,7 @@ def test_pixels_that_are_held_are_not_climbed_over():
 
 
 def test_far_from_the_corner_the_period_is_told_by_the_signs_of_the_size():
-    """A picture wider than a period, of which the first period is gone; drawn, not embedded, to be quick."""
+    """A picture wider than a period, without its first period; drawn instead of embedded, to be fast."""
     rows, columns, lost = 24, 120, 34
     plane = np.ascontiguousarray(drawn(rows, columns)[:, lost * 16 - 3 :])
     rough = Geometry(0, Axis(1.0, 0.0), Axis(1.0, -float((lost % 32) * 16 - 3)))

@@ -1,6 +1,7 @@
-"""From nothing but the picture: scale, place, turn and the original's size, exactly; without a template nothing.
+"""Scale, place, turn and the original's size are found exactly from the picture alone; without a template nothing is
+found.
 
-And that by a bounded amount of work, the same on every machine: looks and pixels are counted, never seconds.
+The amount of work is limited and the same on every machine: looks and pixels are counted, never seconds.
 """
 
 import doctest
@@ -43,12 +44,12 @@ BUSY = {
 
 
 def part(rgb, top=0, bottom=0, left=0, right=0):
-    """Without so many pixels at each edge."""
+    """The picture without this many pixels at each edge."""
     return np.ascontiguousarray(rgb[top : len(rgb) - bottom, left : rgb.shape[1] - right])
 
 
 def views_of(plane):
-    """All the ways in which a plane is looked at."""
+    """All views in which a plane is searched."""
     return [View(plane), View(plane, 1), View(plane, 1, held=True)]
 
 
@@ -70,9 +71,9 @@ CUTS = {
     ],
 )
 def test_in_very_busy_pictures_the_geometry_is_found_as_well(cover, cut, attack):
-    """Between whole pixels, at half resolution or nearly the right scale, so busy a picture shows nothing.
+    """So busy a picture shows nothing between whole pixels, at half resolution, or at a scale that is nearly right.
 
-    Interpolated where a box filter made it, it shows nothing either.
+    Nor does it if it is interpolated after a box filter.
     """
     before = part(BUSY[cover], **CUTS[cut])
     received = luma(spec.parse(attack)(before))
@@ -179,7 +180,7 @@ def test_chance_at_the_corner_stays_below_what_is_followed(cover):
 @pytest.mark.parametrize("cover", ["noise", "detail", "coffee", "chelsea"])
 @pytest.mark.parametrize("width", [232, 317, 411, 448, 530])
 def test_a_picture_that_was_only_rescaled_is_found_at_any_size(cover, width):
-    """However busy it is, and each side rounded its own way."""
+    """However busy the picture is, with each side rounded separately."""
     stego = {**STEGO, **BUSY}[cover]
     size = round(stego.shape[0] * width / stego.shape[1]), width
     received = luma(np.asarray(Image.fromarray(stego).resize(size[::-1], Image.Resampling.BICUBIC)))
@@ -199,7 +200,7 @@ def test_a_screenshot_of_a_page_is_searched_within_its_margins(cover, ratio, att
 
 
 def test_the_work_of_a_search_is_limited(monkeypatch):
-    """A scale that only the sweep finds is found after so many hypotheses, and not before, whoever tries them."""
+    """A scale that only the sweep finds is found after the same number of hypotheses on every machine."""
     received, tried, hypotheses = luma(spec.parse("resize:1.2718")(STEGO["chelsea"])), [], search._hypotheses
     monkeypatch.setattr(search, "_hypotheses", lambda plane: (tried.append(h) or h for h in hypotheses(plane)))  # type: ignore[func-returns-value]
     next(search.search(received))
@@ -223,14 +224,15 @@ def test_every_hypothesis_is_looked_at_whatever_the_size_of_the_picture(shape, m
 
 @pytest.fixture
 def pixels(monkeypatch):
-    """The sizes of all that is cut out and interpolated, which is what a search spends its time on."""
+    """The sizes of all interpolated cuts, on which a search spends its time."""
     cut, sizes = views.cut, []
     monkeypatch.setattr(views, "cut", lambda *args, **rest: sizes.append(args[4]) or cut(*args, **rest))  # type: ignore[func-returns-value]
     return sizes
 
 
 def test_a_search_in_vain_looks_at_a_bounded_number_of_pixels(pixels):
-    """Of twelve megapixels that hold nothing: its windows, and of each lock that was followed a small part."""
+    """In twelve megapixels without a payload, only the windows are read, and a small part for each lock that is
+    followed."""
     shape = 3000, 4000
     noise = np.random.default_rng(4).normal(0, 4, shape).astype(np.float32)
     assert list(search.search(resized(luma(covers.larger()["coffee"]), shape) + noise, looks=8)) == []
@@ -247,7 +249,7 @@ def test_a_lock_that_chance_made_is_given_up_on_a_small_part_of_a_large_picture(
 
 
 def test_a_clock_that_runs_fifty_times_as_fast_changes_nothing(tmp_path):
-    """As a core that is fifty times as slow would: nothing of what is found may depend on one."""
+    """The search on a core that is fifty times as slow: the result must not depend on it."""
     np.save(tmp_path / "received.npy", luma(spec.parse("resize:0.97")(STEGO["chelsea"])))  # only the sweep finds it
     code = f"""
 import time

@@ -1,4 +1,4 @@
-"""The template is the same in every picture of any size; what says the size is told apart from any other size."""
+"""The template is the same in pictures of any size; the signs for a size are distinguished from those for any other."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_no_other_place_within_the_period_agrees_and_neither_does_any_other_atti
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_sizes_and_periods_are_told_apart(axis):
-    """However far from the corner: a picture of 400 x 600 blocks, read as of any other count or a period beside."""
+    """However far from the corner: a picture of 400 x 600 blocks, read with any other count or a period away."""
     row, column = np.indices((30, 40))
     here = template.count_places(axis, row, column)
     row, column = row[here], column[here]

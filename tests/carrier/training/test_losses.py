@@ -1,4 +1,4 @@
-"""The losses are what their names say; the multiplier settles where the image quality is what was asked for."""
+"""The losses are what their names say; the multiplier settles where the image quality equals its target."""
 
 import math
 
@@ -54,7 +54,7 @@ def test_slots_without_payload_say_nothing():
 
 
 def test_the_loss_is_least_where_ratios_are_calibrated():
-    """Of bits that are wrong one time in four, the best ratio is log 3."""
+    """For bits that are wrong one time in four, the best ratio is log 3."""
     said = torch.ones(1, 1, 1, 400).double()
     truth = torch.cat([torch.ones(300), torch.zeros(100)]).double().reshape_as(said)
     losses = {scale: float(payload_loss(scale * said, truth)) for scale in np.linspace(0.2, 3, 57)}

@@ -348,7 +348,7 @@ def test_two_processes_hold_equal_weights_and_learn_from_more_than_one_of_them(t
 
 @pytest.fixture(scope="module")
 def data_folder(tmp_path_factory):
-    """A data folder as small as can be trained on: two pictures, one of them large enough to validate on."""
+    """The smallest data folder that can be trained on: two pictures, one of them large enough to validate on."""
     root = tmp_path_factory.mktemp("data")
     rows = [("images/train.png", "train", "coffee"), ("images/valid.png", "valid", "astronaut")]
     (root / "images").mkdir()
@@ -410,7 +410,7 @@ def test_the_best_weights_stay_the_best_when_a_run_goes_on(some_data, tmp_path, 
 
 
 def test_strength_social_is_trained_with_the_template_in_its_slots():
-    """The change says the template as the sender's does, and no payload is expected where it is."""
+    """The change contains the template as the sender's does, and no payload is expected in its place."""
     model = CarrierModel(ModelConfig.start(SOCIAL)).eval()
     plane = torch.from_numpy(luma(covers.larger()["coffee"])[None])
     bits = torch.ones(1, len(model.carried), *(side // 16 for side in plane.shape[1:]))

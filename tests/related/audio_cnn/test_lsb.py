@@ -1,4 +1,4 @@
-"""The classical rival: low bits come back to their step."""
+"""The classical method: low bits come back to within their step."""
 
 import numpy as np
 import pytest

@@ -79,7 +79,8 @@ def test_the_original_draws_anew_and_knows_no_bounds():
 
 
 def test_modulation_turns_the_smooth_into_a_chessboard():
-    """What is even goes in as a chessboard, and comes out even; without it, nothing is done to either."""
+    """With modulation, a constant payload goes in as a chessboard and comes out constant; without it, neither
+    changes."""
     rows, columns = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
     board = (-1.0) ** (rows + columns)
     cover, secret = batch(SMALL)

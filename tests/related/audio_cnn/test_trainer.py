@@ -91,7 +91,7 @@ def test_sines_are_those_of_the_original():
 
 @pytest.fixture
 def some_data(tmp_path, monkeypatch):
-    """A data folder as small as can be trained on."""
+    """The smallest data folder that can be trained on."""
     rows = []
     for number, split in enumerate(("train", "valid")):
         soundfile.write(tmp_path / f"{split}.flac", speak(1, seed=number).samples, 16_000)

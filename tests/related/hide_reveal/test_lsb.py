@@ -1,4 +1,4 @@
-"""The classical rival loses what it says, and changes no more than its bits."""
+"""The classical method loses what it says, and changes no more than its bits."""
 
 import numpy as np
 import pytest

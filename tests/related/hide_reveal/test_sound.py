@@ -16,7 +16,7 @@ ROUTES = pytest.mark.parametrize("key", [None, KEY], ids=["open", "sealed"])
 
 
 def picture(rows=48, columns=61):
-    """Of an odd width, so that BMP pads its rows."""
+    """A picture of odd width, so that BMP pads its rows."""
     return np.ascontiguousarray(sample_covers()["chelsea"][100 : 100 + rows, 120 : 120 + columns])
 
 

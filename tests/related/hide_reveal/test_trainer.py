@@ -81,7 +81,7 @@ def test_a_step_moves_every_weight():
 
 
 def test_the_first_loss_is_the_mean_squared_errors_of_container_and_secret():
-    """As anyone would compute them from the networks at their start, with the container rounded to bytes."""
+    """The losses computed directly from the untrained networks, with the container rounded to bytes."""
     trained = trainer(replace(TINY, crop=32, batch_size=12))
     random = np.random.default_rng((0, 0, 0))
     order = random.choice(24, 24, replace=False)
@@ -108,7 +108,7 @@ def test_crops_are_of_distinct_pictures_and_in_all_orders_of_colours():
 
 
 def test_the_weight_of_the_secret_decides_who_gives_way():
-    """The same start: a heavy secret is revealed better, and its container pays."""
+    """From the same start, a larger weight of the secret reveals it better, at the expense of the container."""
     found = {}
     for weight in (0.01, 10.0):
         trained = trainer(replace(TINY, secret_weight=weight, learning_rate=1e-2))
@@ -200,7 +200,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(changes, tmp_path):
 
 @pytest.fixture
 def some_data(tmp_path, monkeypatch):
-    """A data folder as small as can be trained on."""
+    """The smallest data folder that can be trained on."""
     rows = [("train.png", "train", "coffee"), ("valid.png", "valid", "astronaut")]
     for path, _, cover in rows:
         Image.fromarray(sample_covers()[cover]).save(tmp_path / path)

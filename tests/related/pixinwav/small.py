@@ -1,4 +1,4 @@
-"""The smallest PixInWav that does everything, and what it hides in what."""
+"""The smallest complete PixInWav, with a picture and a host."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What is learned from: hosts at one level, small pictures, drawn from a generator."""
+"""The training data: hosts at one level and small pictures, drawn from a generator."""
 
 import numpy as np
 import pytest

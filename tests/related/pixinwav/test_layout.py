@@ -51,7 +51,7 @@ def test_pixel_shuffle_sets_each_pixel_beside_its_own_colours():
 
 
 def test_brightness_that_came_twice_is_averaged():
-    """An error of the fourth value moves the picture by half of it; in ``stretched`` nobody reads it."""
+    """An error of the fourth value changes the picture by half as much; ``stretched`` does not read it."""
     moved = {}
     for name in ("luma", "stretched"):
         embedding = Embedding(name, 3, 16)

@@ -1,4 +1,4 @@
-"""The classical rival returns what it was given, and changes no more than its bits."""
+"""The classical method returns what it was given, and changes no more than its bits."""
 
 import numpy as np
 import pytest

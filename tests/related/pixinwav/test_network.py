@@ -1,4 +1,4 @@
-"""The networks: residuals that know no host, every combination of transform and embedding, and the way to 16 bits."""
+"""The networks: residuals that do not depend on the host, all transforms and embeddings, and rounding to 16 bits."""
 
 from dataclasses import replace
 

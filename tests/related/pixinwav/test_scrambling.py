@@ -1,4 +1,4 @@
-"""A key decides the order, in each row another, and the order never changes."""
+"""A key determines the order, a different one in each row, and the order stays the same in all versions."""
 
 import numpy as np
 from hypothesis import given

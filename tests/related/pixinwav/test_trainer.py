@@ -135,7 +135,7 @@ def test_an_unknown_loss_is_refused():
 
 @pytest.fixture
 def data_folder(tmp_path, monkeypatch):
-    """A data folder as small as can be trained on."""
+    """The smallest data folder that can be trained on."""
     root = tmp_path / "data"
     root.mkdir()
     rows = []

@@ -42,7 +42,7 @@ def test_the_mdct_is_its_definition():
 
 
 def test_the_mdct_keeps_energy_and_every_residual():
-    """Away from the ends, whose outer halves belong to no sample."""
+    """Except at the ends, whose outer halves belong to no sample."""
     kind, x = Mdct(64), noise(1, 640)
     assert float(kind.analyse(x).square().sum()) == pytest.approx(float(x.square().sum()), rel=1e-4)
     residual = noise(1, 1, 64, 11)

@@ -30,7 +30,7 @@ def snr(estimate, speech):
 
 
 def sent(speech, tmp_path):
-    """Through a real file."""
+    """The sound after writing and reading a real file."""
     write_wav(tmp_path / "stego.wav", speech)
     return read_audio(tmp_path / "stego.wav")
 

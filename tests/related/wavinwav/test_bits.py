@@ -1,4 +1,4 @@
-"""The strong mode: sealed bytes come back whole or not at all."""
+"""The strong mode: sealed bytes come back exactly or not at all."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The classical rival returns the upper bits exactly and changes no more than the lower ones."""
+"""The classical method returns the upper bits exactly and changes only the lower ones."""
 
 import numpy as np
 from hypothesis import given

@@ -61,7 +61,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(adversarial_weight, 
 
 
 def test_training_learns():
-    """In forty steps the worse of the two gets better than in the scheme that training starts from."""
+    """After forty steps the worse of the two is better than in the scheme from which training starts."""
     trained = trainer(
         replace(TINY, steps=40, noise_share=0.0, learning_rate=5e-3, spectral_weight=0.0, lost_weight=0.01)
     )
