@@ -1,4 +1,4 @@
-"""What each part of the learned carrier is good for: the same training with one thing changed, strength ``jpeg``.
+"""What each part of the learned carrier contributes: the same training with one change, at strength ``jpeg``.
 
     STEGOLAB_DATA=DIR python benchmarks/ablations.py --out runs/ablations [--steps 1500] [--publish]
 

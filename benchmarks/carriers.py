@@ -2,8 +2,8 @@
 
     STEGOLAB_DATA=DIR python benchmarks/carriers.py [--covers N] [--publish]
 
-For each strength: both carriers fill their declared capacity with random bytes; then the learned one carries the
-lattice's very messages, changing no more than it needs (``sparse``). Every stego picture goes through the attacks of
+For each strength: both carriers fill their declared capacity with random bytes; then the learned one carries the same
+messages as the lattice, changing no more than it needs (``sparse``). Every stego picture goes through the attacks of
 the study, and what it carried must come back bit for bit. A cover that carries nothing, or not that message, counts
 with no payload and as not exact.
 """
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def filling(strength: str, carrier: str, covers: Sequence[Picture]) -> list[bytes]:
-    """Random messages, as long as each cover declares to hold."""
+    """Random messages that fill the declared capacity of each cover."""
     chosen = carrier_for(strength, carrier)
     return [np.random.default_rng(n).bytes(Sender.on(cover, chosen).capacity()) for n, cover in enumerate(covers)]
 
@@ -63,7 +63,7 @@ def filling(strength: str, carrier: str, covers: Sequence[Picture]) -> list[byte
 def measured(
     strength: str, carrier: str, covers: Sequence[Picture], messages: Sequence[bytes], sparse: bool
 ) -> dict[str, Any]:
-    """Means over the covers; of quality, over those that took their message."""
+    """Means over the covers; means of quality over those that held their message."""
     rows, exact = [], 0
     for cover, message in zip(covers, messages, strict=True):
         sender = Sender.on(cover, carrier_for(strength, carrier), sparse=sparse)

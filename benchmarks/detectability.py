@@ -83,7 +83,7 @@ class Row:
         return "| " + " | ".join([*left, self.detector, *cells]) + " |"
 
     def record(self) -> dict[str, Any]:
-        """What is published: of the curve only where it turns."""
+        """The published form, with only the corners of the curve."""
         plain = asdict(replace(self, verdicts={}))
         for name, verdict in self.verdicts.items():
             about = {"p_e": verdict.p_e, "p_e_interval": verdict.p_e_interval, "area": verdict.area}
@@ -190,7 +190,7 @@ def settings_of(options: argparse.Namespace, learned: Sequence[Crop]) -> Iterato
 
 
 def least_share(kind: Setting, bits: float, crops: Sequence[Crop]) -> float:
-    """Of the blocks, what a message of so many bits takes on the median picture, by the sender's own rehearsal."""
+    """The share of blocks that a message of this length needs on the median picture, by the sender's rehearsal."""
     body = round(bits) + 8 * OVERHEAD
     return float(np.median([Sender.on(Picture(c.rgb), kind.sender, sparse=True).least_share(body) for c in crops]))
 
@@ -206,7 +206,7 @@ def trained_carrier(name: str, file: Path, code: str) -> Setting:
 
 
 def account(given: str) -> tuple[str, dict[str, Any]]:
-    """Of a carrier of ``--weights``: its name, and how it was trained."""
+    """A carrier of ``--weights``: its name, and how it was trained."""
     import json
 
     from safetensors import safe_open
@@ -249,12 +249,12 @@ def measure(material: Material, settings: Iterator[Setting], options: argparse.N
 
 
 def scored(detector: Callable[[Any], Scores], of: Of) -> Of:
-    """Scores of what the detector has not learned from, by split."""
+    """Scores of data that the detector has not learned from, by split."""
     return {split: detector(of[split]) for split in TRIED["both"]}
 
 
 def judged(covers: Of, stegos: Of, material: Material) -> dict[str, Verdict]:
-    """What the scores of covers and stego pictures come to."""
+    """The verdict on the scores of covers and stego pictures."""
     verdicts = {}
     for name, splits in TRIED.items():
         of_cover, of_stego = (np.concatenate([scores[split] for split in splits]) for scores in (covers, stegos))

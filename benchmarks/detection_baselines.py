@@ -1,4 +1,4 @@
-"""Steganography that only wants to be unseen, and a detector by others: what both say about ``detectability.py``.
+"""Steganography that only avoids detection, and a detector by others, for comparison with ``detectability.py``.
 
     pip install 'stegolab[detect]'
     STEGOLAB_DATA=DIR python benchmarks/detection_baselines.py --crops 1 --out results/detection_baselines.json

@@ -44,7 +44,7 @@ RESAMPLES = 10_000  # of the bootstrap
 
 @dataclass(frozen=True)
 class Row:
-    """One method and what came of it: kind of clip -> scores (clips, 4)."""
+    """One method and its results: kind of clip -> scores (clips, 4)."""
 
     name: str
     parameters: str

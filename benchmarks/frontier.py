@@ -76,7 +76,7 @@ class Trial:
 
     @property
     def key(self) -> tuple[Setting, str]:
-        """What was tried, and on which cover."""
+        """The identity of a trial: what was tried, and on which cover."""
         return (self.strength, self.carrier, self.factor, self.share), self.cover
 
 
@@ -218,7 +218,7 @@ class Journal(dict[tuple[Setting, str], Trial]):
         self.kept.append([(json.dumps(trial.key), asdict(trial))])
 
     def points(self, asked: Container[tuple[Setting, str]]) -> list[dict[str, Any]]:
-        """The means over covers of each setting, as far as they were asked for."""
+        """The means over covers for each setting that was asked for."""
         by_setting: dict[Setting, list[Trial]] = {}
         for key, trial in self.items():
             if key in asked:

@@ -1,4 +1,4 @@
-"""Programs that others ship, on our covers and through our attacks: how many bits, how visible, what comes back.
+"""Other programs on our covers and attacks: how many bits, how visible, what comes back.
 
     pip install 'stegolab[peers]'
     STEGOLAB_DATA=DIR python benchmarks/peers.py [--covers 16] [--split eval] [--attacks jpeg:50 webp:80 ...]

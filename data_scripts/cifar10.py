@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 pictures of 32 x 32 px, for the related systems that were published on them.
+"""CIFAR-10: 60,000 pictures of 32 x 32 px, on which the related systems were published.
 
 They become one file, cifar10.npz: x_train (50000, 32, 32, 3), y_train, x_test (10000, 32, 32, 3), y_test; uint8.
 """
@@ -20,7 +20,7 @@ _BATCHES = {"train": [f"data_batch_{n}" for n in range(1, 6)], "test": ["test_ba
 
 
 def prepare(folders: list[Path], ready: Path) -> Iterator[Row]:
-    """Six pickled batches of rows red, green, blue become pictures (row, column, channel)."""
+    """Convert six pickled batches with rows of red, green and blue to pictures (row, column, channel)."""
     (batches,) = folders
     arrays: dict[str, Any] = {}
     for part, names in _BATCHES.items():
@@ -44,7 +44,7 @@ def _batch(file: Path) -> dict[bytes, Any]:
     except (TypeError, KeyError, AttributeError):
         complete = False
     if not complete:
-        raise BadData(f"{file.name} is not a batch of CIFAR-10: bring the archive again")
+        raise BadData(f"{file.name} is not a batch of CIFAR-10: get the archive again")
     return batch
 
 

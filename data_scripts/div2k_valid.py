@@ -10,7 +10,7 @@ from preparing import Row, copy_picture, run
 
 
 def prepare(folders: list[Path], ready: Path) -> Iterator[Row]:
-    """0801.png to 0900.png, as they are."""
+    """Copy 0801.png to 0900.png unchanged."""
     (pictures,) = folders
     for picture in sorted(pictures.glob("*.png")):
         yield Row(picture.name, "eval", "image", "", copy_picture(picture, ready / picture.name))

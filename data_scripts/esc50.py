@@ -18,7 +18,7 @@ _SPLITS = {"1": "train", "2": "train", "3": "train", "4": "valid", "5": "eval"}
 
 
 def prepare(folders: list[Path], ready: Path) -> Iterator[Row]:
-    """audio/NAME.wav at 44.1 kHz become CATEGORY/NAME.flac at 16 kHz, as meta/esc50.csv sorts them."""
+    """Convert audio/NAME.wav at 44.1 kHz to CATEGORY/NAME.flac at 16 kHz, with the categories of meta/esc50.csv."""
     (repository,) = folders
     table = repository / "meta" / "esc50.csv"
     if not table.is_file():

@@ -1,4 +1,4 @@
-"""Find an archive on disk or fetch it, and check it: a file that is not what the table says goes no further."""
+"""Find an archive on disk or fetch it, and check it: a file that differs from the table is refused."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from stegolab.files import replacing
 
 
 def obtain(dataset: Dataset, archive: Archive, source: Path | None, work: Path) -> Path:
-    """The folder with an archive's content, unpacked below ``work`` unless ``source`` holds it unpacked already.
+    """The folder with an archive's content, unpacked below ``work`` unless ``source`` already holds it unpacked.
 
     Raises:
-        BadData: nothing to be had, wrong checksum, damaged, or not laid out as expected.
+        BadData: not available, wrong checksum, damaged, or with an unexpected layout.
     """
     if source is not None and archive.folder:
         for folder in (source / archive.folder, source / Path(archive.folder).name):
@@ -34,7 +34,7 @@ def obtain(dataset: Dataset, archive: Archive, source: Path | None, work: Path) 
 
 
 def fetch(dataset: Dataset, archive: Archive, source: Path | None) -> Path:
-    """The checked file of an archive: out of ``source`` when given, else from its address into the cache."""
+    """The checked file of an archive: from ``source`` if given, else fetched from its address into the cache."""
     if source is None:
         return _download(dataset, archive)
     file = source / archive.file
@@ -45,7 +45,7 @@ def fetch(dataset: Dataset, archive: Archive, source: Path | None) -> Path:
 
 
 def check(file: Path, archive: Archive) -> None:
-    """Compare a file with the table's digest, or with the one recorded when it was first seen.
+    """Compare a file with the digest in the table, or with the one recorded when the file was first seen.
 
     Raises:
         BadData: they differ.
@@ -62,7 +62,7 @@ def check(file: Path, archive: Archive) -> None:
 
 
 def bring(dataset: Dataset) -> str:
-    """What to do without a network, in one sentence."""
+    """A sentence that says what to do without a network."""
     wanted = "; ".join(
         f"{a.file} ({f'{a.megabytes} MB, ' if a.megabytes else ''}{a.digest or 'no published checksum'}) from {a.url}"
         for a in dataset.archives
@@ -86,7 +86,7 @@ def _download(dataset: Dataset, archive: Archive) -> Path:
         )
     except RequestException as error:
         raise BadData(f"cannot fetch {archive.url} ({type(error).__name__}). {bring(dataset)}") from error
-    except ValueError as error:  # pooch's word for a wrong checksum; it has removed the file
+    except ValueError as error:  # pooch raises this for a wrong checksum, and has removed the file
         raise BadData(_mismatch(archive.url, archive, str(known))) from error
     except OSError as error:
         raise CannotWrite(f"cannot write to {downloads}: {error.strerror or error}") from error

@@ -1,4 +1,4 @@
-"""LibriSpeech dev-clean: the clean speech that Model 1 learns from and that the codec ladder is heard on.
+"""LibriSpeech dev-clean: the clean speech for training Model 1 and for judging the codec ladder.
 
 40 speakers, split by speaker: of every ten, eight train, one valid, one eval.
 """
@@ -13,7 +13,7 @@ from preparing import Row, run, to_flac
 
 
 def prepare(folders: list[Path], ready: Path) -> Iterator[Row]:
-    """SPEAKER/CHAPTER/SPEAKER-CHAPTER-0000.flac of the archive become SPEAKER/SPEAKER-CHAPTER-0000.flac."""
+    """Copy SPEAKER/CHAPTER/SPEAKER-CHAPTER-0000.flac of the archive to SPEAKER/SPEAKER-CHAPTER-0000.flac."""
     (corpus,) = folders
     speakers = sorted((folder for folder in corpus.iterdir() if folder.is_dir()), key=lambda folder: int(folder.name))
     for number, speaker in enumerate(speakers):

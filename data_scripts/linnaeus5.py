@@ -1,6 +1,6 @@
 """Linnaeus 5: photographs of 256 x 256 px (berries, birds, dogs, flowers, other) that related systems hide in.
 
-Its test pictures are the eval split; every tenth of its training pictures is valid. It comes as rar: see --help.
+Its test pictures are the eval split; every tenth of its training pictures is valid. It is a rar archive, see --help.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from preparing import Row, copy_picture, run
 
 
 def prepare(folders: list[Path], ready: Path) -> Iterator[Row]:
-    """train/CLASS/1_256.jpg and test/CLASS/1_256.jpg, as they are."""
+    """Copy train/CLASS/1_256.jpg and test/CLASS/1_256.jpg unchanged."""
     (pictures,) = folders
     for part in ("train", "test"):
         for number, picture in enumerate(sorted((pictures / part).glob("*/*.jpg"))):

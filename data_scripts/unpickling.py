@@ -1,4 +1,4 @@
-"""Read pickles of plain numpy arrays, and nothing else: a pickle is a program, so only array parts may be called."""
+"""Read pickles of plain numpy arrays only: a pickle is a program, so only the parts of arrays may be called."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ADMITTED = {
 
 
 def load_arrays(file: Path) -> Any:
-    """Lists and dicts of numpy arrays, numbers and strings; what Python 2 wrote as str comes back as bytes.
+    """Read lists and dicts of numpy arrays, numbers and strings; a str of Python 2 becomes bytes.
 
     Raises:
         BadData: the file is missing, damaged, or asks for anything but numpy arrays.
@@ -40,5 +40,5 @@ def load_arrays(file: Path) -> Any:
 class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ADMITTED:
-            raise BadData(f"refusing a pickle that asks for {module}.{name}: only numpy arrays are admitted")
+            raise BadData(f"refusing a pickle that asks for {module}.{name}: only numpy arrays are allowed")
         return _ADMITTED[module, name]

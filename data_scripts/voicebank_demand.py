@@ -1,6 +1,6 @@
 """VoiceBank+DEMAND: the noisy and clean pairs on which published speech enhancement is measured.
 
-Its test set is the eval split. Of its 28 training speakers p226 and p287 are the valid split, as is customary.
+Its test set is the eval split. Its training speakers p226 and p287 are the valid split, as is customary.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _VALID_SPEAKERS = ("p226", "p287")
 
 
 def prepare(folders: list[Path], ready: Path) -> Iterator[Row]:
-    """Four folders of SPEAKER_000.wav at 48 kHz become clean/ and noisy/ with SPEAKER_000.flac at 16 kHz."""
+    """Convert four folders of SPEAKER_000.wav at 48 kHz to clean/ and noisy/ with SPEAKER_000.flac at 16 kHz."""
     clean_test, noisy_test, clean_train, noisy_train = folders
     for clean, noisy, test in ((clean_test, noisy_test, True), (clean_train, noisy_train, False)):
         names = [{path.name for path in folder.glob("*.wav")} for folder in (clean, noisy)]

@@ -12,8 +12,7 @@ FINISH = 'run.finish({"psnr_db": 41.2345, "bits": 3})'
 
 
 def lines(stderr: str) -> list[str]:
-    """The messages of the runner, without those of kernels, which share its standard error, where ZeroMQ complains at
-    their end."""
+    """The runner's messages, without those of kernels on the same standard error (ZeroMQ complains at their end)."""
     return [line for line in stderr.splitlines() if re.match(r"\d\d\w*: |stegolab: ", line)]
 
 

@@ -1,5 +1,4 @@
-"""Every data script on a tiny archive with the layout of the real one: everything or nothing, and one clear line of
-error."""
+"""Every data script on a tiny archive with the real layout: everything or nothing, and one clear error line."""
 
 import functools
 import hashlib

@@ -1,5 +1,4 @@
-"""A journal holds each row once, complete and in order, however the program ends; one program writes there at a
-time."""
+"""A journal holds each row once, complete and in order, however the program ends, and has one writer."""
 
 import os
 import signal

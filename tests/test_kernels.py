@@ -1,5 +1,4 @@
-"""Kernels: a slow one is not mistaken for a stalled one, a broken kernelspec is reported, the environment is
-restored."""
+"""Kernels: slow is not mistaken for stalled, a broken kernelspec is reported, the environment is restored."""
 
 import json
 import os

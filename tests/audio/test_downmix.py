@@ -32,8 +32,7 @@ def film(path, channels: np.ndarray, layout: str) -> None:
 )
 @pytest.mark.parametrize("layout", ["5.1", None])
 def test_each_channel_of_5_1_has_its_coefficient(tmp_path, number, gain, layout):
-    """The centre, which carries the speech of films, is weighted by -3 dB and not by a sixth; the bass channel is left
-    out."""
+    """The centre, which carries the speech of films, counts -3 dB and not a sixth; the bass channel is left out."""
     channels = np.zeros((len(VOICE), 6), np.float32)
     channels[:, number] = VOICE
     channels[:, 0] += 0.1 * OTHER  # so that there is something to hear without it

@@ -116,8 +116,7 @@ def test_pictures_of_any_size_can_be_looked_at(carrier, shape):
 @EVERY
 @pytest.mark.parametrize("turn", [0, 6])
 def test_to_see_that_nothing_is_there_only_the_blocks_of_the_header_are_looked_at(carrier, turn, monkeypatch):
-    """In a large picture an eighth of the header's slots is read, even from a rotated view; the networks see a part of
-    it."""
+    """In a large picture an eighth of the header's slots is read, even from a rotated view."""
     plane = np.random.default_rng(7).normal(128, 20, (2560, 3072)).astype(np.float32)
     some, llr, looked, asked = blockdct.some, NumpyModel.llr, [], []
     monkeypatch.setattr(blockdct, "some", lambda *args: looked.append(len(args[2])) or some(*args))  # type: ignore[func-returns-value]

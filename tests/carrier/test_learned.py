@@ -1,5 +1,4 @@
-"""The learned carrier, untrained: it makes few errors and estimates them; its whitening, its refinement, a whole
-journey."""
+"""The learned carrier, untrained: its few errors and its estimate of them, its whitening, its refinement."""
 
 from dataclasses import replace
 from functools import cache
@@ -57,8 +56,7 @@ def test_where_no_colour_clips_not_one_bit_is_lost(carrier):
 
 @EVERY
 def test_the_surer_it_says_it_is_the_less_it_errs(carrier):
-    """It is calibrated as far as pilots allow: after an attack its own estimate of its errors is close to the true
-    number."""
+    """It is calibrated as far as pilots allow: after an attack its own estimate of its errors is nearly right."""
     cover = covers.larger()["coffee"]
     header, body, used = random_bits(carrier, cover)
     received = spec.parse(carrier.strength.attacks[0])(carrier.embed(cover, header, body, used))

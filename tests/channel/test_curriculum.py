@@ -97,8 +97,7 @@ def test_the_end_of_a_default_covers_what_the_strength_promises(name):
         return re.sub(r"[\d.]+", "#", spec), np.array([float(number) for number in re.findall(r"[\d.]+", spec)])
 
     def covered(promise):
-        """Some attack drawn in training has the same parts, with every number within a twentieth of the promised
-        one."""
+        """Some attack that was met has the same parts, with every number within a twentieth of the promised one."""
         names, numbers = parts(promise)
         return any(names == other and np.allclose(met, numbers, rtol=0.05) for other, met in map(parts, met_at_the_end))
 

@@ -1,5 +1,4 @@
-"""Each twin has the value of the real attack, except for a grey level here and there, and a gradient that points
-downhill."""
+"""Each twin has the value of the real attack, but for a grey level here and there, and a downhill gradient."""
 
 import math
 

@@ -27,8 +27,7 @@ def plane():
 
 
 def together(x):
-    """Our counts in the form of sealwatch's features: how often three differences occur together, the mean over four
-    directions."""
+    """Our counts in sealwatch's form: how often three differences occur together, the mean over four directions."""
     tables = []
     for ways in (STRAIGHT, DIAGONAL):
         counts = [table for way in ways for table in features._occurrences(x.astype(np.int16), way)]

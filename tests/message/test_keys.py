@@ -1,5 +1,4 @@
-"""stegolab.message.keys: the same secret for the same salt from every kind of key, and refusal of keys that others may
-write."""
+"""stegolab.message.keys: the same secret for the same salt from every kind of key; refusal of exposed keys."""
 
 import base64
 import codecs

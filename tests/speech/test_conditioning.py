@@ -72,8 +72,7 @@ def test_speech_is_heard_at_one_level(gain):
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_quiet_talker_beside_a_loud_one_is_heard_as_loud(order):
-    """Two talkers 30 dB apart, in either order, are both at the level, except for a third of a second around the
-    change."""
+    """Two talkers 30 dB apart, in either order, are both at the level, except for .3 s around the change."""
     one, other = speak(4.0).samples, np.float32(10 ** (-30 / 20)) * speak(4.0, seed=1).samples
     found = heard(np.concatenate([one, other][::order]))
     for part in (found[: 4 * RATE - RATE // 3], found[4 * RATE + RATE // 3 :]):

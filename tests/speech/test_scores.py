@@ -1,5 +1,4 @@
-"""The scores: perfect for a copy, monotone in noise, insensitive where they say so, and BadAudio where there is no
-score."""
+"""The scores: perfect for a copy, monotone in noise, insensitive where they say so, BadAudio without a score."""
 
 import numpy as np
 import pesq

@@ -1,5 +1,4 @@
-"""A study that was killed, in any way and any number of times, gives the table of an uninterrupted one when run
-again."""
+"""A study that was killed, in any way and however often, gives the table of an uninterrupted one."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Where a received picture lies in the original: a turn or flip, a scale and an offset for each side (notebook 08)."""
+"""The geometry of a received picture in the original: a turn or flip, a scale and an offset per side (notebook 08)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from PIL import Image
 Plane = NDArray[np.float32]
 TURNS = range(8)
 ROTATIONS = (0, 3, 5, 6)  # those of TURNS that mirror nothing: by none, two, one and three quarters
-_SUPPORT = 3  # pixels beyond its box that bicubic interpolation looks at, at most, times the shrinking
-_TIE = 1e-3  # pixels: a centre on the edge of two received pixels went into the first
+_SUPPORT = 3  # most pixels beyond its box that bicubic interpolation reads, to be multiplied by the shrinking
+_TIE = 1e-3  # pixels: a centre on the border of two received pixels belongs to the first
 
 
 def turned(plane: NDArray[Any], turn: int) -> NDArray[Any]:
-    """(H, W, ...) in one of eight attitudes: transposed (4), then flipped top to bottom (2), then left to right (1)."""
+    """(H, W, ...) in one of eight orientations: transposed (4), then flipped top to bottom (2), then left to right
+    (1)."""
     return np.ascontiguousarray(facing(plane, turn))
 
 
 def facing(plane: NDArray[Any], turn: int) -> NDArray[Any]:
-    """The same as a view of ``plane``, for whoever looks at little of it."""
+    """The same as a view of ``plane``, for callers that read only a small part."""
     plane = plane.swapaxes(0, 1) if turn & 4 else plane
     plane = plane[::-1] if turn & 2 else plane
     return plane[:, ::-1] if turn & 1 else plane
@@ -38,7 +39,7 @@ class Axis:
     offset: float
 
     def received(self, original: float) -> float:
-        """Where a place of the original lies in what was received."""
+        """The received position of a place in the original."""
         return self.scale * original + self.offset
 
     def original(self, received: float) -> float:
@@ -46,7 +47,7 @@ class Axis:
         return (received - self.offset) / self.scale
 
     def beginning(self, later: float) -> Axis:
-        """The axis of an original that begins so many pixels before what was taken for its corner."""
+        """The axis of an original that begins ``pixels`` before its assumed corner."""
         return Axis(self.scale, self.offset - self.scale * later)
 
     def moved(self, by: float, centre: float = 0.0, stretch: float = 0.0) -> Axis:
@@ -68,7 +69,7 @@ class Axes:
 
 @dataclass(frozen=True)
 class Geometry:
-    """What was received, after ``turned(plane, turn)``, lies along ``vertical`` and ``horizontal``."""
+    """The received plane, after ``turned(plane, turn)``, lies along ``vertical`` and ``horizontal``."""
 
     turn: int
     vertical: Axis
@@ -76,12 +77,12 @@ class Geometry:
 
     @property
     def axes(self) -> Axes:
-        """The two axes, of the plane that has been turned."""
+        """The two axes of the turned plane."""
         return Axes(self.vertical, self.horizontal)
 
 
 def resized(plane: Plane, shape: tuple[int, ...]) -> Plane:
-    """The plane at another (height, width), bicubic, in floating point; the very same if it has that size."""
+    """The plane resized to (height, width), bicubic, in floating point; the same object if it has that size."""
     height, width = shape[:2]
     if plane.shape == (height, width):
         return plane
@@ -100,7 +101,7 @@ def cut(
     """A rectangle of the original out of a received (and turned) plane, bicubic.
 
     Args:
-        plane: (H, W). Beyond its edges it is taken to go on as its edges are.
+        plane: (H, W). Beyond its edges, the edge values continue.
         vertical, horizontal: where it lies.
         corner: top and left of the rectangle, in pixels of the original.
         size: of the result, height and width.

@@ -1,9 +1,9 @@
-"""From a rough guess at the geometry to the original's own grid of pixels: fine registration.
+"""Fine registration: from a rough guess of the geometry to the original's own pixel grid.
 
-The template's symbols are known, so the geometry is what makes them agree best. One parameter is moved at a time,
-first in a small window, where a geometry that is a little off is still right throughout, then in windows twice as
-large, where the same error of scale shows twice as clearly. In the end places are rounded to whole pixels of the
-original wherever that loses nothing, and ``extent`` tells how large it was.
+The template's symbols are known, so the right geometry is the one for which they agree best. One parameter is changed
+at a time, first in a small window, where a slightly wrong geometry is still good enough everywhere, then in windows
+twice as large, where the same error of scale shows twice as clearly. At the end, places are rounded to whole pixels of
+the original wherever that loses nothing, and ``extent`` tells how large the original was.
 """
 
 from __future__ import annotations
@@ -20,42 +20,44 @@ from .extent import likeliest_extents
 from .geometry import Axes, Axis, Geometry, Plane, turned
 from .view import Blocks, View, received_along
 
-# Standard deviations of the whole template's agreement from which a geometry is handed on. Lower, and a header is
-# looked for at places that chance made; higher, and heavily damaged pictures are lost. Chance stays well below: see
+# Standard deviations of the whole template's agreement from which a geometry is accepted. With less, a header would be
+# # searched for at accidental places; with more, heavily damaged pictures would be lost. Chance stays well below, see #
 # _HOPELESS.
 CONFIRMED = 7.0
 # Blocks on a side of the first window. A larger one needs a better guess to begin with: half a step of the search's
-# scales moves the edge of 24 blocks by half a pixel already. A smaller one holds too few symbols to climb by.
+# scales moves the edge of 24 blocks by half a pixel already. A smaller one holds too few symbols to guide the climb.
 _FIRST_SIDE = 24
-# Blocks on a side of the window in which a guess is given up. By then chance is told from a template, and the work on a
-# guess that chance made is the same however large the picture is: tests bound the pixels that it takes.
+# Blocks on a side of the window in which a guess is given up. A window of this size distinguishes a template from
+# chance, # so the work on a wrong guess does not depend on the size of the picture; tests limit the pixels that it
+# takes.
 _JUDGED_SIDE = 2 * _FIRST_SIDE
-# Standard deviations in the second window and later ones, below which climbing on would confirm nothing: chance reaches
-# 4 there, and what is right has gained by the larger window.
+# Standard deviations in the second and later windows below which a guess is given up: chance reaches # 4 there, and a
+# right guess has gained from the larger window.
 _HOPELESS = 5.0
 # The same before anything was climbed there. What is right but fainter than that would never be confirmed; what chance
 # made reaches 4.3, and ends here before the dearest part.
 _FAINT = 4.5
 # Pixels between the places that are tried, coarse to fine. Two steps either way cover the error of the search in the
 # first window (a pixel of the window, which is shrunk by two), and later what the window before left over; the parabola
-# through the best three places tells more than a finer step would.
+# # through the best three places is more exact than a finer step would be.
 _FIRST_STEPS, _LATER_STEPS = (0.8, 0.4), (0.3, 0.12)
-# The share of the agreement that rounding to whole pixels may cost. At 1 the noise of the agreement would often decide
-# against the exact place; much lower, and a crop after a resize, which is at no whole pixel, would be pulled onto one.
+# The share of the agreement that rounding to whole pixels may cost. With 1, noise in the agreement would often decide #
+# against the exact place; with much less, a crop after a resize, which is not at a whole pixel, would be moved onto
+# one.
 _NEARLY_AS_GOOD = 0.985
 # The share of the middle's agreement, for as many blocks, that whole pixels must keep in all of the picture to end the
 # registration early. The template is fainter near cropped or smooth edges; where scale is wrong it drops to nothing.
 _CLEAR_THROUGHOUT = 0.8
-# Pixels from the original's corner within which "it began at the corner" is tried too, since that is the likeliest.
+# Within this many pixels of the original's corner, the corner itself is tried too, because it is the likeliest.
 _NEAR_CORNER = 3.0
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """A received picture laid back onto the original.
+    """A received picture aligned with the original.
 
     plane: luma (H, W) of all the original's blocks; ``seen``: which blocks (rows, columns) were received.
-    shape: of the original in pixels, as far as it shows; ``geometry``: what had happened to it.
+    shape: of the original in pixels, as far as it can be known; ``geometry``: what was done to it.
     """
 
     plane: Plane
@@ -66,7 +68,7 @@ class Aligned:
 
 @dataclass(frozen=True)
 class _Registered:
-    """Axes to a fraction of a pixel, and all the blocks that were received on them."""
+    """Axes exact to a fraction of a pixel, and all the blocks that were received on them."""
 
     axes: Axes
     received: Blocks
@@ -80,7 +82,7 @@ class _Change:
     stretch: tuple[int, int] = (0, 0)
 
     def by(self, amount: float, axes: Axes, blocks: Blocks) -> Axes:
-        """``axes`` moved by ``amount`` pixels, or stretched about the middle of ``blocks`` by so many at its edge."""
+        """``axes`` moved by ``amount`` pixels, or stretched about the middle of ``blocks`` by that much at its edge."""
         reach = max(blocks.rows, blocks.columns) * template.BLOCK / 2
         middle = [
             (first + count / 2) * template.BLOCK
@@ -95,14 +97,14 @@ class _Change:
 
 _DOWN, _RIGHT = _Change(move=(1, 0)), _Change(move=(0, 1))
 _LARGER, _TALLER, _WIDER = _Change(stretch=(1, 1)), _Change(stretch=(1, 0)), _Change(stretch=(0, 1))
-# Both sides were stretched alike but for rounding, so that comes first, and each by itself then.
+# Both sides were stretched alike except for rounding, so this comes first, and then each side by itself.
 _CHANGES = (_DOWN, _RIGHT, _LARGER, _DOWN, _RIGHT, _TALLER, _WIDER)
 
 
 def align(view: View, rough: Geometry) -> Iterator[Aligned]:
-    """Lay a received plane back, given its geometry to a few pixels and modulo the template's period.
+    """Align a received plane with the original, given its geometry to a few pixels and modulo the template's period.
 
-    One for each size that the original may have had, the likeliest first; none where the template is not.
+    One result for each possible size of the original, the likeliest first; none if there is no template.
     """
     view = replace(view, plane=turned(view.plane, rough.turn))
     registered = _registered(view, rough.axes)
@@ -124,7 +126,7 @@ def align(view: View, rough: Geometry) -> Iterator[Aligned]:
 
 
 def _side(axis: Axis, received: int, blocks: int) -> int:
-    """Pixels of the original along an axis: its whole ``blocks``, and as much beyond them as shows."""
+    """Pixels of the original along an axis: its whole ``blocks``, and as much beyond them as was received."""
     return min(max(blocks, round(axis.original(received))), blocks + template.BLOCK - 1)
 
 
@@ -136,12 +138,12 @@ def _which_received(axis: Axis, pixels: int, count: int) -> NDArray[np.bool_]:
 
 
 def _registered(view: View, axes: Axes) -> _Registered | None:
-    """The exact axes; None as soon as there is no hope."""
+    """The exact axes; None as soon as the guess is clearly wrong."""
     return _by_whole_pixels(view, axes) if view.held else _by_climbing(view, axes)
 
 
 def _by_whole_pixels(view: View, axes: Axes) -> _Registered | None:
-    """Where pixels are held there is nothing between whole pixels of the original to climb over."""
+    """Where pixels are held, only whole pixels of the original need to be tried."""
     received = view.received_blocks(axes)
     middle = received.middle(_JUDGED_SIDE)
     if middle != received and view.agreement(_rounded(view, axes, middle, keeping=0.0), middle) < _HOPELESS:
@@ -150,7 +152,7 @@ def _by_whole_pixels(view: View, axes: Axes) -> _Registered | None:
 
 
 def _by_climbing(view: View, axes: Axes) -> _Registered | None:
-    """Climb in one window after the other, each twice as large, until the window is all that was received."""
+    """Climb in one window after another, each twice as large, until the window covers everything received."""
     side, steps = _FIRST_SIDE, _FIRST_STEPS
     while True:
         received = view.received_blocks(axes)
@@ -173,14 +175,14 @@ def _by_climbing(view: View, axes: Axes) -> _Registered | None:
 
 
 def _clear_throughout(view: View, axes: Axes, exact: Axes, window: Blocks, received: Blocks) -> bool:
-    """Whether both axes could be rounded, and the template then shows everywhere about as it does in the window."""
+    """Whether both axes could be rounded, and the template then agrees everywhere about as well as in the window."""
     both = exact.vertical is not axes.vertical and exact.horizontal is not axes.horizontal
     each = view.agreement(axes, window) / np.sqrt(window.count)  # a sum grows with the root of what is summed
     return both and view.agreement(exact, received) > _CLEAR_THROUGHOUT * each * np.sqrt(received.count)
 
 
 def _climbed(view: View, axes: Axes, blocks: Blocks, step: float) -> Axes:
-    """``axes`` moved and stretched to where ``blocks`` agree best; ``step`` pixels, at the edge, between the tries."""
+    """``axes`` moved and stretched so that ``blocks`` agree best; tried in steps of ``step`` pixels at the edge."""
     amounts = step * np.arange(-2, 3)
     for change in _CHANGES:
         scores = np.array([view.agreement(change.by(amount, axes, blocks), blocks) for amount in amounts])
@@ -190,7 +192,7 @@ def _climbed(view: View, axes: Axes, blocks: Blocks, step: float) -> Axes:
 
 
 def _top_of_parabola(scores: NDArray[np.float64], best: int) -> float:
-    """Where the parabola through the best of evenly spaced scores and its neighbours has its top, from the best."""
+    """The maximum of the parabola through the best of evenly spaced scores and its neighbours, relative to the best."""
     if not 0 < best < len(scores) - 1:
         return 0.0
     before, here, after = scores[best - 1 : best + 2]
@@ -200,7 +202,7 @@ def _top_of_parabola(scores: NDArray[np.float64], best: int) -> float:
 def _rounded(view: View, axes: Axes, blocks: Blocks, keeping: float = _NEARLY_AS_GOOD) -> Axes:
     """``axes`` on which what was received begins and ends with whole pixels of the original.
 
-    That is so unless it was cropped after a resize: so an axis stays as it is where rounding it would keep less than
+    This is true unless it was cropped after a resize. So an axis is not rounded if that would keep less than
     ``keeping`` of the agreement. Where the picture was not resized at all this saves its detail from interpolation.
     """
     least = keeping * view.agreement(axes, blocks)

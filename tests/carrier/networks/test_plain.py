@@ -1,5 +1,4 @@
-"""The network without a lattice is invertible, of the same size, and has the same interface as the one with a
-lattice."""
+"""The network without a lattice is invertible, of the same size, and has the same interface."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,4 @@
-"""Scale, place, turn and the original's size are found exactly from the picture alone; without a template nothing is
-found.
+"""From the picture alone, scale, place, turn and original size are found exactly; without a template, nothing.
 
 The amount of work is limited and the same on every machine: looks and pixels are counted, never seconds.
 """
@@ -231,8 +230,7 @@ def pixels(monkeypatch):
 
 
 def test_a_search_in_vain_looks_at_a_bounded_number_of_pixels(pixels):
-    """In twelve megapixels without a payload, only the windows are read, and a small part for each lock that is
-    followed."""
+    """In twelve megapixels without a payload, only the windows are read, and a small part for each lock."""
     shape = 3000, 4000
     noise = np.random.default_rng(4).normal(0, 4, shape).astype(np.float32)
     assert list(search.search(resized(luma(covers.larger()["coffee"]), shape) + noise, looks=8)) == []

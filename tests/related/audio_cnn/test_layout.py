@@ -57,8 +57,7 @@ def test_a_row_of_the_spectrum_is_a_frequency():
 
 
 def test_reading_the_spectrum_averages_noise():
-    """There are two numbers per sample: half the power of white noise on the planes belongs to no sound and is
-    dropped."""
+    """With two numbers per sample, half the power of white noise on the planes belongs to no sound."""
     layout = layout_named("stft", 32)
     planes = noise(40 * 2 * 32 * 32).reshape(40, 2, 32, 32)
     assert np.square(layout.read(planes)).sum() == pytest.approx(np.square(planes).sum() / 2, rel=0.05)

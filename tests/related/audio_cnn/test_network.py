@@ -79,8 +79,7 @@ def test_the_original_draws_anew_and_knows_no_bounds():
 
 
 def test_modulation_turns_the_smooth_into_a_chessboard():
-    """With modulation, a constant payload goes in as a chessboard and comes out constant; without it, neither
-    changes."""
+    """Modulated, a constant payload goes in as a chessboard and comes out constant; else it is unchanged."""
     rows, columns = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
     board = (-1.0) ** (rows + columns)
     cover, secret = batch(SMALL)
