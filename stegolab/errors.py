@@ -43,6 +43,10 @@ class MissingExtra(StegolabError, ModuleNotFoundError):
     """An optional library is not installed; the message names the extra that installs it."""
 
 
+class MissingSoftware(StegolabError):
+    """A program or library is not installed that an attack runs; the message says how to install it."""
+
+
 class CapacityExceeded(StegolabError):
     """The message is larger than the cover carries.
 

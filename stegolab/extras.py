@@ -29,6 +29,7 @@ _MODULES = {  # an extra, and the modules that only it and larger ones install
     "kms": ("boto3", "botocore"),
     "detect": ("conseal", "jpeglib", "sealwatch"),
     "heif": ("pillow_heif",),
+    "platforms": ("cv2", "imagecodecs", "playwright", "pyjpegli", "pyvips"),
     "ray": ("ray",),
 }
 #: module -> the extra that installs it

@@ -13,7 +13,8 @@ import stegolab
 from stegolab import documents
 from stegolab.audio import SUFFIXES
 from stegolab.channel.platforms import PLATFORMS
-from stegolab.channel.spec import ATTACKS
+from stegolab.channel.software import SOFTWARE
+from stegolab.channel.spec import ATTACKS, usage
 from stegolab.cli.parser import parser
 from stegolab.header import HEADER_CODE_BITS
 from stegolab.message import codecs, frame
@@ -102,6 +103,8 @@ def test_every_attack_and_platform_is_listed():
     listed = section(REFERENCE, "Attacks")
     names = {name.split(":")[0].split("[")[0] for name in first_cells(listed)}
     assert names == {*ATTACKS, "platform", "none"}
+    by_others = first_cells(section(REFERENCE, "Attacks by other software"))
+    assert by_others == {line for line in usage().splitlines() if line.split(":")[0] in SOFTWARE}
     (presets,) = re.findall(r"`platform:NAME` \| a preset: (.+?) \|", listed)
     assert presets.split(", ") == list(PLATFORMS)
 

@@ -2,10 +2,11 @@
 
     chain    = attack {"," attack}
     attack   = name {":" argument} | "platform:" name | "none"
-    argument = number | kernel | "444" | "422" | "420" | "progressive"
+    argument = number | word | "444" | "422" | "420" | "progressive"
 
-The names are those of the functions of :mod:`.attacks`, with their arguments in order; the later ones may be left out;
-``platform:telegram`` stands for the chain of that preset in :mod:`.platforms`.
+The names are those of the functions of :mod:`.attacks` and :mod:`.software`, with their arguments in order; the later
+ones may be left out; ``platform:telegram`` stands for the chain of that preset in :mod:`.platforms`. To read a
+specification needs none of the software that carries it out.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ..errors import BadSpec
 from . import attacks
 from .attacks import RGB
 from .platforms import PLATFORMS
+from .software import SOFTWARE
 
 Argument = int | float | str | bool
 
@@ -68,8 +70,12 @@ class Attack:
     arguments: tuple[Argument, ...]
 
     def __call__(self, rgb: RGB) -> RGB:
-        """Attack a picture, uint8 (H, W, 3)."""
-        return ATTACKS[self.name](rgb, *self.arguments)
+        """Attack a picture, uint8 (H, W, 3).
+
+        Raises:
+            MissingSoftware: the software that carries it out is not installed; the message says how to install it.
+        """
+        return (SOFTWARE.get(self.name) or ATTACKS[self.name])(rgb, *self.arguments)
 
     def __str__(self) -> str:
         """Write the attack as :func:`parse` reads it."""
@@ -92,16 +98,24 @@ class Chain:
         """Write the chain as :func:`parse` reads it."""
         return ",".join(map(str, self.attacks)) or "none"
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names of the software that these attacks need and that is not installed here."""
+        needs = dict.fromkeys(SOFTWARE[attack.name].needs for attack in self.attacks if attack.name in SOFTWARE)
+        return tuple(backend.name for backend in needs if not backend.here())
+
     def encode(self, rgb: RGB) -> tuple[bytes, str]:
         """Return the file that the platform delivers, and its suffix.
 
-        It is the .jpg, .webp, .avif or .jp2 file that the last attack makes, if it makes one, else a .png. Reading it
-        gives ``chain(rgb)``, without another compression.
+        It is the .jpg, .webp, .avif, ... file that the last attack makes, if it makes one, else a .png. Reading it
+        gives ``chain(rgb)``, without another compression. Raises what a call does.
         """
-        if self.attacks and self.attacks[-1].name in _FILES:
-            *before, last = self.attacks
+        *before, last = self.attacks or (None,)
+        if last and last.name in _FILES:
             suffix, encode = _FILES[last.name]
             return encode(Chain(tuple(before))(rgb), *last.arguments), suffix
+        if last and last.name in SOFTWARE and SOFTWARE[last.name].encode:
+            return SOFTWARE[last.name].file(Chain(tuple(before))(rgb), *last.arguments)
         file = BytesIO()
         Image.fromarray(self(rgb)).save(file, "PNG", compress_level=4)
         return file.getvalue(), ".png"
@@ -128,7 +142,7 @@ def parse(spec: str) -> Chain:
 
 def usage() -> str:
     """List every attack and platform on a line of its own, as they are written in a specification."""
-    return "\n".join([*map(_usage, ATTACKS), *(f"platform:{name}" for name in PLATFORMS), "none"])
+    return "\n".join([*map(_usage, [*ATTACKS, *SOFTWARE]), *(f"platform:{name}" for name in PLATFORMS), "none"])
 
 
 def _platform(words: list[str]) -> Chain:
@@ -138,8 +152,8 @@ def _platform(words: list[str]) -> Chain:
 
 
 def _attack(name: str, words: list[str]) -> Attack:
-    if name not in ATTACKS:
-        raise BadSpec(f"the attacks are {', '.join(ATTACKS)}, platform, none")
+    if name not in ATTACKS and name not in SOFTWARE:
+        raise BadSpec(f"the attacks are {', '.join([*ATTACKS, *SOFTWARE])}, platform, none")
     parameters = _parameters(name)
     if len(words) > len(parameters) or any(p.default is p.empty for p in parameters[len(words) :]):
         raise BadSpec(f"write {_usage(name)}")
@@ -147,12 +161,16 @@ def _attack(name: str, words: list[str]) -> Attack:
     while arguments and arguments[-1] == parameters[len(arguments) - 1].default:
         arguments.pop()
     attack = Attack(name, tuple(arguments))
-    attack(np.zeros((16, 16, 3), np.uint8))  # try it on a small picture: each attack checks its own arguments
+    if name in SOFTWARE:
+        SOFTWARE[name].check(*arguments)
+    else:
+        attack(np.zeros((16, 16, 3), np.uint8))  # try it on a small picture: each attack checks its own arguments
     return attack
 
 
 def _parameters(name: str) -> list[inspect.Parameter]:
-    _, *parameters = inspect.signature(ATTACKS[name]).parameters.values()  # all except the picture
+    run = SOFTWARE[name].run if name in SOFTWARE else ATTACKS[name]
+    _, *parameters = inspect.signature(run).parameters.values()  # all except the picture
     return parameters
 
 

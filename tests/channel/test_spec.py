@@ -11,6 +11,7 @@ from skimage import data
 
 from stegolab.channel import attacks
 from stegolab.channel.platforms import PLATFORMS
+from stegolab.channel.software import SOFTWARE
 from stegolab.channel.spec import ATTACKS, Attack, Chain, parse, usage
 from stegolab.errors import BadSpec
 
@@ -73,6 +74,8 @@ def test_any_text_is_a_chain_or_a_bad_spec(text):
         ("none,jpeg:50", "jpeg:50"),
         ("jpeg:90,jpeg:60", "jpeg:90,jpeg:60"),
         ("platform:twitter", "cap:4096,jpeg:85"),
+        ("vips:.6:lanczos3,mozjpeg:75:420", "vips:0.6,mozjpeg:75"),
+        ("vips:0.675:linear,mozjpeg:80:444", "vips:0.675:linear,mozjpeg:80:444"),
     ],
 )
 def test_one_way_of_writing_each_chain(spec, canonical):
@@ -138,6 +141,10 @@ def test_every_public_attack_is_known_to_the_parser():
         ("resize:nan", "'resize:nan'", "factor must be"),
         ("resize:inf", "'resize:inf'", "factor must be"),
         ("resize:0.5:cubic", "'resize:0.5:cubic'", "nearest, box, bilinear, hamming, bicubic, lanczos"),
+        ("vips:9", "'vips:9'", "factor must be 0.05 to 4, not 9"),
+        ("vips:0.5:bicubic", "'vips:0.5:bicubic'", "kernel must be one of nearest, linear, cubic, mitchell"),
+        ("mozjpeg", "'mozjpeg'", r"write mozjpeg:QUALITY\[:SUBSAMPLING\]"),
+        ("mozjpeg:75:422", "'mozjpeg:75:422'", "subsampling must be one of 4:4:4, 4:2:0, not 4:2:2"),
         ("blur:-1,jpeg:50", "'blur:-1'", "sigma must be"),
         ("median:4", "'median:4'", "odd"),
         ("none:1", "'none:1'", "the attacks are"),
@@ -176,6 +183,6 @@ def test_the_file_handed_out_holds_what_the_chain_returns(spec, suffix):
 
 def test_usage_lists_everything_that_can_be_written():
     lines = usage().splitlines()
-    assert {line.split(":")[0].split("[")[0] for line in lines} == {*ATTACKS, "platform", "none"}
+    assert {line.split(":")[0].split("[")[0] for line in lines} == {*ATTACKS, *SOFTWARE, "platform", "none"}
     assert "resize:FACTOR[:KERNEL]" in lines
     assert all(f"platform:{name}" in lines for name in PLATFORMS)

@@ -1,0 +1,91 @@
+"""What holds for every attack by other software: reading needs none of it, running says what is missing."""
+
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from stegolab.channel import spec
+from stegolab.channel.software import SOFTWARE, Backend, available, versions
+from stegolab.channel.spec import parse
+from stegolab.errors import BadSpec, MissingSoftware
+
+COFFEE = data.coffee()[:240, :320]
+EXAMPLES = {
+    "vips": "vips:0.6:lanczos3",
+    "vipscap": "vipscap:200:cubic",
+    "mozjpeg": "mozjpeg:75",
+    "vipswebp": "vipswebp:75",
+}
+HERE = available()
+each = pytest.mark.parametrize("name", SOFTWARE)
+
+
+def run_or_skip(name: str) -> spec.Chain:
+    if name not in HERE:
+        needs = SOFTWARE[name].needs
+        pytest.skip(f"{needs.name} is not installed: {needs.remedy}")
+    return parse(EXAMPLES[name])
+
+
+def test_there_is_an_example_of_each():
+    assert list(EXAMPLES) == list(SOFTWARE)
+    assert not SOFTWARE.keys() & spec.ATTACKS.keys()
+
+
+@each
+def test_it_attacks_and_does_the_same_again(name):
+    chain = run_or_skip(name)
+    before = COFFEE.copy()
+    received = chain(COFFEE)
+    assert received.dtype == np.uint8 and received.shape[2] == 3
+    assert received.shape != COFFEE.shape or not np.array_equal(received, COFFEE)
+    assert np.array_equal(COFFEE, before)
+    contents, suffix = chain.encode(COFFEE)
+    assert (contents, suffix) == chain.encode(COFFEE)
+    assert np.array_equal(received, chain(COFFEE))
+
+
+@each
+def test_the_file_handed_out_holds_what_the_attack_returns(name):
+    chain = run_or_skip(name)
+    contents, suffix = chain.encode(COFFEE)
+    if suffix in (".jpg", ".webp", ".png"):
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(contents)).convert("RGB")), chain(COFFEE))
+    assert (suffix != ".png") == bool(SOFTWARE[name].encode)
+
+
+@each
+def test_it_is_read_and_written_without_the_software_and_then_says_what_is_missing(name, monkeypatch):
+    def version():
+        raise ImportError
+
+    missing = Backend("nothing", "apt install nothing", version)
+    monkeypatch.setitem(SOFTWARE, name, dataclasses.replace(SOFTWARE[name], needs=missing))
+    chain = parse(EXAMPLES[name])
+    assert parse(str(chain)) == chain
+    assert chain.missing == ("nothing",) and name not in available() and "nothing" not in versions()
+    for attack in (chain, chain.encode):
+        with pytest.raises(MissingSoftware, match="this needs nothing, which is not installed: apt install nothing"):
+            attack(COFFEE)
+
+
+@each
+def test_every_argument_has_a_domain_and_is_checked_against_it(name):
+    parameters = [parameter.name for parameter in spec._parameters(name)]
+    assert list(SOFTWARE[name].domains) == parameters
+    words = EXAMPLES[name].split(":")
+    for place, parameter in list(enumerate(parameters, 1))[: len(words) - 1]:
+        for bad in ("-1", "1e9", "nan", "worst"):
+            with pytest.raises(BadSpec, match=f"{parameter} must be"):
+                parse(":".join([*words[:place], bad, *words[place + 1 :]]))
+
+
+def test_what_is_available_has_a_version():
+    assert {SOFTWARE[name].needs.name for name in HERE} == versions().keys()
+    assert all(any(letter.isdecimal() for letter in version) for version in versions().values())
+    assert parse("vips:0.5,jpeg:80").missing == (() if "vips" in HERE else ("libvips",))
+    assert parse("resize:0.5").missing == ()
