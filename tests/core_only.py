@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from importlib.metadata import PackageNotFoundError, distributions, packages_distributions, requires
+from inspect import getmodulename
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,13 @@ def modules_of(distributions: set[str]) -> set[str]:
 
 @cache
 def _owners() -> dict[str, set[str]]:
-    """Top-level module -> the distributions that install it."""
-    return {module: {str(canonicalize_name(n)) for n in names} for module, names in packages_distributions().items()}
+    """Top-level module -> the distributions that install it; Python 3.11 overlooks those of one compiled file."""
+    owners = {module: {str(canonicalize_name(n)) for n in names} for module, names in packages_distributions().items()}
+    for one in distributions():
+        for file in one.files or ():
+            if len(file.parts) == 1 and (module := getmodulename(file.name)):
+                owners.setdefault(module, set()).add(str(canonicalize_name(one.name)))
+    return owners
 
 
 CORE = modules_of(closure(PROJECT["dependencies"]))
