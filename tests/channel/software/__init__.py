@@ -32,15 +32,15 @@ def ramp(step: int = 2, *, height: int = 40, width: int = 100) -> np.ndarray:
     return np.tile((np.arange(width) * step).astype(np.uint8)[None, :, None], (height, 1, 3))
 
 
-def response(kernel, count: int, *, width: int = 64, column: int = 32, stretch: float | None = None) -> np.ndarray:
-    """The weights (count,) of one column of ``width`` in a picture scaled to ``count``, centres on centres.
+def response(
+    kernel, count: int, scale: float, *, widened: bool = True, width: int = 64, column: int = 32
+) -> np.ndarray:
+    """The weights (count,) of one column of ``width`` in a picture that is ``scale`` times smaller, centres on centres.
 
-    ``kernel(distance)`` is in pixels of the result when ``stretch`` is left out (a kernel that is widened when it
-    shrinks), in pixels of the source when it is 1.
+    ``kernel(distance)`` is in pixels of the result where it is widened when it shrinks, else in pixels of the source.
     """
-    scale = width / count
     places = (np.arange(count) + 0.5) * scale - 0.5
-    weights = kernel((np.arange(width)[None] - places[:, None]) / (stretch or max(scale, 1)))
+    weights = kernel((np.arange(width)[None] - places[:, None]) / (max(scale, 1) if widened else 1))
     return weights[:, column] / weights.sum(axis=1)
 
 

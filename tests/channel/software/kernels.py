@@ -19,6 +19,17 @@ def lanczos(x, lobes):
     return np.where(np.abs(x) < lobes, np.sinc(x) * np.sinc(x / lobes), 0)
 
 
+def keys(a):
+    """Keys 1981: -.5 is Catmull-Rom, -.75 what OpenCV takes."""
+
+    def kernel(x):
+        x = np.abs(x)
+        near, far = (a + 2) * x**3 - (a + 3) * x**2 + 1, a * (x**3 - 5 * x**2 + 8 * x - 4)
+        return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+    return kernel
+
+
 def magic_2013(x):
     """Costella 2013, the magic kernel with its sharpening: three parabolas."""
     x = np.abs(x)

@@ -19,6 +19,7 @@ EXAMPLES = {
     "vipscap": "vipscap:200:cubic",
     "mozjpeg": "mozjpeg:75",
     "vipswebp": "vipswebp:75",
+    "opencv": "opencv:0.7:cubic",
 }
 HERE = available()
 each = pytest.mark.parametrize("name", SOFTWARE)
