@@ -5,13 +5,15 @@ Notebook 05 teaches what they do. :mod:`..spec` reads the attacks by their names
 
 from __future__ import annotations
 
-from . import opencv, vips
+from . import magick, opencv, vips
 from .backend import Backend, Software
 
 __all__ = ["SOFTWARE", "Backend", "Software", "available", "versions"]
 
 #: name of an attack -> what carries it out
-SOFTWARE: dict[str, Software] = {name: attack for module in (vips, opencv) for name, attack in module.ATTACKS.items()}
+SOFTWARE: dict[str, Software] = {
+    name: attack for module in (vips, opencv, magick) for name, attack in module.ATTACKS.items()
+}
 
 
 def available() -> list[str]:

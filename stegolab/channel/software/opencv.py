@@ -19,10 +19,11 @@ def opencv(rgb: RGB, factor: float, kernel: str = "linear") -> RGB:
     """Scale by OpenCV: both axes by exactly ``factor``, each side rounded to the nearest pixel, halves to even."""
     import cv2
 
-    size = {"dsize": None, "fx": factor, "fy": factor}
-    if min(round(side * factor) for side in rgb.shape[:2]) < 1:  # which OpenCV refuses
-        size = {"dsize": tuple(max(1, round(side * factor)) for side in rgb.shape[1::-1])}
-    return np.array(cv2.resize(rgb, **size, interpolation=getattr(cv2, f"INTER_{kernel.upper()}")))
+    interpolation = getattr(cv2, f"INTER_{kernel.upper()}")
+    width, height = (round(side * factor) for side in rgb.shape[1::-1])
+    if min(width, height) < 1:  # which OpenCV refuses
+        return np.array(cv2.resize(rgb, (max(1, width), max(1, height)), interpolation=interpolation), np.uint8)
+    return np.array(cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=interpolation), np.uint8)
 
 
 def _version() -> str:

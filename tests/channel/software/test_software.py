@@ -20,6 +20,10 @@ EXAMPLES = {
     "mozjpeg": "mozjpeg:75",
     "vipswebp": "vipswebp:75",
     "opencv": "opencv:0.7:cubic",
+    "magick": "magick:0.75:triangle",
+    "magickcap": "magickcap:200:catrom",
+    "unsharp": "unsharp:0:1:1:0.02",
+    "magickjpeg": "magickjpeg:80",
 }
 HERE = available()
 each = pytest.mark.parametrize("name", SOFTWARE)
