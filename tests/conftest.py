@@ -37,6 +37,7 @@ SLOW = (
     *("related/audio_cnn/test_trainer.py", "related/hide_reveal/test_trainer.py", "related/test_comparison.py"),
     *("related/pixinwav/test_trainer.py", "related/wavinwav/test_trainer.py", "speech/test_metricgan.py"),
     *("speech/test_trainer.py", "study/test_resume.py"),
+    *("channel/software/test_browser.py", "channel/software/test_chromium.py"),
     "channel/test_spec.py::test_any_text_is_a_chain_or_a_bad_spec",
     "message/test_frame.py::test_a_header_comes_back_at_its_threshold_as_often_as_if_the_scale_were_known",
     "message/test_frame.py::test_arbitrary_header",
