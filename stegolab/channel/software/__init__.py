@@ -5,13 +5,17 @@ Notebook 05 teaches what they do. :mod:`..spec` reads the attacks by their names
 
 from __future__ import annotations
 
-from . import chromium, magick, opencv, vips
+from . import chromium, ffmpeg, heic, jpegli, jxl, magick, opencv, vips
 from .backend import Backend, Software
 
 __all__ = ["SOFTWARE", "Backend", "Software", "available", "versions"]
 
 #: name of an attack -> what carries it out
-SOFTWARE: dict[str, Software] = vips.ATTACKS | opencv.ATTACKS | chromium.ATTACKS | magick.ATTACKS
+SOFTWARE: dict[str, Software] = {
+    name: attack
+    for module in (vips, opencv, chromium, magick, ffmpeg, jpegli, heic, jxl)
+    for name, attack in module.ATTACKS.items()
+}
 
 
 def available() -> list[str]:

@@ -28,6 +28,11 @@ EXAMPLES = {
     "magickcap": "magickcap:200:catrom",
     "unsharp": "unsharp:0:1:1:0.02",
     "magickjpeg": "magickjpeg:80",
+    "ffmpeg": "ffmpeg:0.75:lanczos",
+    "mjpeg": "mjpeg:5:420",
+    "jpegli": "jpegli:75",
+    "heic": "heic:50",
+    "jxl": "jxl:75",
 }
 HERE = available()
 each = pytest.mark.parametrize("name", SOFTWARE)
