@@ -12,7 +12,7 @@ import pytest
 import stegolab
 from stegolab import documents
 from stegolab.audio import SUFFIXES
-from stegolab.channel.platforms import PLATFORMS
+from stegolab.channel.platforms import PLATFORMS, SOFTWARE_PLATFORMS
 from stegolab.channel.software import SOFTWARE
 from stegolab.channel.spec import ATTACKS, usage
 from stegolab.cli.parser import parser
@@ -107,6 +107,8 @@ def test_every_attack_and_platform_is_listed():
     assert by_others == {line for line in usage().splitlines() if line.split(":")[0] in SOFTWARE}
     (presets,) = re.findall(r"`platform:NAME` \| a preset: (.+?) \|", listed)
     assert presets.split(", ") == list(PLATFORMS)
+    (in_software,) = re.findall(r"presets in this software: (.+?)\.\s", REFERENCE, re.DOTALL)
+    assert re.findall(r"`platform:(\w+)`", in_software) == list(SOFTWARE_PLATFORMS)
 
 
 def test_every_variable_that_the_package_reads_is_listed():

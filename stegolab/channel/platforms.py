@@ -51,6 +51,20 @@ _WORDPRESS_WEBP = "WordPress source code, WP_Image_Editor::get_default_quality"
 _COMMON = "commonly reported by users, no measurement we could verify"
 _OURS = "our choice"
 
+_MASTODON_AREA = "Mastodon source code, app/models/media_attachment.rb: 8,294,400 pixels, the area of 2880 x 2880"
+_MASTODON_VIPS = (
+    "Mastodon source code, lib/paperclip/vips_lazy_thumbnail.rb: no quality for a JPEG that stays one; libvips takes 75"
+)
+_DISCOURSE_WIDTH = "Discourse source code, config/site_settings.yml: max_image_width 690"
+_DISCOURSE_UNSHARP = "Discourse source code, app/models/optimized_image.rb: -unsharp 2x0.5+0.7+0"
+_DISCOURSE_PREVIEW = "Discourse source code, config/site_settings.yml: image_preview_jpg_quality 90"
+_DISCOURSE_WORKER = "Discourse source code, media-optimization-worker.js: width 1920, Lanczos 3, Squoosh (here libvips)"
+_DISCOURSE_MOZJPEG = "Discourse source code, media-optimization-worker.js: mozjpeg, table 3, encode_quality 75"
+_WORDPRESS_LARGE = "WordPress source code: large_size_w 1024; WP_Image_Editor_Imagick, FILTER_TRIANGLE"
+_WORDPRESS_UNSHARP = "WordPress source code, WP_Image_Editor_Imagick: unsharpMaskImage( 0.25, 0.25, 8, 0.065 )"
+_WORDPRESS_JPEG = "WordPress source code, WP_Image_Editor: default_quality 82"
+_CANVAS = "Mastodon source code, javascript/mastodon/utils/resize_image.js: canvas of 1280, toBlob without a quality"
+
 _WHAT = {
     "whatsapp": "photograph sent in standard quality",
     "telegram": "photograph sent as a photo, not as a file",
@@ -91,3 +105,32 @@ PLATFORMS: dict[str, Platform] = {
     name: Platform(name, what, tuple(figure for platform, figure in _FIGURES if platform == name))
     for name, what in _WHAT.items()
 }
+
+_BY_SOFTWARE = {
+    "mastodon_vips": "photograph uploaded as a JPEG to a server of Mastodon 4.3 or later, where it uses libvips",
+    "discourse": "photograph as it is shown in a post of a forum",
+    "discourse_upload": "photograph that a forum's page shrinks in the browser before it uploads it",
+    "wordpress_imagick": "photograph in a blog, uploaded as a JPEG, at the largest size that a post shows",
+    "canvas_upload": "photograph that a page shrinks in a canvas before it uploads it as a JPEG",
+}
+_STEPS_OF_SOFTWARE = (
+    ("mastodon_vips", Figure("vipscap:2880", "cited", _MASTODON_AREA, 2023)),
+    ("mastodon_vips", Figure("jpeg:75", "cited", _MASTODON_VIPS, 2024)),
+    ("discourse", Figure("magickcap:690", "cited", _DISCOURSE_WIDTH, 2023)),
+    ("discourse", Figure("unsharp:2:0.5:0.7:0", "cited", _DISCOURSE_UNSHARP, 2019)),
+    ("discourse", Figure("magickjpeg:90", "cited", _DISCOURSE_PREVIEW, 2023)),
+    ("discourse_upload", Figure("vipscap:1920", "cited", _DISCOURSE_WORKER, 2023)),
+    ("discourse_upload", Figure("mozjpeg:75", "cited", _DISCOURSE_MOZJPEG, 2023)),
+    ("wordpress_imagick", Figure("magickcap:1024:triangle", "cited", _WORDPRESS_LARGE, 2020)),
+    ("wordpress_imagick", Figure("unsharp:0.25:0.25:8:0.065", "cited", _WORDPRESS_UNSHARP, 2020)),
+    ("wordpress_imagick", Figure("magickjpeg:82", "cited", _WORDPRESS_JPEG, 2020)),
+    ("canvas_upload", Figure("canvascap:1280", "cited", _CANVAS, 2018)),
+)
+#: Presets in the platform's own software (:mod:`.software`), where its code is public. No study set of the published
+#: results holds them.
+SOFTWARE_PLATFORMS: dict[str, Platform] = {
+    name: Platform(name, what, tuple(figure for platform, figure in _STEPS_OF_SOFTWARE if platform == name))
+    for name, what in _BY_SOFTWARE.items()
+}
+#: Everything that ``platform:NAME`` may name.
+PRESETS = PLATFORMS | SOFTWARE_PLATFORMS

@@ -22,7 +22,7 @@ from PIL import Image
 from ..errors import BadSpec
 from . import attacks
 from .attacks import RGB
-from .platforms import PLATFORMS
+from .platforms import PRESETS
 from .software import SOFTWARE
 
 Argument = int | float | str | bool
@@ -142,13 +142,13 @@ def parse(spec: str) -> Chain:
 
 def usage() -> str:
     """List every attack and platform on a line of its own, as they are written in a specification."""
-    return "\n".join([*map(_usage, [*ATTACKS, *SOFTWARE]), *(f"platform:{name}" for name in PLATFORMS), "none"])
+    return "\n".join([*map(_usage, [*ATTACKS, *SOFTWARE]), *(f"platform:{name}" for name in PRESETS), "none"])
 
 
 def _platform(words: list[str]) -> Chain:
-    if len(words) != 1 or words[0] not in PLATFORMS:
-        raise BadSpec(f"the platforms are {', '.join(PLATFORMS)}")
-    return parse(PLATFORMS[words[0]].spec)
+    if len(words) != 1 or words[0] not in PRESETS:
+        raise BadSpec(f"the platforms are {', '.join(PRESETS)}")
+    return parse(PRESETS[words[0]].spec)
 
 
 def _attack(name: str, words: list[str]) -> Attack:

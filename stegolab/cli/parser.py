@@ -11,7 +11,7 @@ from typing import NoReturn
 from ..audio import SUFFIXES
 from ..carrier.strengths import CARRIERS, STRENGTHS
 from ..channel import spec
-from ..channel.platforms import PLATFORMS
+from ..channel.platforms import PRESETS
 from ..channel.uploading import BACKGROUNDS
 from ..errors import BadSpec
 from ..message import codecs
@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     sub.epilog = "attacks, joined by commas:\n" + spec.usage()
     which = sub.add_mutually_exclusive_group(required=True)
     which.add_argument("--spec", help='for example "resize:0.5,jpeg:75"')
-    which.add_argument("--platform", help=", ".join(PLATFORMS))
+    which.add_argument("--platform", help=", ".join(PRESETS))
     shown = f"what transparent parts are laid onto: {', '.join(BACKGROUNDS)} (white)"
     sub.add_argument("--background", default="white", help=shown)
     _add_json(sub)

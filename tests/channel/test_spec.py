@@ -10,7 +10,7 @@ from PIL import Image
 from skimage import data
 
 from stegolab.channel import attacks
-from stegolab.channel.platforms import PLATFORMS
+from stegolab.channel.platforms import PRESETS
 from stegolab.channel.software import SOFTWARE
 from stegolab.channel.spec import ATTACKS, Attack, Chain, parse, usage
 from stegolab.errors import BadSpec
@@ -30,7 +30,7 @@ attack = st.one_of(
     st.builds("noise:{}:{}".format, st.integers(0, 9), st.integers(0, 2**32 - 1)),
     st.builds("shift:{}:{}".format, st.integers(-64, 64), st.integers(-64, 64)),
     st.builds("hue:{!r}".format, st.floats(-180, 180)),
-    st.builds("platform:{}".format, st.sampled_from(list(PLATFORMS))),
+    st.builds("platform:{}".format, st.sampled_from(list(PRESETS))),
     st.builds("rotate:{}".format, st.integers(0, 3)),
     st.sampled_from(["flip", "median", "median:5", "grey", "none", "gamma:2", "sharpen:1.5"]),
 )
@@ -185,4 +185,4 @@ def test_usage_lists_everything_that_can_be_written():
     lines = usage().splitlines()
     assert {line.split(":")[0].split("[")[0] for line in lines} == {*ATTACKS, *SOFTWARE, "platform", "none"}
     assert "resize:FACTOR[:KERNEL]" in lines
-    assert all(f"platform:{name}" in lines for name in PLATFORMS)
+    assert all(f"platform:{name}" in lines for name in PRESETS)

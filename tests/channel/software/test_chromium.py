@@ -10,6 +10,7 @@ from skimage import data
 from stegolab.channel.software import chromium
 from stegolab.channel.spec import parse
 from stegolab.errors import BadImage
+from stegolab.picture_files import read_image
 
 from . import jpeg, kernels, line_of, only_with, response
 
@@ -52,6 +53,12 @@ def test_a_canvas_hands_out_a_jpeg_whose_quality_is_libjpegs_divided_by_100():
     assert jpeg(contents).layer[0][1:3] == (2, 2)
     coarse, _ = parse("canvas:0.675:low:jpeg:0.3").encode(COFFEE)
     assert len(coarse) < len(contents) / 2
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp"])
+def test_the_profile_that_it_writes_into_files_changes_no_pixel(format):
+    chain = parse(f"canvas:0.6:low:{format}:0.8")
+    assert np.array_equal(read_image(chain.encode(COFFEE)[0]).rgb, chain(COFFEE))
 
 
 def test_a_canvas_hands_out_webp_which_is_lossless_at_1():
