@@ -106,7 +106,8 @@ def write_image(path: str | os.PathLike[str], picture: Picture | Image.Image | N
         raise CannotWrite(f"cannot write {name_of(path)}: it is not a possible file name")
     if not isinstance(picture, Picture):
         if not isinstance(picture, Image.Image | np.ndarray):
-            raise BadImage(f"a {type(picture).__name__} is no picture: give a Picture, a Pillow image or a uint8 array")
+            kinds = "a Picture, a Pillow image or a uint8 array"
+            raise BadImage(f"a {type(picture).__name__} is not a picture: give {kinds}")
         picture = read_image(picture)
     suffix = _suffix_of(path)
     if suffix == ".bmp" and picture.alpha is not None:

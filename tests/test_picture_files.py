@@ -110,9 +110,9 @@ def test_bytes_that_are_no_picture_are_not_quoted(source):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        (12345, "a int is no picture: give a path"),
-        (None, "a NoneType is no picture"),
-        ([[1, 2], [3, 4]], "a list is no picture"),
+        (12345, "a int is not a picture: give a path"),
+        (None, "a NoneType is not a picture"),
+        ([[1, 2], [3, 4]], "a list is not a picture"),
         (io.StringIO("text"), "binary mode"),
         ("cover\0.png", "no such file"),
         ("two\nlines.png", "no such file"),
