@@ -128,7 +128,7 @@ def test_brief_speech_is_the_shortest_of_each_speaker(root):
         rows.append(f"{path},valid,speech,{speaker},{seconds},set,CC0")
     (root / "INDEX.csv").write_text("\n".join(rows) + "\n")
     assert list(data.brief_speech("valid", 2)) == ["speech/b0", "speech/a1"]
-    with pytest.raises(BadData, match="3 speakers: 4 were asked for"):
+    with pytest.raises(BadData, match="3 speakers, but 4 were asked for"):
         data.brief_speech("valid", 4)
 
 
