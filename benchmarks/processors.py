@@ -4,8 +4,9 @@
     python benchmarks/processors.py --out runs/processors [--notebooks 01 ...] [--publish]
 
 OpenBLAS, MKL, oneDNN, PyTorch and NumPy choose their inner loops by the processor that they find; here they are told
-which, and that it took is checked. Under each choice run a fixed set of hides, codecs, enhancement and networks, which
-are compared bit for bit with those of the first, and the notebooks in profile smoke, whose results are compared as
+which, and that it took is checked. Under each of twelve choices a fixed set of hides, codecs, enhancement and networks
+is run, and the results are compared bit for bit with those of the first. Under three of them, among which each family,
+each capability and each number of threads occurs, the notebooks are run in profile smoke. Their results are compared as
 numbers: the spread of each is the largest difference between any two. ``--publish`` writes results/processors.json.
 
 An interrupted run goes on: what is finished under --out is not run again, so use a new folder for new code.
@@ -45,7 +46,7 @@ KERNELS = {
     for (family, others), capability, threads in product(FAMILIES.items(), ("avx2", "default"), ("1", "2"))
 }
 
-FEW = ("Haswell-avx2-1", "Sandybridge-default-2", "Nehalem-avx2-2", "Nehalem-default-1")
+FEW = ("Haswell-avx2-1", "Sandybridge-default-2", "Nehalem-avx2-2")
 
 
 def environment(kernel: str) -> dict[str, str]:

@@ -3,7 +3,8 @@
 L_PAYLOAD is the cross entropy of the soft decisions, in bits per slot: one minus it is the information that a good code
 can carry. L_PERCEPTUAL is the mean squared error and LPIPS. L_DISCRIMINATOR is the loss of the ``discriminator``, and
 L_ADVERSARIAL the loss by which the carrier learns from it. A weight that adjusts itself in training balances the
-picture against the bits: :class:`Hold` has a target for the image quality, :class:`Frontier` for the payload loss.
+picture against the bits: :class:`QualityConstraint` has a target for the image quality, :class:`PayloadConstraint` for
+the payload loss.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Balance(ABC):
         self.weight = min(max(moved, 1e-3), 1e3)
 
 
-class Hold(Balance):
+class QualityConstraint(Balance):
     """A Lagrange multiplier that holds the image quality at its target (dual ascent).
 
     The weight of the squared error rises while the quality is below the target and falls while it is above. So the
@@ -92,7 +93,7 @@ class Hold(Balance):
         self._move(float(error.detach().mean()) / self.target - 1)
 
 
-class Frontier(Balance):
+class PayloadConstraint(Balance):
     """Image losses with a common weight that rises only while the payload loss is below its threshold.
 
     The quality of the picture is not set beforehand. While the bits arrive, the weight of the picture rises; as soon as

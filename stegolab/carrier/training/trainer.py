@@ -39,8 +39,8 @@ from .data import Pictures, crops, read
 from .discriminator import Discriminator
 from .losses import (
     Balance,
-    Frontier,
-    Hold,
+    PayloadConstraint,
+    QualityConstraint,
     adversarial_loss,
     discriminator_loss,
     payload_loss,
@@ -67,7 +67,9 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
         self.learner = Learner(model, fabric, groups=groups, ema_decay=config.ema_decay)
         self.critic = Learner(Discriminator(), fabric, ema_decay=config.ema_decay) if config.critic_weight else None
         threshold = config.payload_threshold
-        self.balance: Balance = Frontier(threshold, config.psnr_db) if threshold else Hold(config.psnr_db)
+        self.balance: Balance = (
+            PayloadConstraint(threshold, config.psnr_db) if threshold else QualityConstraint(config.psnr_db)
+        )
         self.attacks = curriculum.default(config.strength, config.steps, config.mild_share)
         self.companions["balance"] = self.balance
         if self.critic:

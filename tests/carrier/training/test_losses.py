@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stegolab.carrier.training.losses import (
-    Frontier,
-    Hold,
+    PayloadConstraint,
+    QualityConstraint,
     adversarial_loss,
     discriminator_loss,
     payload_loss,
@@ -69,7 +69,7 @@ def test_squared_error_is_the_inverse_of_psnr(wanted):
 
 
 def test_at_the_target_the_image_costs_nothing_and_the_weight_rests():
-    hold = Hold(40.0, weight=0.7)
+    hold = QualityConstraint(40.0, weight=0.7)
     at = torch.tensor([0.5, 1.5]) * squared_error(40.0)  # the mean counts
     assert float(hold.loss(at)) == pytest.approx(0, abs=1e-6)
     hold.update(at)
@@ -79,7 +79,7 @@ def test_at_the_target_the_image_costs_nothing_and_the_weight_rests():
 @given(st.floats(0.05, 20), st.floats(0.01, 100))
 def test_the_weight_rises_while_quality_is_short_and_falls_while_there_is_some_to_spare(excess, weight):
     assume(abs(excess - 1) > 1e-3)  # at the target itself float32 decides
-    hold = Hold(40.0, weight=weight)
+    hold = QualityConstraint(40.0, weight=weight)
     before = hold.weight
     hold.update(torch.tensor([squared_error(40.0) * excess]))
     assert np.sign(hold.weight - before) == np.sign(excess - 1)
@@ -87,7 +87,7 @@ def test_the_weight_rises_while_quality_is_short_and_falls_while_there_is_some_t
 
 
 def test_the_weight_stays_in_its_range():
-    hold = Hold(40.0)
+    hold = QualityConstraint(40.0)
     for error, end in ((1e6, 1e3), (0.0, 1e-3)):
         for _ in range(2000):
             hold.update(torch.tensor([error]))
@@ -96,7 +96,7 @@ def test_the_weight_stays_in_its_range():
 
 def test_a_network_that_trades_quality_for_bits_is_held_at_the_target():
     """Payload falls as exp(-error / 10): with the multiplier gradient descent settles at the target, not at the end."""
-    hold, log_error = Hold(40.0, weight=0.05), torch.tensor(3.0, requires_grad=True)
+    hold, log_error = QualityConstraint(40.0, weight=0.05), torch.tensor(3.0, requires_grad=True)
     optimiser = torch.optim.SGD([log_error], lr=0.05)
     for _ in range(1500):
         error = log_error.exp()[None]
@@ -139,7 +139,7 @@ def test_where_the_critic_is_sure_the_carrier_still_has_a_slope():
 @given(st.floats(0.01, 0.99), st.floats(0.05, 0.9), st.floats(0.01, 100))
 def test_image_weights_rise_only_while_the_payload_loss_is_under_its_threshold(lost, threshold, weight):
     assume(abs(lost / threshold - 1) > 1e-3)
-    frontier = Frontier(threshold, 40.0, weight=weight)
+    frontier = PayloadConstraint(threshold, 40.0, weight=weight)
     frontier.update(torch.tensor([1.0]), torch.tensor([lost]))
     assert np.sign(frontier.weight - weight) == np.sign(threshold - lost)
     assert frontier.weight == pytest.approx(weight, rel=0.05)  # no step throws it far
@@ -147,14 +147,14 @@ def test_image_weights_rise_only_while_the_payload_loss_is_under_its_threshold(l
 
 def test_the_frontier_weighs_all_that_is_said_about_the_picture_alike():
     error, rest = torch.tensor([squared_error(40.0)]), torch.tensor(0.5)
-    assert float(Frontier(0.3, 40.0, weight=2.0).loss(error, rest)) == pytest.approx(2 * (1 + 0.5))
-    assert float(Hold(40.0, weight=2.0).loss(error, rest)) == pytest.approx(0.5)
+    assert float(PayloadConstraint(0.3, 40.0, weight=2.0).loss(error, rest)) == pytest.approx(2 * (1 + 0.5))
+    assert float(QualityConstraint(40.0, weight=2.0).loss(error, rest)) == pytest.approx(0.5)
 
 
 def test_a_network_that_trades_bits_for_quality_settles_at_the_payload_that_is_asked_for():
     """The payload loss falls as exp(-error / 10): descent ends where it is the threshold, from either side."""
     for weight in (0.05, 5.0):
-        frontier, log_error = Frontier(0.4, 40.0, weight=weight), torch.tensor(2.0, requires_grad=True)
+        frontier, log_error = PayloadConstraint(0.4, 40.0, weight=weight), torch.tensor(2.0, requires_grad=True)
         optimiser = torch.optim.SGD([log_error], lr=0.05)
         for _ in range(1500):
             error = log_error.exp()[None]
