@@ -2,9 +2,13 @@
 
 import asyncio
 import multiprocessing
+import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
+import psutil
 import pytest
 
 from stegolab.channel.software import browser, chromium
@@ -69,3 +73,25 @@ def test_a_browser_that_does_not_start_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     with pytest.raises(MissingSoftware, match="chromium does not start: "):
         HALVED(PICTURE)
+
+
+USES_A_BROWSER = """
+import numpy, os, psutil, signal, sys
+from stegolab.channel.spec import parse
+parse("canvas:0.5")(numpy.zeros((16, 16, 3), numpy.uint8))
+print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+if "killed" in sys.argv:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("ending", ["ends", "killed"])
+def test_the_browser_ends_with_its_process(ending):
+    command = [sys.executable, "-c", USES_A_BROWSER, ending]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == (0 if ending == "ends" else -signal.SIGKILL), done.stderr
+    children = [int(word) for word in done.stdout.split()]
+    assert len(children) > 2  # the driver, the browser, its helpers
+    left = [psutil.Process(pid) for pid in children if psutil.pid_exists(pid)]
+    _, alive = psutil.wait_procs(left, timeout=120)
+    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []

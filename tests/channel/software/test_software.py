@@ -11,7 +11,10 @@ from skimage import data
 from stegolab.channel import spec
 from stegolab.channel.software import SOFTWARE, Backend, available, versions
 from stegolab.channel.spec import parse
+from stegolab.cli import main
 from stegolab.errors import BadSpec, MissingSoftware
+
+from ... import core_only
 
 COFFEE = data.coffee()[:240, :320]
 EXAMPLES = {
@@ -35,6 +38,13 @@ EXAMPLES = {
     "jxl": "jxl:75",
 }
 HERE = available()
+
+
+def version_of_nothing() -> str:
+    raise ImportError
+
+
+NOTHING = Backend("nothing", "apt install nothing", version_of_nothing)
 each = pytest.mark.parametrize("name", SOFTWARE)
 
 
@@ -74,11 +84,7 @@ def test_the_file_handed_out_holds_what_the_attack_returns(name):
 
 @each
 def test_it_is_read_and_written_without_the_software_and_then_says_what_is_missing(name, monkeypatch):
-    def version():
-        raise ImportError
-
-    missing = Backend("nothing", "apt install nothing", version)
-    monkeypatch.setitem(SOFTWARE, name, dataclasses.replace(SOFTWARE[name], needs=missing))
+    monkeypatch.setitem(SOFTWARE, name, dataclasses.replace(SOFTWARE[name], needs=NOTHING))
     chain = parse(EXAMPLES[name])
     assert parse(str(chain)) == chain
     assert chain.missing == ("nothing",) and name not in available() and "nothing" not in versions()
@@ -103,3 +109,39 @@ def test_what_is_available_has_a_version():
     assert all(any(letter.isdecimal() for letter in version) for version in versions().values())
     assert parse("vips:0.5,jpeg:80").missing == (() if "vips" in HERE else ("libvips",))
     assert parse("resize:0.5").missing == ()
+
+
+def test_the_core_reads_every_specification_and_says_in_one_line_what_to_install(tmp_path):
+    program = f"""
+import numpy, stegolab.channel.spec as spec
+from stegolab.channel.software import SOFTWARE, available
+from stegolab.errors import MissingSoftware
+said = {{}}
+for name, example in {EXAMPLES!r}.items():
+    try:
+        spec.parse(example)(numpy.zeros((64, 64, 3), numpy.uint8))
+    except MissingSoftware as error:
+        said[name] = str(error)
+answer = [said, available()]
+"""
+    said, here = core_only.run(program, tmp_path)
+    of_wheels = {name for name in SOFTWARE if SOFTWARE[name].needs.remedy.startswith("pip install 'stegolab[")}
+    assert {"vips", "mozjpeg", "opencv", "canvas", "screenshot", "heic", "jxl"} <= of_wheels
+    assert of_wheels - {"jpegli"} <= said.keys()  # cjpegli may be on the path
+    assert said.keys() | set(here) == SOFTWARE.keys() and {"ffmpeg", "mjpeg"} <= set(here)
+    for name, line in said.items():
+        assert line.startswith("this needs ") and f"which is not installed: {SOFTWARE[name].needs.remedy}" in line
+
+
+def test_the_command_writes_the_very_file_or_says_what_is_missing(tmp_path, monkeypatch, capsys):
+    Image.fromarray(COFFEE).save(tmp_path / "cover.png")
+    spec = "ffmpeg:0.75:bilinear,mjpeg:4"
+    words = ("attack", str(tmp_path / "cover.png"), str(tmp_path / "received.jpg"), "--spec", spec)
+    assert main(words) == 0
+    assert (tmp_path / "received.jpg").read_bytes() == parse(spec).encode(COFFEE)[0]
+    monkeypatch.setitem(SOFTWARE, "mjpeg", dataclasses.replace(SOFTWARE["mjpeg"], needs=NOTHING))
+    (tmp_path / "received.jpg").unlink()
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert said == f"stegolab: MissingSoftware: this needs nothing, which is not installed: {NOTHING.remedy}\n"
+    assert not (tmp_path / "received.jpg").exists()
