@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from .markdown import difference, interval, markdown, number, of, p_e
+
 Metrics = Mapping[str, Any]
-
-
-def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """A Markdown table: its head, and one line per row; None is an empty cell."""
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * len(head)
-    for row in rows:
-        yield "| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |"
 
 
 def families(metrics: Metrics) -> Iterator[str]:
@@ -24,8 +18,8 @@ def families(metrics: Metrics) -> Iterator[str]:
         (
             [
                 f"{f['family']} ({f['attacks']} attack{'s' * (f['attacks'] != 1)})",
-                _of(f["exact"], f["trials"]),
-                _interval(f["interval"]),
+                of(f["exact"], f["trials"]),
+                interval(f["interval"]),
                 f"{100 * f['target']:.0f} %",
             ]
             for f in kinds
@@ -40,8 +34,8 @@ def missed(metrics: Metrics) -> Iterator[str]:
         (
             [
                 f"`{a['attack']}`",
-                _of(a["exact"], a["trials"]),
-                _interval(a["interval"]),
+                of(a["exact"], a["trials"]),
+                interval(a["interval"]),
                 ", ".join(f"{k} {n}" for k, n in a["outcomes"].items() if k != "exact"),
             ]
             for a in metrics["attacks"]
@@ -61,7 +55,7 @@ def beyond(metrics: Metrics) -> Iterator[str]:
         yield from markdown(
             ["exact", "attacks"],
             (
-                [_of(*count), ", ".join(f"`{a['attack']}`" for a in undeclared if (a["exact"], a["trials"]) == count)]
+                [of(*count), ", ".join(f"`{a['attack']}`" for a in undeclared if (a["exact"], a["trials"]) == count)]
                 for count in counts
             ),
         )
@@ -78,11 +72,11 @@ def full_covers(metrics: Metrics) -> Iterator[str]:
             [
                 a["strength"],
                 f"`{a['attack']}`",
-                _of(a["exact"], a["trials"]),
+                of(a["exact"], a["trials"]),
                 f"{strengths[a['strength']]['psnr_db']:.2f}",
                 f"{strengths[a['strength']]['ssim']:.3f}",
                 f"{strengths[a['strength']]['bits_per_pixel']:.4f}",
-                _number(a["raw_ber"], 4),
+                number(a["raw_ber"], 4),
                 None if a["margin"] is None else f"{a['margin']:+.2f}",
             ]
             for a in metrics["attacks"]
@@ -97,7 +91,7 @@ def outcomes(metrics: Metrics) -> Iterator[str]:
         (
             [
                 f"`{a['attack']}`",
-                _of(a["exact"], a["trials"]),
+                of(a["exact"], a["trials"]),
                 ", ".join(f"{k} {n}" for k, n in a["outcomes"].items() if k != "exact") or None,
             ]
             for a in metrics["attacks"]
@@ -117,7 +111,7 @@ def carriers(metrics: Metrics) -> Iterator[str]:
                 f"{row['psnr_db']:.2f}",
                 f"{row['ssim']:.4f}",
                 f"{row['lpips_vgg']:.4f}",
-                _of(row["exact"], row["covers"]),
+                of(row["exact"], row["covers"]),
             ]
             for row in metrics["rows"]
         ),
@@ -153,7 +147,7 @@ def baselines(metrics: Metrics) -> Iterator[str]:
                 f"{row['bits_per_pixel']:.4f}",
                 f"{row['psnr_db']:.1f}",
                 row["detector"],
-                _p_e(row["verdicts"]["both"]["p_e"]),
+                p_e(row["verdicts"]["both"]["p_e"]),
             ]
             for row in metrics["rows"]
         ),
@@ -170,7 +164,7 @@ def peers(metrics: Metrics) -> Iterator[str]:
                 row["program"],
                 f"{row['payload_bits']:.0f}",
                 f"{row['psnr_db']:.1f}",
-                *(_of(row["exact"][attack], row["trials"]) for attack in attacks),
+                *(of(row["exact"][attack], row["trials"]) for attack in attacks),
             ]
             for row in metrics["rows"]
         ),
@@ -191,7 +185,7 @@ def frontier(metrics: Metrics) -> Iterator[str]:
                 f"{p['psnr_db']:.2f}",
                 f"{p['ssim']:.4f}",
                 f"{p['lpips_vgg']:.3f}",
-                _of(p["exact"], p["covers"]),
+                of(p["exact"], p["covers"]),
             ]
             for p in metrics["points"]
         ),
@@ -224,7 +218,7 @@ def detectability(metrics: Metrics) -> Iterator[str]:
     yield from markdown(
         ["P_E", *(f"{x:.3g} of the capacity" if x else "header alone" for x in payloads)],
         (
-            [f"{carrier}, `{strength}`", *(_p_e(seen.get((carrier, strength, x))) for x in payloads)]
+            [f"{carrier}, `{strength}`", *(p_e(seen.get((carrier, strength, x))) for x in payloads)]
             for carrier, strength in lines
         ),
     )
@@ -235,7 +229,7 @@ def lsb_matching(metrics: Metrics) -> Iterator[str]:
     rows = [row for row in metrics["rows"] if row["carrier"] == "LSB matching"]
     yield from markdown(
         ["LSB matching, bit per pixel", "PSNR (dB)", "P_E"],
-        ([f"{r['payload']:g}", f"{r['psnr_db']:.1f}", _p_e(r["verdicts"]["both"]["p_e"])] for r in rows),
+        ([f"{r['payload']:g}", f"{r['psnr_db']:.1f}", p_e(r["verdicts"]["both"]["p_e"])] for r in rows),
     )
 
 
@@ -247,11 +241,11 @@ def enhancement(metrics: Metrics) -> Iterator[str]:
             [
                 f"{row['clips']} {row['kind']}",
                 row["method"],
-                _number(row["pesq_wb"], 2),
-                _number(row["stoi"], 3),
-                _number(row["si_sdr_db"], 1),
-                _number(row["dnsmos"], 2),
-                _number(row["real_time_factor"], 3),
+                number(row["pesq_wb"], 2),
+                number(row["stoi"], 3),
+                number(row["si_sdr_db"], 1),
+                number(row["dnsmos"], 2),
+                number(row["real_time_factor"], 3),
                 row["parameters"],
             ]
             for row in metrics["rows"]
@@ -268,39 +262,42 @@ def enhancement_differences(metrics: Metrics) -> Iterator[str]:
             [
                 row["kind"],
                 row["method"],
-                *(_difference(row[score], digits) for score, (_, digits) in scores.items()),
+                *(difference(row[score], digits) for score, (_, digits) in scores.items()),
             ]
             for row in metrics["differences"]
         ),
     )
 
 
-def _of(successes: int, trials: int) -> str:
-    return f"{successes:,} of {trials:,}"
+def processor_bits(metrics: Metrics) -> Iterator[str]:
+    """What is not equal to the bit under every choice of kernels."""
+    yield from markdown(
+        ["what", "different outcomes", "largest difference", "largest value"],
+        (
+            [name, len(row["outcomes"]), f"{row['largest_difference']:.2g}", f"{row['largest_value']:.3g}"]
+            for name, row in metrics["bits"].items()
+            if not row["equal"]
+        ),
+    )
 
 
-def _interval(interval: Sequence[float]) -> str:
-    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
-
-
-def _p_e(value: float | None) -> str | None:
-    return None if value is None else f"{value:.2f}"
-
-
-def _number(value: float | None, digits: int) -> str | None:
-    return None if value is None else f"{value:.{digits}f}"
-
-
-def _difference(value: Sequence[float] | None, digits: int) -> str | None:
-    if value is None:
-        return None
-    mean, low, high = (f"{v:+.{digits}f}" for v in value)
-    return f"{mean} ({low} to {high})"
+def processor_spreads(metrics: Metrics) -> Iterator[str]:
+    """Of each notebook the metrics that differ between kernels, with the tolerance that is stated for them."""
+    yield from markdown(
+        ["notebook", "metric", "value", "spread", "tolerance"],
+        (
+            [name, f"`{key}`", f"{row['values'][0]:.5g}", f"{row['spread']:.1g}", row["tolerance"]]
+            for name, notebook in metrics["notebooks"].items()
+            for key, row in notebook.get("metrics", {}).items()
+            if row["spread"]
+        ),
+    )
 
 
 _ALL = (
     *(families, missed, beyond, full_covers, outcomes, peers, carriers, frontier, ablations, speed),
     *(detectability, lsb_matching, baselines, enhancement, enhancement_differences),
+    *(processor_bits, processor_spreads),
 )
 #: by the name that documents call them by
 TABLES: dict[str, Callable[[Metrics], Iterator[str]]] = {table.__name__: table for table in _ALL}

@@ -24,7 +24,7 @@ FLOORS = [
     {"sender"},
     {"pipeline"},
     {"study", "detect", "lab", "results", "kernels", "execution", "pages", "outcomes", "gallery"}
-    | {"documents", "tables"}
+    | {"documents", "tables", "markdown"}
     | {"cli", "__init__", "__main__"},
 ]
 FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
@@ -40,6 +40,7 @@ NEIGHBOURS = {
     "gallery": {"lab", "kernels", "execution", "pages", "outcomes"},
     "results": {"lab"},
     "documents": {"results", "tables"},
+    "tables": {"markdown"},
     "cli": {"study", "lab", "results", "documents", "execution", "gallery", "__init__"},
     "study": {"lab"},
     "__main__": {"cli"},

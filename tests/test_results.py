@@ -227,3 +227,25 @@ MEASURED = [
 def test_every_benchmark_that_publishes_looks_first_whether_it_can(path):
     source = path.read_text()
     assert source.index("results.check") < source.index("results.write")
+
+
+def test_no_metric_of_a_notebook_differs_between_processors_by_more_than_its_tolerance():
+    notebooks = results.read("processors")["metrics"]["notebooks"]
+    assert len(notebooks) == 14 and all(found["runs"] == found["of"] == 3 for found in notebooks.values())
+    compared = 0
+    for found in notebooks.values():
+        for row in found.get("metrics", {}).values():
+            allowed = row["tolerance"]
+            if isinstance(allowed, str):
+                allowed = float(allowed.removesuffix("%")) / 100 * abs(row["values"][0])
+            assert row["spread"] is not None and row["spread"] <= allowed
+            compared += row["spread"] > 0
+    assert compared > 30
+
+
+def test_messages_are_the_same_on_every_processor():
+    bits = results.read("processors")["metrics"]["bits"]
+    messages = [row for name, row in bits.items() if name.startswith(("message, ", "decoded, "))]
+    assert len(messages) > 30 and all(row["equal"] for row in messages)
+    pictures = [row for name, row in bits.items() if name.startswith("stego picture")]
+    assert len(pictures) == 5 and all(row["largest_difference"] <= 1 for row in pictures)
