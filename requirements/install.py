@@ -137,7 +137,8 @@ class Installer:
             return
         clear = ["--clear"] if self.venv.exists() else []
         if self.uv:
-            self._run(["uv", "venv", "--quiet", *clear, "--python", sys.executable, str(self.venv)])
+            # The cache may lie within the environment, and uv refuses a folder that it has just put its cache into.
+            self._run(["uv", "venv", "--quiet", "--no-cache", *clear, "--python", sys.executable, str(self.venv)])
         else:
             self._run([sys.executable, "-m", "venv", *clear, str(self.venv)])
 

@@ -222,3 +222,17 @@ def test_without_a_cache_of_the_user_downloads_are_kept_in_the_environment(monke
     assert kept["PIP_CACHE_DIR"] == kept["UV_CACHE_DIR"] == str(tmp_path / "venv" / "downloads")
     monkeypatch.setattr(install.os, "access", lambda path, mode: True)
     assert "PIP_CACHE_DIR" not in install.Installer(tmp_path / "venv", uv=False).environment
+
+
+@pytest.mark.parametrize("uv", [False, pytest.param(True, marks=pytest.mark.skipif(not UV, reason="uv is not here"))])
+def test_an_environment_that_keeps_its_downloads_itself_is_made_all_the_same(uv, monkeypatch, tmp_path):
+    """Where the user's cache cannot be written, as with a HOME that is read-only."""
+    for name in ("PIP_CACHE_DIR", "UV_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(install.os, "access", lambda path, mode: False)
+        installer = install.Installer(tmp_path / "venv", uv=uv)
+    assert installer.environment["UV_CACHE_DIR"] == str(tmp_path / "venv" / "downloads")
+    installer.make_environment()
+    assert subprocess.run([installer.python, "-c", "pass"]).returncode == 0
