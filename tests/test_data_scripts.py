@@ -32,7 +32,10 @@ SHARED = {"fetching", "preparing", "table", "unpacking", "unpickling", "make_sam
 NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem not in SHARED)
 IN_INDEX = [name for name in NAMES if name != "lpips_backbones"]
 
-STAND_IN_FOR_BSDTAR = """#!{python}
+STAND_IN_FOR_BSDTAR = """#!/bin/sh
+''':'
+exec '{python}' "$0" "$@"
+'''
 import sys, zipfile
 members = zipfile.ZipFile(sys.argv[2])
 print("\\n".join(members.namelist())) if sys.argv[1] == "-tf" else members.extractall(sys.argv[4])

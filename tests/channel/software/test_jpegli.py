@@ -15,8 +15,12 @@ from stegolab.errors import BadImage
 from . import jpeg, luma_and_table, only_with, steps_of
 
 COFFEE = data.coffee()[:384, :512]
-# Stands in for cjpegli: keeps its arguments, and writes a JPEG by Pillow or refuses.
-PROGRAM = """#!{python}
+# Stands in for cjpegli: keeps its arguments, and writes a JPEG by Pillow or refuses. A first line with the interpreter
+# itself would do only where its path has no spaces.
+PROGRAM = """#!/bin/sh
+''':'
+exec '{python}' "$0" "$@"
+'''
 import json, pathlib, sys
 from PIL import Image
 if sys.argv[1] == "--version":
