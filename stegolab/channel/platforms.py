@@ -51,7 +51,7 @@ _WORDPRESS_WEBP = "WordPress source code, WP_Image_Editor::get_default_quality"
 _COMMON = "commonly reported by users, no measurement we could verify"
 _OURS = "our choice"
 
-_MASTODON_AREA = "Mastodon source code, app/models/media_attachment.rb: 8,294,400 pixels, the area of 2880 x 2880"
+_MASTODON_AREA = "as remembered of Mastodon's code, not looked up: 8,294,400 pixels, the area of 2880 x 2880"
 _MASTODON_VIPS = (
     "Mastodon source code, lib/paperclip/vips_lazy_thumbnail.rb: no quality for a JPEG that stays one; libvips takes 75"
 )
@@ -60,7 +60,9 @@ _DISCOURSE_UNSHARP = "Discourse source code, app/models/optimized_image.rb: -uns
 _DISCOURSE_PREVIEW = "Discourse source code, config/site_settings.yml: image_preview_jpg_quality 90"
 _DISCOURSE_WORKER = "Discourse source code, media-optimization-worker.js: width 1920, Lanczos 3, Squoosh (here libvips)"
 _DISCOURSE_MOZJPEG = "Discourse source code, media-optimization-worker.js: mozjpeg, table 3, encode_quality 75"
-_WORDPRESS_LARGE = "WordPress source code: large_size_w 1024; WP_Image_Editor_Imagick, FILTER_TRIANGLE"
+_WORDPRESS_LARGE = (
+    "as remembered of WordPress, not looked up: large_size_w 1024; WP_Image_Editor_Imagick, FILTER_TRIANGLE"
+)
 _WORDPRESS_UNSHARP = "WordPress source code, WP_Image_Editor_Imagick: unsharpMaskImage( 0.25, 0.25, 8, 0.065 )"
 _WORDPRESS_JPEG = "WordPress source code, WP_Image_Editor: default_quality 82"
 _CANVAS = "Mastodon source code, javascript/mastodon/utils/resize_image.js: canvas of 1280, toBlob without a quality"
@@ -114,14 +116,14 @@ _BY_SOFTWARE = {
     "canvas_upload": "photograph that a page shrinks in a canvas before it uploads it as a JPEG",
 }
 _STEPS_OF_SOFTWARE = (
-    ("mastodon_vips", Figure("vipscap:2880", "cited", _MASTODON_AREA, 2023)),
+    ("mastodon_vips", Figure("vipscap:2880", "assumed", _MASTODON_AREA, 2023)),
     ("mastodon_vips", Figure("jpeg:75", "cited", _MASTODON_VIPS, 2024)),
     ("discourse", Figure("magickcap:690", "cited", _DISCOURSE_WIDTH, 2023)),
     ("discourse", Figure("unsharp:2:0.5:0.7:0", "cited", _DISCOURSE_UNSHARP, 2019)),
     ("discourse", Figure("magickjpeg:90", "cited", _DISCOURSE_PREVIEW, 2023)),
     ("discourse_upload", Figure("vipscap:1920", "cited", _DISCOURSE_WORKER, 2023)),
     ("discourse_upload", Figure("mozjpeg:75", "cited", _DISCOURSE_MOZJPEG, 2023)),
-    ("wordpress_imagick", Figure("magickcap:1024:triangle", "cited", _WORDPRESS_LARGE, 2020)),
+    ("wordpress_imagick", Figure("magickcap:1024:triangle", "assumed", _WORDPRESS_LARGE, 2020)),
     ("wordpress_imagick", Figure("unsharp:0.25:0.25:8:0.065", "cited", _WORDPRESS_UNSHARP, 2020)),
     ("wordpress_imagick", Figure("magickjpeg:82", "cited", _WORDPRESS_JPEG, 2020)),
     ("canvas_upload", Figure("canvascap:1280", "cited", _CANVAS, 2018)),
