@@ -33,7 +33,11 @@ NEVER_LOADED = {
     *("cuda-bindings", "cuda-pathfinder", "cuda-toolkit", "nvidia-cuda-nvrtc", "nvidia-cusolver", "nvidia-nvtx"),
     "triton",
 }
-FROM_SOURCE = ("pesq", "bchlib")  # some Pythons find no wheel of these; the lock holds what builds them
+FROM_SOURCE = {  # some Pythons find no wheel of these -> what builds them, which the lock holds
+    "bchlib": ("setuptools",),
+    "pesq": ("cython", "numpy", "setuptools"),
+    "pyvips": ("cffi", "pkgconfig", "setuptools"),
+}
 BATCH = 20  # packages
 KINDS = {  # what it is, GB to download, GB on disk
     "cuda": ("PyTorch for a GPU", 3.2, 6.0),

@@ -1,18 +1,27 @@
-"""A plain ``pip install`` from the network: what it brings, how large it is, and that it hides and reveals."""
+"""A plain ``pip install`` from the network: what it brings, how large it is, and that it hides and reveals.
+
+And that the tools of which the lock knows build what comes as source.
+"""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
 import soundfile
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from PIL import Image
 
 from . import covers
 from .core_only import ROOT
+from .test_install import LOCKED, install
 from .voice import speak
 
 pytestmark = pytest.mark.acceptance
@@ -75,3 +84,22 @@ def test_what_is_missing_is_named_in_one_line(venv, tmp_path):
     done = run(venv / "bin" / "stegolab", "notebooks", "--out", "runs", folder=tmp_path)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert done.stderr.endswith("pip install 'stegolab[notebooks]'\n")
+
+
+@pytest.mark.parametrize("name", install.FROM_SOURCE)
+def test_the_locked_tools_are_all_that_a_package_asks_for_to_be_built(name, tmp_path):
+    installer = install.Installer(tmp_path / "venv", uv=False)
+    installer.make_environment()
+    tools = {*install.FROM_SOURCE[name], "pycparser"}  # which cffi imports
+    installer.install([LOCKED[tool] for tool in tools])
+    version = re.split(r"[\s;\\]", LOCKED[name], maxsplit=1)[0]
+    source = ("--no-deps", "--no-cache-dir", "--no-binary", name, *installer.build_options, version)
+    for verb in ("download", "wheel"):
+        done = run(installer.python, "-m", "pip", verb, *source, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+    [archive] = tmp_path.glob(f"{name}-*.tar.gz")
+    with tarfile.open(archive) as content:
+        files = [content.extractfile(one) for one in content if one.name.partition("/")[2] == "pyproject.toml"]
+        asked = [tomllib.load(file)["build-system"]["requires"] for file in files if file]
+    assert {canonicalize_name(Requirement(line).name) for lines in asked for line in lines} <= tools
+    assert len(list(tmp_path.glob(f"{name}-*.whl"))) == 1

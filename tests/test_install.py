@@ -101,6 +101,15 @@ def test_batches_hold_everything_once_and_what_must_be_built_comes_last():
     assert max(len(group) for group in groups) == install.BATCH
 
 
+@pytest.mark.parametrize("name", install.FROM_SOURCE)
+def test_what_builds_a_package_from_source_is_locked_and_there_by_then(name):
+    tools = install.FROM_SOURCE[name]
+    assert tools and set(tools) <= LOCKED.keys() - install.FROM_SOURCE.keys()
+    for chosen in (LOCKED, install.without_gpu(LOCKED, {}), install.without_gpu(LOCKED, CPU_BUILDS)):
+        *earlier, last = install.batches(chosen)
+        assert LOCKED[name] in last and {LOCKED[tool] for tool in tools} <= {entry for one in earlier for entry in one}
+
+
 def test_uv_is_told_where_pip_takes_packages_from():
     configured = (
         ":env:.no-index='1'\nglobal.cert='/etc/cert'\nglobal.find-links='/wheels /more'\n"
