@@ -24,7 +24,7 @@ _NAMED = 5  # files that were skipped; the others are counted
 
 
 class SkippedWarning(UserWarning):
-    """Files of a folder were left out because they are not usable sound."""
+    """Files of a folder, or attacks of a set, were left out because they cannot be used here."""
 
 
 def study(options: argparse.Namespace) -> None:
@@ -37,7 +37,8 @@ def study(options: argparse.Namespace) -> None:
     engine = trials.engine(options.engine, options.jobs, options.address)
     strengths = options.strength or [s for s in STRENGTHS if s != "file"]
     attacks = _lines(options.attacks) if options.attacks else options.set
-    trials.plan(strengths, attacks)
+    chains = trials.plan(strengths, attacks)
+    left_out = _left_out(options.set, strengths) if not options.attacks else {}
     paths = _by_name(options.covers or eval_covers())
     covers = {name: cover_of(paths[name]) for name in progress.steps(paths, len(paths), "reading covers")}
     clips = _clips(options.speech) if options.speech else None
@@ -60,11 +61,12 @@ def study(options: argparse.Namespace) -> None:
         )
     trials.write_csv(out / trials.CSV, rows)
     trials.write_parquet(out / trials.PARQUET, rows)
-    table = trials.summary(rows)
+    software = trials.installed.used(attack for chain in chains.values() for attack in chain)
+    table = trials.summary(rows, software, left_out)
     with files.replacing(out / trials.SUMMARY) as temporary:
         temporary.write_text(table + "\n", encoding="utf-8")
     results.write(
-        *("attack_study", trials.figures(rows)),
+        *("attack_study", trials.figures(rows) | {"software": software, "left_out": left_out}),
         profile="command",
         seed=options.seed,
         command=options.command if options.command.isprintable() else files.printable(options.command),
@@ -72,6 +74,19 @@ def study(options: argparse.Namespace) -> None:
     )
     corrupt = sum(row.outcome == trials.CORRUPT for row in rows)
     tell(options, {"trials": len(rows), "exact": sum(r.exact for r in rows), "silent_corruptions": corrupt}, table)
+
+
+def _left_out(name: str, strengths: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The attacks of a set that cannot run here, by what to install; a warning says how many."""
+    from .. import study as trials
+
+    found = trials.installed.left_out(attack for one in strengths for attack in trials.attacks_of(name, one))
+    if found:
+        counted = "; ".join(
+            f"{software}: {len(attacks)} attack{'s' * (len(attacks) > 1)}" for software, attacks in found.items()
+        )
+        warnings.warn(f"--set {name}: left out what is not installed here: {counted}", SkippedWarning, stacklevel=2)
+    return found
 
 
 @contextmanager

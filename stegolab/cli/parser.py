@@ -110,7 +110,8 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--no-enhance", dest="enhance", action="store_false", default=None, help="hide the sound as it is")
     which = sub.add_mutually_exclusive_group()
     which.add_argument("--attacks", metavar="FILE", help="one attack a line")
-    which.add_argument("--set", default="published", help="published, declared (all that is promised) or all (beyond)")
+    shown = "published, declared (all that is promised), all (beyond) or software (what other programs do)"
+    which.add_argument("--set", default="published", help=shown)
     sub.add_argument("--strength", action="append", help="may be repeated (jpeg and social)")
     sub.add_argument("--carrier", action="append", help="may be repeated (auto)")
     sub.add_argument("--seed", type=int, default=0)

@@ -1,8 +1,8 @@
 """Covers x speech x carriers x strengths x attacks -> one tidy table of what comes back, and at what cost.
 
-Taught in notebook 08. Each part has its file: the attacks (``sweeps``), one trial (``trial``), where the trials run
-(``engine``), what survives a crash (``journal``), the table on disk (``table``), its summary (``summary``), and its
-published figures (``figures``).
+Taught in notebook 08. Each part has its file: the attacks (``sweeps``; ``pipelines``, by other software, and which is
+``installed``), one trial (``trial``), where the trials run (``engine``), what survives a crash (``journal``), the table
+on disk (``table``), its summary (``summary``), and its published figures (``figures``).
 """
 
 from __future__ import annotations
@@ -20,20 +20,23 @@ from ..carrier.strengths import strength
 from ..images import Picture
 from ..pipeline import carrier_for
 from ..speech.enhancer import trained
+from . import installed
 from . import journal as journals
 from .engine import ENGINES, Engine, engine, serial
 from .figures import figures
+from .pipelines import PIPELINES
 from .setting import Clip, Cover, Setting
 from .summary import summary, wilson
-from .sweeps import ATTACKS, SETS, SWEEPS, Sweep, attacks_of, declared, family, unique
+from .sweep import Sweep, unique
+from .sweeps import ATTACKS, SETS, SWEEPS, attacks_of, declared, family
 from .table import CSV, JOURNAL, PARQUET, RESULTS, SUMMARY, check_output, write_csv, write_parquet
 from .trial import CORRUPT, EXACT, Trial, trials
 from .version import version
 
 __all__ = [
-    "ATTACKS", "CORRUPT", "CSV", "ENGINES", "EXACT", "JOURNAL", "PARQUET", "RESULTS", "SETS", "SUMMARY", "SWEEPS",
-    "Sweep", "Trial", "attacks_of", "check_output", "declared", "engine", "family", "figures", "plan", "run", "summary",
-    "wilson", "write_csv", "write_parquet",
+    "ATTACKS", "CORRUPT", "CSV", "ENGINES", "EXACT", "JOURNAL", "PARQUET", "PIPELINES", "RESULTS", "SETS", "SUMMARY",
+    "SWEEPS", "Sweep", "Trial", "attacks_of", "check_output", "declared", "engine", "family", "figures", "installed",
+    "plan", "run", "summary", "wilson", "write_csv", "write_parquet",
 ]  # fmt: skip
 
 _TOGETHER = 8  # attacks per task: limits the loss per core in a crash, and how often a stego picture is made again
@@ -72,15 +75,17 @@ def run(
 
     Raises:
         BadSpec: an unknown strength, carrier or attack, before anything runs. NotTrained: a carrier without weights,
-            or ``enhance`` without. CannotWrite: the journal.
+            or ``enhance`` without. MissingSoftware: an attack of one's own needs what is not installed. CannotWrite:
+            the journal.
     """
     chains = plan(strengths, attacks)
     for name, carrier in product(chains, carriers):
         carrier_for(name, carrier)
     clips = [Clip.of(name, sound) for name, sound in (speech or {}).items()]
     cleaned = bool(clips) and (trained() if enhance is None else enhance)
+    software = installed.versions(attack for chain in chains.values() for attack in chain)
     todo = [
-        _Task.of(Setting(cover, clip, carrier, name, seed + number, cleaned), chains[name])
+        _Task.of(Setting(cover, clip, carrier, name, seed + number, cleaned), chains[name], software)
         for number, cover in enumerate(Cover.of(name, picture) for name, picture in covers.items())
         for clip in _clips(clips, number, turns)
         for carrier, name in product(carriers, chains)
@@ -99,38 +104,47 @@ def run(
 
 
 def plan(strengths: Sequence[str], attacks: str | Sequence[str] = "published") -> dict[str, tuple[str, ...]]:
-    """The attacks for each strength.
+    """The attacks for each strength: those given, or a set; see :func:`~stegolab.study.sweeps.attacks_of`.
+
+    Of a set, attacks whose software is not installed are left out; :func:`stegolab.study.installed.left_out` of
+    ``attacks_of`` names them.
 
     Raises:
-        BadSpec: an unknown strength, set or attack.
+        BadSpec: an unknown strength, set or attack. MissingSoftware: a given attack needs what is not installed.
     """
-    return {
-        strength(name).name: attacks_of(attacks, name) if isinstance(attacks, str) else unique(attacks)
-        for name in strengths
-    }
+    if not isinstance(attacks, str):
+        installed.require(attacks)
+        return {strength(name).name: unique(attacks) for name in strengths}
+    sets = {strength(name).name: attacks_of(attacks, name) for name in strengths}
+    lost = {attack for of_one in sets.values() for some in installed.left_out(of_one).values() for attack in some}
+    return {name: tuple(attack for attack in of_one if attack not in lost) for name, of_one in sets.items()}
 
 
 @dataclass(frozen=True)
 class _Task:
-    """A stego picture and some of its attacks: the unit of work of a worker. ``names`` are the trials' identities."""
+    """A stego picture and some of its attacks: the unit of work of a worker. ``names`` are the trials' identities.
+
+    ``software`` has the versions of the software of each attack.
+    """
 
     setting: Setting
     attacks: tuple[str, ...]
     names: tuple[str, ...]
+    software: Mapping[str, Mapping[str, str]]
 
     @classmethod
-    def of(cls, setting: Setting, attacks: tuple[str, ...]) -> _Task:
-        """Make a task; an identity is a digest of everything that a row depends on, including the program."""
+    def of(cls, setting: Setting, attacks: tuple[str, ...], software: Mapping[str, Mapping[str, str]]) -> _Task:
+        """Make a task; an identity is a digest of everything that a row depends on, including the programs."""
         about = (version(), *setting.identity)
-        names = (sha256(json.dumps([*about, attack]).encode()).hexdigest()[:32] for attack in attacks)
-        return cls(setting, attacks, tuple(names))
+        full = ([*about, attack, *([software[attack]] if software[attack] else [])] for attack in attacks)
+        return cls(setting, attacks, tuple(sha256(json.dumps(one).encode()).hexdigest()[:32] for one in full), software)
 
     def without(self, done: Mapping[str, Trial]) -> Iterator[_Task]:
         """What is left of the task, split into parts."""
         left = [pair for pair in zip(self.attacks, self.names, strict=True) if pair[1] not in done]
         for start in range(0, len(left), _TOGETHER):
             attacks, names = zip(*left[start : start + _TOGETHER], strict=True)
-            yield _Task(self.setting, attacks, names)
+            yield _Task(self.setting, attacks, names, {attack: self.software[attack] for attack in attacks})
 
 
 class _Memory(dict[str, Trial]):
@@ -142,7 +156,12 @@ class _Memory(dict[str, Trial]):
 
 
 def perform(task: _Task) -> list[tuple[str, Trial]]:
-    """Run a task in any process; returns the trials by identity."""
+    """Run a task in any process; returns the trials by identity.
+
+    Raises:
+        BadSpec: this machine has another version of a software. MissingSoftware: it lacks one.
+    """
+    installed.same(task.software)
     return list(zip(task.names, trials(task.setting, task.attacks), strict=True))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .pipelines import PIPELINES
 from .summary import grouped, wilson
 from .sweeps import SWEEPS
 from .trial import COLUMNS, CORRUPT, Trial
@@ -82,7 +83,7 @@ def _margins(rows: Iterable[Trial]) -> dict[str, Any]:
 
 
 def _target(family: str) -> float | None:
-    return next((sweep.target for sweep in SWEEPS if sweep.family == family), None)
+    return next((sweep.target for sweep in (*SWEEPS, *PIPELINES) if sweep.family == family), None)
 
 
 def _mean(rows: Sequence[Trial], column: str) -> float | None:

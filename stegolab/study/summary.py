@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import sqrt
 from statistics import NormalDist
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,14 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     return low, high
 
 
-def summary(rows: Sequence[Trial]) -> str:
+def summary(
+    rows: Sequence[Trial],
+    software: Mapping[str, str] = MappingProxyType({}),
+    left_out: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> str:
     """The table as Markdown: a line for each carrier, strength and attack, the means of its trials.
+
+    Below it the ``software`` that attacked, with its versions, and the attacks ``left_out``, by what is not installed.
 
     ``exact`` counts all trials, including covers that were too small; an attack in italics is beyond what the strength
     declares. Raw BER and margin are over the trials that came back.
@@ -51,7 +58,12 @@ def summary(rows: Sequence[Trial]) -> str:
             f"| {100 * low:.0f} to {100 * high:.0f} % | {_mean(group, 'psnr_db'):.2f} | {_mean(group, 'ssim'):.3f} "
             f"| {_mean(group, 'bits_per_pixel'):.4f} | {_mean(exact, 'raw_ber'):.4f} | {_mean(exact, 'margin'):+.2f} |"
         )
-    return "\n".join([*lines, "", _verdict(rows)])
+    below = [_verdict(rows)]
+    if software:
+        below.append("Software: " + ", ".join(f"{name} {version}" for name, version in software.items()) + ".")
+    for missing, attacks in left_out.items():
+        below.append(f"Left out without {missing}: " + ", ".join(f"`{attack}`" for attack in attacks) + ".")
+    return "\n".join([*lines, "", "\n\n".join(below)])
 
 
 def grouped(rows: Iterable[Trial], key: Callable[[Trial], Any]) -> dict[Any, list[Trial]]:

@@ -6,14 +6,11 @@ where recovery fails. The other strengths promise what their own table (:mod:`..
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-
 from ..carrier.strengths import strength
-from ..channel import spec
 from ..channel.platforms import PLATFORMS
 from ..errors import BadSpec
+from .pipelines import PIPELINES
+from .sweep import Sweep, unique, written
 
 _SAME_SIZE = ("jpeg:90", "jpeg:75", "jpeg:50", "jpeg:90:444", "jpeg:75:444", "jpeg:50:444")
 #: the attacks of the published table, by strength
@@ -22,22 +19,6 @@ ATTACKS = {
     "jpeg": _SAME_SIZE,
     "social": ("jpeg:50", "resize:0.5,jpeg:75", "resize:0.75,jpeg:75", "webp:75", "jpeg:80,jpeg:60"),
 }
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """One kind of attack, mild to harsh, as specifications; ``target`` is the promised recovery rate on ``within``."""
-
-    family: str
-    within: tuple[str, ...]
-    beyond: tuple[str, ...] = ()
-    target: float = 0.95
-
-    @property
-    def attacks(self) -> tuple[str, ...]:
-        """All attacks, as the parser writes them."""
-        return unique((*self.within, *self.beyond))
-
 
 _IN_A_ROW = ("jpeg:92", "jpeg:80", "jpeg:88", "jpeg:75", "jpeg:95", "jpeg:70")  # the first n attacks
 
@@ -115,11 +96,15 @@ SWEEPS: tuple[Sweep, ...] = (
         ),
     ),
 )
-SETS = ("published", "declared", "all")
+_EVERY = (*SWEEPS, *PIPELINES)
+SETS = ("published", "declared", "all", "software")
 
 
 def attacks_of(name: str, strength_name: str) -> tuple[str, ...]:
-    """The set called ``name``: ``published`` (a short table), ``declared`` (everything promised), ``all`` (and beyond).
+    """The set called ``name``.
+
+    ``published`` is a short table, ``declared`` everything promised, ``all`` that and beyond: these are Pillow's.
+    ``software`` is what other programs do (:mod:`.pipelines`), installed or not.
 
     Raises:
         BadSpec: no such set or strength.
@@ -128,6 +113,8 @@ def attacks_of(name: str, strength_name: str) -> tuple[str, ...]:
         raise BadSpec(f"no set of attacks {name!r}: choose one of {', '.join(SETS)}")
     if name == "published":
         return unique(ATTACKS[strength(strength_name).name])
+    if name == "software":
+        return unique(["none", *(attack for sweep in PIPELINES for attack in sweep.attacks)])
     every = unique(
         ["none", *strength(strength_name).attacks, *(attack for sweep in SWEEPS for attack in sweep.attacks)]
     )
@@ -143,7 +130,7 @@ def declared(attack: str, strength_name: str) -> bool:
     name = written(attack)
     if name in unique(["none", *strength(strength_name).attacks]):
         return True
-    return strength_name == "social" and any(name in unique(sweep.within) for sweep in SWEEPS)
+    return strength_name == "social" and any(name in unique(sweep.within) for sweep in _EVERY)
 
 
 def family(attack: str) -> str:
@@ -153,25 +140,4 @@ def family(attack: str) -> str:
         BadSpec: malformed.
     """
     name = written(attack)
-    return next((sweep.family for sweep in SWEEPS if name in sweep.attacks), name.split(":")[0])
-
-
-@cache
-def written(attack: str) -> str:
-    """The standard spelling of each attack: that of the parser, but a platform keeps its name.
-
-    Raises:
-        BadSpec: malformed.
-    """
-    chain = str(spec.parse(attack))
-    name = attack.strip().lower()
-    return name if name in {f"platform:{platform}" for platform in PLATFORMS} else chain
-
-
-def unique(attacks: Sequence[str]) -> tuple[str, ...]:
-    """Each attack once, in order, as :func:`written`.
-
-    Raises:
-        BadSpec: malformed.
-    """
-    return tuple(dict.fromkeys(map(written, attacks)))
+    return next((sweep.family for sweep in _EVERY if name in sweep.attacks), name.split(":")[0])

@@ -30,7 +30,7 @@ from . import sound, sweeps
 from .setting import Clip, Cover, Setting
 
 EXACT, CORRUPT = "exact", "silent corruption"
-_MOVES = {"crop", "shift", "flip", "rotate"}  # attacks that move every pixel
+_MOVES = {"crop", "shift", "flip", "rotate"}  # attacks that move every pixel, as a screenshot with margins does
 
 
 @dataclass(frozen=True)
@@ -197,8 +197,7 @@ def _attacked(sent: _Sent, attack: str) -> Trial:
         got, report = receive(from_array(received), sent.setting.key, EveryCarrier())
     except StegolabError as error:
         seconds = time.perf_counter() - began
-        moved = _MOVES & {step.name for step in spec.parse(attack).attacks}
-        raw = nan if moved else sent.raw_ber(received)
+        raw = nan if any(map(_moves, spec.parse(attack).attacks)) else sent.raw_ber(received)
         return _trial(sent.common, sent.setting, attack, error, raw_ber=raw, reveal_seconds=seconds)
     seconds = time.perf_counter() - began
     measured = {
@@ -209,6 +208,10 @@ def _attacked(sent: _Sent, attack: str) -> Trial:
     }
     heard = sent.sounds if got == sent.message else sent.scores(got)
     return _trial(sent.common, sent.setting, attack, CORRUPT if got != sent.message else EXACT, **measured, **heard)
+
+
+def _moves(step: spec.Attack) -> bool:
+    return step.name in _MOVES or (step.name == "screenshot" and any(step.arguments[1:2]))
 
 
 def _names(setting: Setting) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from stegolab import data, study
 from stegolab.audio import read_audio
+from stegolab.channel import spec
 from stegolab.errors import BadSpec, NotTrained
 from stegolab.images import from_array
 from stegolab.message import codecs
@@ -55,7 +56,7 @@ def test_the_true_error_rate_is_the_receivers_own_where_it_succeeds(covers):
     setting = trial.Setting(trial.Cover.of("a", covers["astronaut"]), None, "auto", "jpeg", 0, False)
     [row] = trial.trials(setting, ("jpeg:60",))
     sent = trial._sent(setting)
-    assert sent.raw_ber(study.sweeps.spec.parse("jpeg:60")(sent.posted.picture.rgb)) == pytest.approx(row.raw_ber)
+    assert sent.raw_ber(spec.parse("jpeg:60")(sent.posted.picture.rgb)) == pytest.approx(row.raw_ber)
 
 
 def test_a_wrong_message_is_a_silent_corruption(covers, monkeypatch):
