@@ -183,7 +183,7 @@ def _errors(path: str | os.PathLike[str]) -> Iterator[None]:
     except BrokenPipeError:  # the reader has gone, which is not an error of the output
         raise
     except (OSError, ValueError) as error:
-        if not (isinstance(error, OSError | UnicodeEncodeError) or "null byte" in str(error)):
+        if not (isinstance(error, OSError | UnicodeEncodeError) or "embedded null" in str(error)):
             raise
         raise CannotWrite(f"cannot write {shown(path)}: {reason(error)}") from error
 

@@ -114,7 +114,7 @@ def find_notebooks(names: Sequence[str], folder: Path) -> list[Path]:
     Raises:
         BadSpec: there is no notebook, a name is unknown, or one is given twice.
     """
-    present = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
+    present = {path.stem: path for path in (sorted(folder.glob("*.ipynb")) if folder.is_dir() else [])}
     if not present:
         raise BadSpec(f"no notebooks in {files.shown(folder)}: run this in the project's folder")
     stems = [Path(name).name.removesuffix(".ipynb") for name in names] or list(present)

@@ -60,7 +60,7 @@ def opened(source: SoundSource) -> Iterator[BinaryIO]:
         else:
             raise BadAudio(f"a {type(source).__name__} is not sound: give a Speech, a path, bytes or a binary stream")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name, a closed stream
-        named = isinstance(error, OSError | UnicodeEncodeError) or "null byte" in str(error)
+        named = isinstance(error, OSError | UnicodeEncodeError) or "embedded null" in str(error)
         raise BadAudio(f"{files.reason(error) if named else error}: {GIVE}") from error
 
 

@@ -110,7 +110,8 @@ def _clips(source: str) -> dict[str, Speech]:
     folder = Path(source)
     clips: dict[Path, Speech] = {}
     skipped = []
-    there = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    inside = folder.rglob("*") if folder.is_dir() else ()  # not every version of Python takes any name there
+    there = sorted(p for p in inside if p.is_file() and not p.name.startswith("."))
     for path in progress.steps(there, len(there), "reading speech"):
         try:
             clips[path] = read_audio(path)
