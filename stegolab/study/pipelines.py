@@ -97,6 +97,17 @@ PIPELINES: tuple[Sweep, ...] = (
         ),
     ),
     Sweep("ImageMagick, sharpened", (), tuple(f"magick:0.75,{unsharp},magickjpeg:82" for unsharp in _UNSHARP)),
+    Sweep("GraphicsMagick", (), _sizes("gm:{}", "gmjpeg:75", 1, 0.75, 0.5)),
+    Sweep("GraphicsMagick, sharpened", (), tuple(f"gm:0.75,gm{unsharp},gmjpeg:82" for unsharp in _UNSHARP[1:])),
+    Sweep(
+        "GD",
+        (),
+        (
+            *_sizes("gd:{}", _LIBJPEG, 0.75, 0.5),
+            *_sizes("gd:{}:bilinear", _LIBJPEG, 0.75, 0.675, 0.5),
+            *_sizes("gd:{}:bicubic", _LIBJPEG, 0.75, 0.5),
+        ),
+    ),
     Sweep(
         "FFmpeg",
         (),

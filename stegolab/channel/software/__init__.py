@@ -5,7 +5,7 @@ Notebook 05 teaches what they do. :mod:`..spec` reads the attacks by their names
 
 from __future__ import annotations
 
-from . import chromium, ffmpeg, heic, jpegli, jxl, magick, opencv, vips
+from . import chromium, ffmpeg, gd, graphicsmagick, heic, jpegli, jxl, magick, opencv, vips
 from .backend import Backend, Software
 
 __all__ = ["SOFTWARE", "Backend", "Software", "available", "versions"]
@@ -13,7 +13,7 @@ __all__ = ["SOFTWARE", "Backend", "Software", "available", "versions"]
 #: name of an attack -> what carries it out
 SOFTWARE: dict[str, Software] = {
     name: attack
-    for module in (vips, opencv, chromium, magick, ffmpeg, jpegli, heic, jxl)
+    for module in (vips, opencv, chromium, magick, graphicsmagick, gd, ffmpeg, jpegli, heic, jxl)
     for name, attack in module.ATTACKS.items()
 }
 
