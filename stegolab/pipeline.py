@@ -17,8 +17,9 @@ from .audio import RATE, SoundSource, Speech, resample, speech_from
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
 from .carrier.learned import learned_carrier
-from .carrier.strengths import CARRIERS, STRENGTHS, weights_of
+from .carrier.strengths import STRENGTHS, weights_of
 from .carrier.strengths import strength as strength_named
+from .choices import CARRIERS
 from .colour import cover_in_srgb
 from .errors import BadAudio, BadSpec, CapacityExceeded
 from .images import Picture, Source, psnr, read_image, ssim

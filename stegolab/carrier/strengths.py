@@ -98,7 +98,6 @@ SOCIAL = Strength(
     cropped_share=0.1,
 )
 
-CARRIERS = ("inn", "lattice")  # names of the learned and the classical carrier
 STRENGTHS = {s.name: s for s in (FILE, JPEG, SOCIAL)}
 
 

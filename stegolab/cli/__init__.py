@@ -22,12 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         output.open_closed_streams()
         warnings.showwarning = _warn
-        from ..data import use_data  # these imports take most of the start-up time; Ctrl-C works while they load
-        from .parser import parser
+        from .parser import parser  # this and what a verb imports take time; Ctrl-C works while they load
 
         options = parser().parse_args(arguments)
         options.command = shlex.join(["stegolab", *(sys.argv[1:] if arguments is None else arguments)])
         if getattr(options, "data", None):
+            from ..data import use_data
+
             use_data(options.data)
         with output.progress():
             options.run(options)

@@ -5,32 +5,46 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import version
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from ..audio import SUFFIXES
-from ..carrier.strengths import CARRIERS, STRENGTHS
-from ..channel import spec
-from ..channel.platforms import PRESETS
-from ..channel.uploading import BACKGROUNDS
+from ..choices import BACKGROUNDS, CARRIERS, LADDER, STRENGTHS, SUFFIXES
 from ..errors import BadSpec
-from ..message import codecs
 
 
 class _Parser(argparse.ArgumentParser):
-    """Usage errors are one line and exit code 1 like every other error."""
+    """Usage errors are one line and exit code 1 like every other error.
+
+    ``closing`` writes the end of the help when it is printed, from what takes too long to import for other ends.
+    """
+
+    closing: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        if self.closing:
+            self.epilog = self.closing()
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         raise BadSpec(f"{message} (see {self.prog} --help)")
 
 
+class _Version(argparse.Action):
+    """Print the version, which takes a while to look up."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"stegolab {version('stegolab')}")
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; each verb sets ``run`` to a function that imports and does it."""
     top = _Parser(prog="stegolab", description="Speech hidden in a photograph that survives recompression.")
-    top.add_argument("--version", action="version", version=f"stegolab {version('stegolab')}")
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
 
-    def verb(name: str, module: str, text: str, *places: str) -> argparse.ArgumentParser:
+    def verb(name: str, module: str, text: str, *places: str) -> _Parser:
         sub = commands.add_parser(
             name, help=text, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
         )
@@ -54,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_key(sub)
     sub.add_argument("--strength", default="social", help=f"what it must survive: {', '.join(STRENGTHS)} (social)")
-    sub.add_argument("--codec", default="auto", help=f"auto, opus:6000 to opus:24000, or: {', '.join(codecs.LADDER)}")
+    sub.add_argument("--codec", default="auto", help=f"auto, opus:6000 to opus:24000, or: {', '.join(LADDER)}")
     sub.add_argument("--ecc", default="auto", help="auto, ldpc, bch, none, or one code such as ldpc:1/3 or bch:1/2")
     sub.add_argument("--carrier", default="auto", help=f"auto, {', '.join(CARRIERS)} (inn, where it is trained)")
     sub.add_argument(
@@ -84,10 +98,10 @@ def parser() -> argparse.ArgumentParser:
     _add_json(sub)
 
     sub = verb("attack", "verbs", "do to a picture what a platform does", "input", "output")
-    sub.epilog = "attacks, joined by commas:\n" + spec.usage()
+    sub.closing = _attacks
     which = sub.add_mutually_exclusive_group(required=True)
     which.add_argument("--spec", help='for example "resize:0.5,jpeg:75"')
-    which.add_argument("--platform", help=", ".join(PRESETS))
+    which.add_argument("--platform", help="a preset: one of those below")
     shown = f"what transparent parts are laid onto: {', '.join(BACKGROUNDS)} (white)"
     sub.add_argument("--background", default="white", help=shown)
     _add_json(sub)
@@ -135,6 +149,12 @@ def parser() -> argparse.ArgumentParser:
 
     verb("keygen", "verbs", "write a new random key file, readable by its owner only", "output")
     return top
+
+
+def _attacks() -> str:
+    from ..channel import spec
+
+    return "attacks, joined by commas:\n" + spec.usage()
 
 
 def _later(module: str, function: str) -> Callable[[argparse.Namespace], None]:

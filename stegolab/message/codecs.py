@@ -14,17 +14,10 @@ import math
 
 from .. import audio
 from ..audio import Speech
+from ..choices import LADDER
 from ..errors import BadSpec, CapacityExceeded, Truncated, UnsupportedVersion
 from .packing import read_varint, varint
 from .vocoders import AMR_NB, CODEC2, AmrNb, Coder, FixedFrames, Flac, Opus, amr_can_be_encoded
-
-# Best first, by PESQ-WB over 17 clips of clean speech. All of these can be decoded everywhere.
-LADDER: tuple[str, ...] = (
-    *("flac", "opus:24000", "opus:16000", "opus:12000", "opus:8000"),
-    *("amrnb:12200", "amrnb:10200", "amrnb:7950", "amrnb:7400", "amrnb:6700"),
-    *("opus:6000", "amrnb:5900", "amrnb:5150", "amrnb:4750"),
-    *("codec2:3200", "codec2:2400", "codec2:1600", "codec2:1400", "codec2:1200", "codec2:1300", "codec2:700"),
-)
 
 # A codec's index here is the first byte of its messages. Only append: old pictures must stay readable.
 _NUMBERED = ("flac", "opus", *(f"amrnb:{rate}" for rate in AMR_NB), *(f"codec2:{rate}" for rate in CODEC2))

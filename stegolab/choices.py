@@ -1,0 +1,21 @@
+"""The names that options choose from. Nothing is imported here, so that the command line lists them at once."""
+
+#: What a picture must survive; see ``carrier.strengths``.
+STRENGTHS = ("file", "jpeg", "social")
+
+#: The learned and the classical carrier.
+CARRIERS = ("inn", "lattice")
+
+#: Codecs of speech, best first, by PESQ-WB over 17 clips of clean speech. All of these can be decoded everywhere.
+LADDER: tuple[str, ...] = (
+    *("flac", "opus:24000", "opus:16000", "opus:12000", "opus:8000"),
+    *("amrnb:12200", "amrnb:10200", "amrnb:7950", "amrnb:7400", "amrnb:6700"),
+    *("opus:6000", "amrnb:5900", "amrnb:5150", "amrnb:4750"),
+    *("codec2:3200", "codec2:2400", "codec2:1600", "codec2:1400", "codec2:1200", "codec2:1300", "codec2:700"),
+)
+
+#: What the names of sound files end in that are written; see ``audio.writing``.
+SUFFIXES = (".wav", ".aiff", ".aif", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac")
+
+#: What a platform lays transparent parts onto; see ``channel.uploading``.
+BACKGROUNDS = ("white", "black")
