@@ -1,6 +1,6 @@
 """Steganography that only avoids detection, and a detector by others, for comparison with ``detectability.py``.
 
-    pip install 'stegolab[detect]'
+    pip install -e '.[detect]'
     STEGOLAB_DATA=DIR python benchmarks/detection_baselines.py --crops 1 --out results/detection_baselines.json
     STEGOLAB_DATA=DIR python benchmarks/detection_baselines.py --crops 1 --srmq1 --hill --juniward
 

@@ -1,6 +1,6 @@
 """Other programs on our covers and attacks: how many bits, how visible, what comes back.
 
-    pip install 'stegolab[peers]'
+    pip install -e '.[peers]'
     STEGOLAB_DATA=DIR python benchmarks/peers.py [--covers 16] [--split eval] [--attacks jpeg:50 webp:80 ...]
 
 Each peer hides random bits, as many as it is made for; a figure under an attack counts the covers from which all of

@@ -1,6 +1,6 @@
 """Does any result depend on the kind of processor? The same work under the kernels of several, and what differs.
 
-    pip install -e .[processors]
+    pip install -e '.[processors]'
     python benchmarks/processors.py --out runs/processors [--notebooks 01 ...] [--publish]
 
 OpenBLAS, MKL, oneDNN, PyTorch and NumPy choose their inner loops by the processor that they find; here they are told

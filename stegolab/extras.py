@@ -1,4 +1,4 @@
-"""The optional libraries that a plain ``pip install stegolab`` leaves out, and the extra that installs each.
+"""The optional libraries that a plain ``pip install .`` leaves out, and the extra that installs each.
 
 Modules import optional libraries by a plain ``import``, at their top or in a function. If one is not installed, Python
 asks :class:`_Explainer` after every other finder has failed, and the error then says what to install instead of ``No
@@ -36,6 +36,11 @@ _MODULES = {  # an extra, and the modules that only it and larger ones install
 EXTRA_OF = {module: extra for extra, modules in _MODULES.items() for module in modules}
 
 
+def remedy(extra: str) -> str:
+    """What to type to install an extra, and where: the project is on no index of packages."""
+    return f"pip install '.[{extra}]' in the repository's folder"
+
+
 def require(*modules: str) -> None:
     """Check that optional libraries are installed, without importing them, before long work that needs them at the end.
 
@@ -67,8 +72,8 @@ class _Explainer:
         """
         module = name.partition(".")[0]
         if module in EXTRA_OF and _importer().partition(".")[0] == __package__:
-            remedy = f"pip install 'stegolab[{EXTRA_OF[module]}]'"
-            raise MissingExtra(f"this needs {module}, which is not installed: {remedy}", name=name)
+            what = remedy(EXTRA_OF[module])
+            raise MissingExtra(f"this needs {module}, which is not installed: {what}", name=name)
 
 
 def _importer() -> str:

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from PIL import Image
 
 from .errors import BadImage
+from .extras import remedy
 
 _EXPORT = "export it as PNG, TIFF or JPEG"
 _RAW = f"a camera's raw file, of which only the thumbnail could be read: develop it and {_EXPORT}"
@@ -47,7 +48,7 @@ def is_heif(beginning: bytes) -> bool:
 def name_of_kind(beginning: bytes) -> str | None:
     """What a file with this beginning is, and what to do with it; None if nothing helpful is known."""
     if is_heif(beginning):
-        return f"a HEIC picture: pip install 'stegolab[heif]' to read it, or {_EXPORT}"
+        return f"a HEIC picture: {remedy('heif')} to read it, or {_EXPORT}"
     if b"crx " in _brands(beginning):
         return _RAW
     if beginning[:4] == b"RIFF" and beginning[8:12] == b"WAVE":

@@ -83,7 +83,7 @@ def test_what_is_hidden_there_is_revealed_there(venv, tmp_path):
 def test_what_is_missing_is_named_in_one_line(venv, tmp_path):
     done = run(venv / "bin" / "stegolab", "notebooks", "--out", "runs", folder=tmp_path)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
-    assert done.stderr.endswith("pip install 'stegolab[notebooks]'\n")
+    assert done.stderr.endswith("pip install '.[notebooks]' in the repository's folder\n")
 
 
 @pytest.mark.parametrize("name", install.FROM_SOURCE)

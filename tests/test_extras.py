@@ -1,6 +1,7 @@
 """The core works by itself, and anything that needs more names the extra that installs it."""
 
 import ast
+import re
 import sys
 
 import pytest
@@ -153,16 +154,27 @@ def test_what_needs_an_extra_names_it_in_one_line(name, said, folder):
     line = said[name].removeprefix("SystemExit: ").rstrip("\n")  # a command prints this, and ends
     assert name.startswith("python -m") == said[name].startswith("SystemExit: stegolab: ")
     assert line.removeprefix("stegolab: ").startswith("MissingExtra: this needs ")
-    assert line.endswith(f"which is not installed: pip install 'stegolab[{NEEDS[name][1]}]'") and "\n" not in line
+    assert line.endswith(f"which is not installed: {extras.remedy(NEEDS[name][1])}") and "\n" not in line
     assert not {"x.png", "table", "runs", "x.parquet"} & {path.name for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_is_imported_or_names_its_extra(module, said):
     if module in said:
-        assert said[module].startswith("MissingExtra: ") and "pip install 'stegolab[" in said[module]
+        assert said[module].startswith("MissingExtra: ") and "pip install '.[" in said[module]
     else:
         assert not module.startswith("stegolab.related.pixinwav.trainer")
+
+
+def test_an_extra_is_installed_from_the_repository():
+    """The project is on no index: what names one there sends people to somebody else's package, or nowhere."""
+    assert extras.remedy("train") == "pip install '.[train]' in the repository's folder"
+    folders = [ROOT / name for name in ("stegolab", "benchmarks", "data_scripts", "docs", "notebooks", "requirements")]
+    texts = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".md", ".ipynb", ".j2")]
+    texts += [*ROOT.glob("*.md"), ROOT / "Makefile"]
+    assert len(texts) > 200
+    named = {str(path): re.findall(r"pip3? install[^\n]*?\bstegolab\b.*", path.read_text("utf-8")) for path in texts}
+    assert {name: lines for name, lines in named.items() if lines} == {}
 
 
 def test_others_may_still_look_for_what_is_not_installed(folder):

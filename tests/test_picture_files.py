@@ -269,7 +269,9 @@ def test_heic_is_read_where_the_extra_is_installed():
 def test_heic_says_what_it_is_where_it_is_not(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     for brand in (b"heic", b"heix", b"mif1"):
-        assert "stegolab[heif]" in refusal(b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1heic" + bytes(100))
+        assert "pip install '.[heif]' in the repository's folder" in refusal(
+            b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1heic" + bytes(100)
+        )
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")

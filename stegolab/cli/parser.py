@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from ..choices import BACKGROUNDS, CARRIERS, LADDER, STRENGTHS, SUFFIXES
 from ..errors import BadSpec
+from ..extras import remedy
 
 
 class _Parser(argparse.ArgumentParser):
@@ -129,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--strength", action="append", help="may be repeated (jpeg and social)")
     sub.add_argument("--carrier", action="append", help="may be repeated (auto)")
     sub.add_argument("--seed", type=int, default=0)
-    sub.add_argument("--engine", default="local", help="local, serial, or ray (pip install 'stegolab[ray]')")
+    sub.add_argument("--engine", default="local", help=f"local, serial, or ray ({remedy('ray')})")
     sub.add_argument("--jobs", type=int, default=0, help="processes of --engine local (one for each core)")
     sub.add_argument("--address", default="", help="the cluster of --engine ray (one that is started here)")
     sub.add_argument("--out", required=True, metavar="DIR", help="receives the table, its summary and the journal")
@@ -170,7 +171,7 @@ def _add_key(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--key-file", metavar="K", help="32 bytes, raw, hexadecimal or base64; see stegolab keygen")
     which.add_argument("--passphrase-env", metavar="VAR", help="environment variable that holds the passphrase")
-    which.add_argument("--kms-key-id", metavar="ID", help="AWS KMS HMAC key (pip install 'stegolab[kms]')")
+    which.add_argument("--kms-key-id", metavar="ID", help=f"AWS KMS HMAC key ({remedy('kms')})")
 
 
 def _add_profile(parser: argparse.ArgumentParser) -> None:

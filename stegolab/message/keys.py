@@ -139,7 +139,7 @@ class AwsKms:
     """An HMAC_256 key that never leaves the AWS Key Management Service: the secret is the result of ``GenerateMac``.
 
     ``key_id`` is an id, alias or ARN; ``client`` a boto3 KMS client, made from the environment when None.
-    Needs the extra: ``pip install 'stegolab[kms]'``.
+    Needs the extra ``kms``.
     """
 
     key_id: str

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from ...errors import BadImage, BadSpec, MissingSoftware
+from ...extras import remedy
 from ..attacks import RGB
 
 FACTOR = (0.05, 4.0)
@@ -25,7 +26,7 @@ SIDE = (16, 65535)
 QUALITY = (1, 100)
 #: The domain of an argument: the lowest and the highest number, or the words that there are.
 Domain = tuple[float, float] | Collection[str]
-PLATFORMS_EXTRA = "pip install 'stegolab[platforms]'"
+PLATFORMS_EXTRA = remedy("platforms")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from ...extras import remedy
 from ..attacks import RGB
 from .backend import QUALITY, Backend, Software
 
@@ -33,5 +34,5 @@ def _version() -> str:
     return f"{pillow_heif.libheif_version()} (pillow-heif {pillow_heif.__version__})"
 
 
-LIBHEIF = Backend("libheif", "pip install 'stegolab[heif]'", _version)
+LIBHEIF = Backend("libheif", remedy("heif"), _version)
 ATTACKS = {"heic": Software(heic, LIBHEIF, {"quality": QUALITY}, heic_file)}

@@ -130,7 +130,7 @@ for name, example in {EXAMPLES!r}.items():
 answer = [said, available()]
 """
     said, here = core_only.run(program, tmp_path)
-    of_wheels = {name for name in SOFTWARE if SOFTWARE[name].needs.remedy.startswith("pip install 'stegolab[")}
+    of_wheels = {name for name in SOFTWARE if SOFTWARE[name].needs.remedy.startswith("pip install '.[")}
     assert {"vips", "mozjpeg", "opencv", "canvas", "screenshot", "heic", "jxl"} <= of_wheels
     assert of_wheels - {"jpegli"} <= said.keys()  # cjpegli may be on the path
     assert said.keys() | set(here) == SOFTWARE.keys() and {"ffmpeg", "mjpeg"} <= set(here)
