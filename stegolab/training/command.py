@@ -22,7 +22,7 @@ import tyro
 
 from .. import data, files
 from ..errors import BadSpec, StegolabError
-from .config import WRITTEN, RunConfig
+from .config import WRITTEN, RunConfig, check_run
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -112,6 +112,7 @@ def _one_line(box: str) -> str:
 
 def _train(settings: RunConfig, begin: Begin, place: Place) -> Any:
     files.check_folder(place.out, *WRITTEN)
+    check_run(place.out, settings)  # before the data are read, which may take minutes
     import torch
     from lightning_fabric import Fabric
 

@@ -5,10 +5,15 @@ It does not need torch, so the command line can show its help at once.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar
+
+from .. import files
+from ..errors import BadSpec
 
 WRITTEN = ("config.json", "log.jsonl", "checkpoint.pt", "best.safetensors")  # file in the folder of a run
 
@@ -39,6 +44,25 @@ class RunConfig:
     def current_names(cls, saved: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of a ``config.json`` under their current names."""
         return {cls.renamed.get(name, name): value for name, value in saved.items()}
+
+
+def check_run(folder: Path, config: RunConfig) -> None:
+    """Check that a run that ``folder`` holds has this configuration, so that it can be continued.
+
+    Raises:
+        BadSpec: it has another one, or its ``config.json`` cannot be read.
+    """
+    path = folder / "config.json"
+    if not path.exists():
+        return
+    try:
+        there = config.current_names(json.loads(path.read_text("utf-8")))
+    except (AttributeError, OSError, ValueError) as error:  # the first where it holds no object
+        raise BadSpec(f"{files.shown(path)} is not the configuration of a run: choose another folder") from error
+    wanted = asdict(config)
+    other = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+    if other:
+        raise BadSpec(f"{files.shown(folder)} holds a run with another {', '.join(other)}: choose another folder")
 
 
 def cosine(step: int, config: RunConfig, warmup: int = 200, floor: float = 0.02) -> float:

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from .. import files
-from ..errors import BadSpec
-from .config import RunConfig
+from .config import check_run
 from .trainer import Trainer
 
 
@@ -33,14 +32,17 @@ def fit(
     stopped run continues from its last checkpoint with the same steps as without the stop.
 
     Raises:
-        BadSpec: the folder holds a run with another configuration. Diverged: see :meth:`.learner.Learner.descend`.
+        BadSpec: see :func:`.config.check_run`. Diverged: see :meth:`.learner.Learner.descend`.
     """
     from lightning_fabric.loggers import TensorBoardLogger
     from tqdm import tqdm
 
     config, first = trainer.config, trainer.fabric.is_global_zero
     out = files.folder(out)
-    _configure(out / "config.json", config, write=first)
+    check_run(out, config)
+    if first and not (out / "config.json").exists():
+        with files.replacing(out / "config.json") as temporary:
+            temporary.write_text(json.dumps(asdict(config), indent=2))
     checkpoint, best = out / "checkpoint.pt", -math.inf
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True, map_location=trainer.fabric.device)
@@ -73,18 +75,6 @@ def fit(
                     file.write(json.dumps(record) + "\n")
             trainer.fabric.barrier()
             yield record
-
-
-def _configure(path: Path, config: RunConfig, *, write: bool) -> None:
-    wanted = asdict(config)
-    if path.exists():
-        there = config.current_names(json.loads(path.read_text()))
-        other = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
-        if other:
-            raise BadSpec(f"{path.parent} holds a run with another {', '.join(other)}: choose another folder")
-    elif write:
-        with files.replacing(path) as temporary:
-            temporary.write_text(json.dumps(wanted, indent=2))
 
 
 def _named(stage: str, values: Mapping[str, float]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from dataclasses import asdict, fields
@@ -81,6 +82,36 @@ def test_the_command_trains_and_says_each_measurement(tmp_path, capsys):
     with pytest.raises(SystemExit) as left:
         run(LineConfig(), begin, "Lines.", [*argv[:3], "4", *argv[4:]])
     assert str(left.value).startswith("stegolab: BadSpec: ") and "another slope" in str(left.value)
+
+
+@pytest.fixture
+def refused(monkeypatch, tmp_path):
+    """Runs a training whose folder holds a ``config.json``, where there is no data; returns what it says."""
+
+    def refusal(name, written):
+        (tmp_path / "config.json").write_text(written)
+        monkeypatch.setenv("STEGOLAB_DATA", str(tmp_path / "nowhere"))
+        monkeypatch.setattr(sys, "argv", [name, "--out", str(tmp_path), "--accelerator", "cpu"])
+        with pytest.raises(SystemExit) as left:
+            runpy.run_module(f"stegolab.{name}", run_name="__main__")
+        assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+        return str(left.value.code).replace(str(tmp_path), "RUN")
+
+    return refusal
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_folder_with_another_run_is_refused_before_data_are_read(name, refused):
+    there = asdict(COMMANDS[name]())
+    assert refused(name, json.dumps(there)).startswith("stegolab: BadData: ")  # the same run, but no data
+    wanted = "stegolab: BadSpec: RUN holds a run with another seed, steps: choose another folder"
+    assert refused(name, json.dumps(there | {"seed": 1, "steps": 7})) == wanted
+
+
+@pytest.mark.parametrize("written", ["", "[]", "3", "\0", '{"steps": '])
+def test_a_configuration_that_cannot_be_read_is_told(written, refused):
+    wanted = "RUN/config.json is not the configuration of a run: choose another folder"
+    assert refused("speech", written) == f"stegolab: BadSpec: {wanted}"
 
 
 @pytest.mark.parametrize(
