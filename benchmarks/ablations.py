@@ -4,8 +4,8 @@
 
 Every run starts from the lattice, with the same seed, and is judged on ten pictures of the valid split by its last
 weights: information left after the worst declared attack, and the quality that came out.
-The first row is trained as what ships: with attention and restoration, of which the next two lack one each; the critic
-and LPIPS are added to it, since what ships has neither. An interrupted run goes on; ``--publish`` writes
+The first row is trained as what ships: with attention and restoration, of which the next two lack one each; the
+discriminator and LPIPS are added to it, since what ships has neither. An interrupted run goes on; ``--publish`` writes
 results/ablations.json.
 """
 
@@ -31,7 +31,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "as shipped": {},
     "without attention": {"attention": False},
     "without restoration": {"restoration": False},
-    "with the critic": {"critic_weight": 0.05},
+    "with discriminator": {"adversarial_weight": 0.05},
     "with LPIPS": {"lpips_weight": 3.0},
     "plain network": {"network": "plain"},
 }

@@ -12,8 +12,8 @@ Messages are random bytes and change no more of the picture than they need (``sp
 ``--scattered`` also slots anywhere in it. The default of jpeg and social, which fills the picture with code, looks like
 payload 1 always. A payload is a share of the capacity, or with ``--bits-per-pixel`` the same message for every carrier.
 Payload 0 is the header (at social with the template) alone: no message shows less. ``--weights`` adds carriers trained
-otherwise, against a critic say, with ``--codes`` that their channel asks for. LSB matching of ``--lsb`` bits per pixel
-tells how easy the covers are for the features: the less they miss there, the less a P_E of 0 says about a carrier.
+otherwise, against a discriminator say, with ``--codes`` that their channel asks for. LSB matching of ``--lsb`` bits
+per pixel tells how easy the covers are for the features: the less they miss there, the less a P_E of 0 says.
 
 Pictures and features take minutes and are made anew each time; an interrupted training of a network goes on.
 """
@@ -211,10 +211,15 @@ def account(given: str) -> tuple[str, dict[str, Any]]:
 
     from safetensors import safe_open
 
+    from stegolab.carrier.training.config import TrainConfig
+
     name, file = given.split("=", 1)
     with safe_open(file, framework="np") as weights:
         training = json.loads(weights.metadata().get("training", "{}"))
-    return name, {"sha256": sha256(Path(file).read_bytes()).hexdigest(), "training": training}
+    return name, {
+        "sha256": sha256(Path(file).read_bytes()).hexdigest(),
+        "training": TrainConfig.current_names(training),
+    }
 
 
 def measure(material: Material, settings: Iterator[Setting], options: argparse.Namespace) -> Iterator[Row]:

@@ -55,13 +55,13 @@ class Trainer(LearnerTrainer[TrainConfig, Dccrn]):
             **{field.name: getattr(config, f"{field.name}_weight") for field in fields(RecipeWeights)}
         )
         self.recipe = fabric.to_device(RecipeLoss(weights, self.plain.config.stft)) if any(astuple(weights)) else None
-        self.metrics = self.critic = None
+        self.metrics = self.discriminator = None
         if config.metric_loss in ("differentiable", "both"):
             self.metrics = fabric.to_device(DifferentiableMetrics(stoi_weight=config.stoi_weight))
         if config.metric_loss in ("gan", "both"):
-            self.critic = Learner(MetricDiscriminator(), fabric, betas=(0.8, 0.99), **options)
+            self.discriminator = Learner(MetricDiscriminator(), fabric, betas=(0.8, 0.99), **options)
             self.replay, self.scores = ReplayBuffer(samples), TrueScores(config.workers)
-            self.companions |= {"critic": self.critic, "replay": self.replay}
+            self.companions |= {"critic": self.discriminator, "replay": self.replay}  # names of version 0.1.0
 
     def advance(self, mixer: Mixer) -> dict[str, float]:
         """One step on a fresh batch; returns what to log. During its warm-up the discriminator alone learns.
@@ -72,7 +72,7 @@ class Trainer(LearnerTrainer[TrainConfig, Dccrn]):
         random = self.random()
         drawn = mixer.draw(self.config.batch_size, random)
         noisy, clean = (self.fabric.to_device(torch.from_numpy(part)) for part in drawn)
-        warming_up = self.critic is not None and self.step < self.config.discriminator_warmup
+        warming_up = self.discriminator is not None and self.step < self.config.discriminator_warmup
         logged: dict[str, float] = {}
         if warming_up:
             with torch.no_grad():
@@ -84,13 +84,13 @@ class Trainer(LearnerTrainer[TrainConfig, Dccrn]):
                 terms["differentiable"] = self.config.differentiable_weight * self.metrics(estimate, clean).mean()
             if self.recipe is not None:
                 terms |= self.recipe(estimate, spectrogram, clean)
-            if self.critic is not None:
-                predicted = self.critic.network(clean, estimate)
+            if self.discriminator is not None:
+                predicted = self.discriminator.network(clean, estimate)
                 terms["gan"] = self.config.gan_weight * generator_loss(predicted, clean)
             logged = {name: float(term.detach()) for name, term in terms.items()}
             logged["rate"] = cosine(self.step, self.config)
             logged["gradient"] = self.learner.descend(sum(terms.values(), estimate.new_zeros(())), logged["rate"])
-        if self.critic is not None:
+        if self.discriminator is not None:
             logged["discriminator"] = self._teach(noisy, estimate.detach(), clean, random)
         self.step += 1
         return logged
@@ -106,12 +106,12 @@ class Trainer(LearnerTrainer[TrainConfig, Dccrn]):
         perfect = torch.where(true[:half].isfinite(), 1, torch.nan)  # silence has no score, not even against itself
         reference = torch.cat([clean, clean[:half], clean[:half], remembered[0]])
         heard = torch.cat([estimate, noisy[:half], clean[:half], remembered[1]])
-        assert self.critic is not None
+        assert self.discriminator is not None
         loss = discriminator_loss(
-            self.critic.network(reference, heard), torch.cat([true, perfect, remembered[2].to(true)])
+            self.discriminator.network(reference, heard), torch.cat([true, perfect, remembered[2].to(true)])
         )
         scale = self.config.discriminator_learning_rate / self.config.learning_rate
-        self.critic.descend(loss, scale * cosine(self.step, self.config))
+        self.discriminator.descend(loss, scale * cosine(self.step, self.config))
         self.replay.add(clean.cpu(), estimate.cpu(), true[: len(clean)].cpu())
         return float(loss.detach())
 
@@ -133,9 +133,9 @@ class Trainer(LearnerTrainer[TrainConfig, Dccrn]):
             "si_sdr": float(sdr_of(estimate, clean).mean()),
             "loss": float(self.stage_one(estimate, clean)),
         }
-        if self.critic is not None:
-            with self.critic.averaging() as critic:
-                predicted = critic(clean, estimate).cpu().numpy()
+        if self.discriminator is not None:
+            with self.discriminator.averaging() as discriminator:
+                predicted = discriminator(clean, estimate).cpu().numpy()
             known = np.isfinite(true).all(1)
             for index, name in enumerate(("pesq", "stoi")):
                 measured[f"correlation {name}"] = float(np.corrcoef(predicted[known, index], true[known, index])[0, 1])
@@ -152,9 +152,9 @@ class Trainer(LearnerTrainer[TrainConfig, Dccrn]):
     def export(self, path: Path) -> None:
         """The averaged weights as the file that ships; those of a discriminator beside it."""
         super().export(path)
-        if self.critic is not None:
-            with self.critic.averaging() as critic:
-                metricgan.save(critic, path.with_name("discriminator.safetensors"))
+        if self.discriminator is not None:
+            with self.discriminator.averaging() as discriminator:
+                metricgan.save(discriminator, path.with_name("discriminator.safetensors"))
 
 
 def _network(config: TrainConfig) -> Dccrn:

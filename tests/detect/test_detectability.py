@@ -57,7 +57,7 @@ def measured(pictures, tmp_path_factory):
     """What is published, what is printed, and where."""
     tmp_path = tmp_path_factory.mktemp("measured")
     model = CarrierModel(ModelConfig.start(JPEG))
-    save(model, tmp_path / "critic.safetensors", training=TrainConfig(critic_weight=0.5))
+    save(model, tmp_path / "critic.safetensors", training=TrainConfig(adversarial_weight=0.5))
     asked = ["--carriers", "lattice", "--strengths", "jpeg", "--payloads", "1", "0", "--bits-per-pixel", str(RATE)]
     asked += ["--weights", f"critic={tmp_path / 'critic.safetensors'}", "--codes", "critic=ldpc:1/4", "--lsb", "0.5"]
     asked += ["--scattered", "--network", "lattice-jpeg-1", "--steps", "2", "--networks", str(tmp_path / "networks")]
@@ -82,7 +82,7 @@ def test_every_setting_meets_every_detector_and_is_published(measured):
     assert "--bits-per-pixel 0.01" in found["command"]
     assert found["metrics"]["splits"]["valid"] == {"pictures": 2, "crops": 2}
     critic = found["metrics"]["trained"]["critic"]
-    assert critic["training"]["critic_weight"] == 0.5 and len(critic["sha256"]) == 64
+    assert critic["training"]["adversarial_weight"] == 0.5 and len(critic["sha256"]) == 64
     assert Image.open(out.with_suffix(".png")).width > 800
     json.loads(out.read_text(), parse_constant=pytest.fail)
 

@@ -70,8 +70,8 @@ def test_all_that_is_random_is_drawn_from_seed_and_step(start):
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(start, metric_loss, tmp_path):
     settings = config(start, metric_loss=metric_loss)
     resumed, whole = assert_resumes(lambda: trainer(settings), mixer(), 3, tmp_path)
-    if whole.critic is not None:
-        assert same(weights(resumed.critic), weights(whole.critic))
+    if whole.discriminator is not None:
+        assert same(weights(resumed.discriminator), weights(whole.discriminator))
 
 
 def test_each_metric_loss_adds_its_own_term(start):
@@ -108,11 +108,11 @@ def test_options_of_a_run_are_those_of_its_mixtures(start):
 
 def test_while_it_listens_only_the_discriminator_learns(start):
     trained = trainer(config(start, metric_loss="gan", discriminator_warmup=2))
-    speaks, judges = weights(trained.learner), weights(trained.critic)
+    speaks, judges = weights(trained.learner), weights(trained.discriminator)
     learned = [name for name, _ in trained.plain.named_parameters()]
     run(trained, mixer(), 2)
     assert all(torch.equal(weights(trained.learner)[name], speaks[name]) for name in learned)
-    assert not same(weights(trained.critic), judges)
+    assert not same(weights(trained.discriminator), judges)
     run(trained, mixer(), 1)
     assert not all(torch.equal(weights(trained.learner)[name], speaks[name]) for name in learned)
 
@@ -122,9 +122,9 @@ def test_the_discriminator_is_not_moved_by_the_network_that_wants_to_please_it(s
     trained = trainer(
         replace(config(start, metric_loss="gan", discriminator_warmup=0), discriminator_learning_rate=0.0)
     )
-    learned = {name: value.detach().clone() for name, value in trained.critic.plain.named_parameters()}
+    learned = {name: value.detach().clone() for name, value in trained.discriminator.plain.named_parameters()}
     run(trained, mixer(), 2)
-    assert all(torch.equal(value, learned[name]) for name, value in trained.critic.plain.named_parameters())
+    assert all(torch.equal(value, learned[name]) for name, value in trained.discriminator.plain.named_parameters())
 
 
 def test_stage_one_learns_and_keeps_the_sign(start):
@@ -175,9 +175,9 @@ def test_the_exported_weights_are_the_averaged_ones(start, tmp_path):
     exported = dccrn_weights.load(tmp_path / "weights.safetensors").state_dict()
     for name, value in trained.learner.averaged.items():
         torch.testing.assert_close(exported[name], value, rtol=1e-3, atol=1e-3)  # float16
-    critic = metricgan.load(tmp_path / "discriminator.safetensors")
-    assert same(critic.state_dict(), trained.critic.averaged)
-    assert not critic.training
+    discriminator = metricgan.load(tmp_path / "discriminator.safetensors")
+    assert same(discriminator.state_dict(), trained.discriminator.averaged)
+    assert not discriminator.training
 
 
 def test_unknown_settings_are_refused(start):

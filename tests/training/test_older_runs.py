@@ -24,6 +24,7 @@ from stegolab.related.wavinwav.config import TrainConfig as WavInWavConfig
 from stegolab.related.wavinwav.trainer import Trainer as WavInWavTrainer
 from stegolab.speech.config import TrainConfig as SpeechConfig
 from stegolab.speech.trainer import Trainer as SpeechTrainer
+from stegolab.training.config import check_run
 from stegolab.training.loop import fit
 from tests.training import cpu
 from tests.training.line import VALID, LineConfig, LineTrainer
@@ -66,6 +67,16 @@ def test_every_older_name_means_a_field_that_there_is(config):
     assert config.current_names(written_by_then) == now == config.current_names(now)
 
 
+def test_a_run_against_the_network_that_was_called_critic_is_still_the_same_run(tmp_path):
+    config = CarrierConfig(adversarial_weight=0.1)
+    written_by_then = asdict(config)
+    written_by_then["critic_weight"] = written_by_then.pop("adversarial_weight")
+    (tmp_path / "config.json").write_text(json.dumps(written_by_then))
+    check_run(tmp_path, config)
+    with pytest.raises(BadSpec, match="another adversarial_weight: choose"):
+        check_run(tmp_path, CarrierConfig(adversarial_weight=0.2))
+
+
 LEARNER = {"network", "optimiser", "averaged", "steps", "skipped"}
 
 
@@ -73,7 +84,7 @@ LEARNER = {"network", "optimiser", "averaged", "steps", "skipped"}
     ("make", "layout"),
     [
         (
-            lambda: CarrierTrainer(CarrierConfig(crop=64, critic_weight=0.1), cpu()),
+            lambda: CarrierTrainer(CarrierConfig(crop=64, adversarial_weight=0.1), cpu()),
             {"learner": LEARNER, "critic": LEARNER, "balance": float, "step": int},
         ),
         (

@@ -16,14 +16,17 @@ Backbone = Literal["alex", "vgg"]
 class TrainConfig(RunConfig):
     """All settings of a run; saved beside the weights and in their file.
 
-    The ablations are: ``network`` plain, no ``attention``, no ``restoration``, and a ``critic_weight`` or
-    ``lpips_weight`` of 0, which leaves the critic or LPIPS out.
+    The ablations are: ``network`` plain, no ``attention``, no ``restoration``, and an ``adversarial_weight`` or
+    ``lpips_weight`` of 0, which leaves the discriminator or LPIPS out.
 
     Raises:
         BadSpec: an unknown network or LPIPS backbone.
     """
 
-    renamed: ClassVar[dict[str, str]] = RunConfig.renamed | {"ease": "mild_share"}
+    renamed: ClassVar[dict[str, str]] = RunConfig.renamed | {
+        "ease": "mild_share",
+        "critic_weight": "adversarial_weight",
+    }
 
     strength: Literal["jpeg", "social"] = "jpeg"  # which attacks the carrier is trained to survive
     network: NetworkName = "invertible"  # invertible, or plain: the ablation without a lattice
@@ -32,7 +35,7 @@ class TrainConfig(RunConfig):
     payload_threshold: float = 0.0  # bits lost per slot to hold while quality follows; 0: hold the quality
     lpips_weight: float = 0.0  # weight of LPIPS in the loss; 0 leaves it out
     lpips_net: Backbone = "alex"  # the backbone of LPIPS
-    critic_weight: float = 0.0  # weight of the loss against a network that detects payloads; 0 leaves it out
+    adversarial_weight: float = 0.0  # of the loss against a discriminator that detects payloads; 0 leaves it out
     attention: bool = True  # whether the network decides where to embed more strongly
     restoration: bool = True  # whether the receiver's network restores the picture before it reads
     mild_share: float = 0.0  # share of the steps, at the start, with milder attacks, 0 to 1

@@ -3,8 +3,8 @@
 A step takes crops of photographs and random bits and runs the forward pass. The stego picture is rounded to bytes and
 goes through a real attack, whose effect is added to the graph as a constant (straight-through), and the receiving half
 reads it. Everything random in a step is drawn from (seed, step). So the state of a run is its weights, its optimiser
-and its step number, and a resumed run equals an uninterrupted one. With a critic, two networks learn in turn: the
-carrier takes a step against the critic as it is, then the critic takes one on the same pictures.
+and its step number, and a resumed run equals an uninterrupted one. With a discriminator, two networks learn in turn:
+the carrier takes a step against the discriminator as it is, then the discriminator takes one on the same pictures.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ LOST_BITS = 5.0  # lost per block: as bad as twice the target squared error, at 
 
 
 class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
-    """A run: model, optimiser, averaged weights and step number; with a weight for it, the critic and its optimiser."""
+    """A run: model, optimiser, averaged weights and step number; with a weight for it, a discriminator as well."""
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         start = Path(config.init_from).name  # readers of the file have other folders
@@ -65,15 +65,17 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
         # steps.
         groups = [{"params": rest, "scale": 1.0}, {"params": lattice, "scale": 3.0, "weight_decay": 0.0}]
         self.learner = Learner(model, fabric, groups=groups, ema_decay=config.ema_decay)
-        self.critic = Learner(Discriminator(), fabric, ema_decay=config.ema_decay) if config.critic_weight else None
+        self.discriminator = None
+        if config.adversarial_weight:
+            self.discriminator = Learner(Discriminator(), fabric, ema_decay=config.ema_decay)
         threshold = config.payload_threshold
         self.balance: Balance = (
             PayloadConstraint(threshold, config.psnr_db) if threshold else QualityConstraint(config.psnr_db)
         )
         self.attacks = curriculum.default(config.strength, config.steps, config.mild_share)
         self.companions["balance"] = self.balance
-        if self.critic:
-            self.companions["critic"] = self.critic
+        if self.discriminator:
+            self.companions["critic"] = self.discriminator  # its name in checkpoints, since version 0.1.0
 
     @property
     def density(self) -> float:
@@ -98,14 +100,14 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
         if config.lpips_weight:
             some = slice(0, 2)  # the LPIPS network costs more than all of ours
             terms["perceptual"] = self._lpips(stego[some], cover[some]).mean()
-        if self.critic:
+        if self.discriminator:
             terms["adversarial"] = self._adversarial(stego)
-        weights = {"perceptual": config.lpips_weight, "adversarial": config.critic_weight}
+        weights = {"perceptual": config.lpips_weight, "adversarial": config.adversarial_weight}
         rest = sum(weights[name] * term for name, term in terms.items())
         lost_bits = lost.mean() * len(self.plain.carried)  # a block
         self.learner.descend(lost_bits / LOST_BITS + self.balance.loss(error, rest), rate)
-        if self.critic:
-            terms |= self._teach(self.critic, stego.detach(), cover, rate)
+        if self.discriminator:
+            terms |= self._teach(self.discriminator, stego.detach(), cover, rate)
         self.balance.update(*(self.fabric.all_reduce(x.detach(), reduce_op="mean") for x in (error, lost)))
         self.step += 1
         return {
@@ -118,21 +120,21 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
         }
 
     def _adversarial(self, stego: Tensor) -> Tensor:
-        """The loss by which the carrier learns from the critic, which does not change."""
-        assert self.critic
-        critic = self.critic.plain.eval().requires_grad_(False)
-        loss = adversarial_loss(critic(_as_file(stego)))
-        critic.train().requires_grad_(True)
+        """The loss by which the carrier learns from the discriminator, which does not change."""
+        assert self.discriminator
+        network = self.discriminator.plain.eval().requires_grad_(False)
+        loss = adversarial_loss(network(_as_file(stego)))
+        network.train().requires_grad_(True)
         return loss
 
-    def _teach(self, critic: Learner, stego: Tensor, cover: Tensor, rate: float) -> dict[str, Tensor]:
-        """One step of the critic, on covers and on stego pictures before the attack."""
-        logits = critic.network(_as_file(torch.cat([cover, stego])))
+    def _teach(self, discriminator: Learner, stego: Tensor, cover: Tensor, rate: float) -> dict[str, Tensor]:
+        """One step of the discriminator, on covers and on stego pictures before the attack."""
+        logits = discriminator.network(_as_file(torch.cat([cover, stego])))
         of_cover, of_stego = logits.chunk(2)
         loss = discriminator_loss(of_cover, of_stego)
-        critic.descend(loss, rate)
+        discriminator.descend(loss, rate)
         right = torch.cat([of_cover < 0, of_stego > 0])
-        return {"discriminator": loss, "critic accuracy": right.float().mean()}
+        return {"discriminator": loss, "discriminator accuracy": right.float().mean()}
 
     def _pass(
         self, crops: Pictures, chains: Sequence[spec.Chain], random: np.random.Generator

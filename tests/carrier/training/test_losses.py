@@ -115,10 +115,10 @@ def test_straight_through_has_the_one_value_and_the_other_gradient():
     torch.testing.assert_close(torch.autograd.grad(found.sum(), x)[0], torch.tensor([3.0, 3.0]))
 
 
-# --- the critic's two losses ---------------------------------------------------------------------------------------
+# --- the discriminator's two losses ---------------------------------------------------------------------------------
 
 
-def test_a_critic_that_knows_nothing_loses_one_bit_and_one_that_knows_all_none():
+def test_a_discriminator_that_knows_nothing_loses_one_bit_and_one_that_knows_all_none():
     nothing, sure = torch.zeros(4), torch.full((4,), 40.0)
     assert float(discriminator_loss(nothing, nothing)) == pytest.approx(1)
     assert float(discriminator_loss(-sure, sure)) == pytest.approx(0, abs=1e-9)
@@ -127,7 +127,7 @@ def test_a_critic_that_knows_nothing_loses_one_bit_and_one_that_knows_all_none()
     assert float(adversarial_loss(-sure)) == pytest.approx(0, abs=1e-9)
 
 
-def test_where_the_critic_is_sure_the_carrier_still_has_a_slope():
+def test_where_the_discriminator_is_sure_the_carrier_still_has_a_slope():
     logits = torch.tensor([30.0], requires_grad=True)
     (slope,) = torch.autograd.grad(adversarial_loss(logits), logits)
     assert float(slope) == pytest.approx(1 / math.log(2), rel=1e-3)

@@ -193,36 +193,36 @@ def test_a_gradient_that_is_not_a_number_stops_before_it_does_harm():
     assert same(weights(trained), live)
 
 
-# --- the critic, the frontier, the other network -----------------------------------------------------------------
+# --- the discriminator, the frontier, the other network -------------------------------------------------------------
 
-AGAINST = replace(TINY, critic_weight=0.1)
+AGAINST = replace(TINY, adversarial_weight=0.1)
 
 
-def test_with_a_critic_two_networks_learn_by_turns():
+def test_with_a_discriminator_two_networks_learn_by_turns():
     trained = trainer(AGAINST)
-    before = weights(trained.critic)
+    before = weights(trained.discriminator)
     log = run(trained, pictures(), 2)  # the first has the rate 0
-    assert {"payload", "adversarial", "discriminator", "critic accuracy"} <= log[0].keys()
+    assert {"payload", "adversarial", "discriminator", "discriminator accuracy"} <= log[0].keys()
     assert all(np.isfinite(list(record.values())).all() for record in log)
-    assert 0 <= log[-1]["critic accuracy"] <= 1
-    after = trained.critic.plain.state_dict()
+    assert 0 <= log[-1]["discriminator accuracy"] <= 1
+    after = trained.discriminator.plain.state_dict()
     still = {name for name, value in after.items() if torch.equal(value, before[name])}
     assert still == {"front"}
-    assert all(weight.requires_grad for weight in trained.critic.plain.parameters())
+    assert all(weight.requires_grad for weight in trained.discriminator.plain.parameters())
 
 
-def test_the_carrier_is_pushed_by_the_critic_and_the_critic_not_by_the_carrier():
-    """After two steps the carriers differ, the critics do not: both have seen the same first pictures."""
-    weak, strong = trainer(AGAINST), trainer(replace(AGAINST, critic_weight=5.0))
+def test_the_carrier_is_pushed_by_the_discriminator_and_the_discriminator_not_by_the_carrier():
+    """After two steps the carriers differ, the discriminators do not: both have seen the same first pictures."""
+    weak, strong = trainer(AGAINST), trainer(replace(AGAINST, adversarial_weight=5.0))
     for trained in (weak, strong):
         run(trained, pictures(), 2)
     assert not same(weights(weak), weights(strong))
-    assert same(weights(weak.critic), weights(strong.critic))
+    assert same(weights(weak.discriminator), weights(strong.discriminator))
 
 
-def test_a_resumed_run_with_a_critic_is_the_uninterrupted_one(tmp_path):
+def test_a_resumed_run_with_a_discriminator_is_the_uninterrupted_one(tmp_path):
     resumed, whole = assert_resumes(lambda: trainer(AGAINST), pictures(), 2, tmp_path)
-    assert same(weights(resumed.critic), weights(whole.critic))
+    assert same(weights(resumed.discriminator), weights(whole.discriminator))
 
 
 @pytest.mark.parametrize(("threshold", "direction"), [(0.01, -1), (0.99, 1)])
@@ -250,7 +250,7 @@ ABLATIONS = {
     "no attention": ({"attention": False}, lambda model: not model.network.attention.head.weight.requires_grad),
     "no restoration": ({"restoration": False}, lambda model: model.reception.restoration is None),
     "plain": ({"network": "plain"}, lambda model: not hasattr(model.network, "modulo")),
-    "critic": ({"critic_weight": 0.1}, None),
+    "discriminator": ({"adversarial_weight": 0.1}, None),
 }
 
 
@@ -287,7 +287,7 @@ def test_an_unknown_network_is_refused(wrong):
 @pytest.mark.parametrize("strength", ["jpeg", "social"])
 def test_in_half_precision_the_losses_are_nearly_those_of_full(strength):
     """The transform and the modulo stay in float32, the convolutions need not."""
-    config = replace(TINY, strength=strength, critic_weight=0.1)
+    config = replace(TINY, strength=strength, adversarial_weight=0.1)
     half = Trainer(config, Fabric(accelerator="cpu", devices=1, precision="bf16-mixed"))
     for record, wanted in zip(run(half, pictures(), 3), run(trainer(config), pictures(), 3), strict=True):
         assert all(np.isfinite(list(record.values())))
@@ -317,12 +317,12 @@ from stegolab.carrier.training.trainer import Trainer
 torch.set_num_threads(1)
 fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
 fabric.launch()
-config = TrainConfig(steps=20, batch_size=1, crop=64, learning_rate=0.02, ema_decay=0.9, critic_weight=0.1)
+config = TrainConfig(steps=20, batch_size=1, crop=64, learning_rate=0.02, ema_decay=0.9, adversarial_weight=0.1)
 trained = Trainer(config, fabric)
 picture = np.random.default_rng(0).normal(128, 30, (80, 80, 3)).clip(0, 255).astype(np.uint8)
 for _ in range(3):
     trained.advance([picture])
-learnt = {"carrier": trained.learner.plain.state_dict(), "critic": trained.critic.plain.state_dict()}
+learnt = {"carrier": trained.learner.plain.state_dict(), "discriminator": trained.discriminator.plain.state_dict()}
 torch.save(learnt | {"weight": trained.balance.weight}, f"{sys.argv[1]}/{fabric.global_rank}.pt")
 """
 
@@ -334,7 +334,7 @@ def test_two_processes_hold_equal_weights_and_learn_from_more_than_one_of_them(t
     assert said.returncode == 0, said.stderr[-2000:]
     one, other = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert same(one["carrier"], other["carrier"])
-    assert same(one["critic"], other["critic"])
+    assert same(one["discriminator"], other["discriminator"])
     assert one["weight"] == other["weight"]
     alone = trainer(replace(AGAINST, batch_size=1))  # sees what the first of the two sees
     picture = np.random.default_rng(0).normal(128, 30, (80, 80, 3)).clip(0, 255).astype(np.uint8)
