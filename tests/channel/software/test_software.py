@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import re
 
 import numpy as np
 import pytest
@@ -136,6 +137,15 @@ answer = [said, available()]
     assert said.keys() | set(here) == SOFTWARE.keys() and {"ffmpeg", "mjpeg"} <= set(here)
     for name, line in said.items():
         assert line.startswith("this needs ") and f"which is not installed: {SOFTWARE[name].needs.remedy}" in line
+
+
+def test_contributors_and_users_are_told_every_package_of_the_system():
+    asked = " ".join(attack.needs.remedy for attack in SOFTWARE.values())
+    packages = set(re.findall(r"apt install ([\w-]+)", asked))
+    assert {"chromium", "imagemagick"} <= packages
+    for document in ("CONTRIBUTING.md", "docs/reference.md"):
+        (told,) = re.findall(r"`apt install (chromium [\w -]+)`", (core_only.ROOT / document).read_text())
+        assert set(told.split()) == packages, document
 
 
 def test_the_command_writes_the_very_file_or_says_what_is_missing(tmp_path, monkeypatch, capsys):
