@@ -1,5 +1,7 @@
 """Every attack of :mod:`.attacks` again, with a gradient: the channel to train through (notebook 05).
 
+The twins of attacks by real software are in :mod:`.software_twins`.
+
 Pictures are tensors (B, 3, H, W) in 8-bit units, 0 to 255. A twin rounds and clips its result as a file does, with a
 straight-through derivative; its value is that of the real attack, except for a grey level here and there. The functions
 have the names and arguments of the attacks, so one specification describes both::
@@ -22,6 +24,7 @@ from . import diffjpeg, resampling
 from .attacks import HUE
 from .rounding import rounding as rounding_called
 from .rounding import through, to_bytes
+from .software_twins import JPEGS, twin_of
 from .spec import Attack, Chain, parse
 
 Twin = Callable[[Tensor], Tensor]
@@ -38,17 +41,18 @@ def twin(chain: Chain | str, rounding: str = "straight-through", real: bool = Fa
         real: run the real attacks, picture by picture on the CPU, and use the twins for the gradient only.
 
     Raises:
-        BadSpec: the specification or the rounding is malformed.
+        BadSpec: the specification or the rounding is malformed, or an attack has no twin.
     """
     steps = (parse(chain) if isinstance(chain, str) else chain).attacks
+    twins = [TWINS[step.name] if step.name in TWINS else twin_of(step.name, step.arguments) for step in steps]
     rounding_called(rounding)  # object now, not in the first step of training
 
     def attack(rgb: Tensor) -> Tensor:
         with torch.autocast(rgb.device.type, enabled=False):  # half precision cannot represent 0..255 in sixteenths
             rgb = to_bytes(rgb.to(torch.promote_types(rgb.dtype, torch.float32)))
-            for step in steps:
-                options = {"rounding": rounding} if step.name == "jpeg" else {}
-                attacked = TWINS[step.name](rgb, *step.arguments, **options)
+            for step, differentiable in zip(steps, twins, strict=True):
+                options = {"rounding": rounding} if step.name in JPEGS else {}
+                attacked = differentiable(rgb, *step.arguments, **options)
                 rgb = through(real_attack(step, rgb), attacked) if real else attacked
         return rgb
 

@@ -77,13 +77,7 @@ class Software:
         Raises:
             BadSpec: one is outside its domain.
         """
-        for (name, domain), value in zip(self.domains.items(), arguments, strict=False):
-            if isinstance(value, int | float):
-                low, high = domain
-                if not float(low) <= value <= float(high):  # written so that nan fails too
-                    raise BadSpec(f"{name} must be {float(low):g} to {float(high):.10g}, not {value}")
-            elif value not in domain:
-                raise BadSpec(f"{name} must be one of {', '.join(map(str, domain))}, not {value}")
+        check_domains(self.domains, *arguments)
 
     def __call__(self, rgb: RGB, *arguments: object) -> RGB:
         """Attack a picture, uint8 (H, W, 3).
@@ -102,6 +96,21 @@ class Software:
         self.check(*arguments)
         self.needs.require()
         return self.encode(rgb, *arguments)
+
+
+def check_domains(domains: Mapping[str, Domain], *arguments: object) -> None:
+    """Check each argument against its domain.
+
+    Raises:
+        BadSpec: one is outside.
+    """
+    for (name, domain), value in zip(domains.items(), arguments, strict=False):
+        if isinstance(value, int | float):
+            low, high = domain
+            if not float(low) <= value <= float(high):  # written so that nan fails too
+                raise BadSpec(f"{name} must be {float(low):g} to {float(high):.10g}, not {value}")
+        elif value not in domain:
+            raise BadSpec(f"{name} must be one of {', '.join(map(str, domain))}, not {value}")
 
 
 def decoded(contents: bytes) -> RGB:

@@ -1,8 +1,9 @@
 """Chromium, driven by Playwright: what web pages do to a picture before they upload it, and what a screenshot sees.
 
 Measured with Chromium 150 without a GPU: a canvas is bilinear with two taps an axis, whatever
-``imageSmoothingQuality`` says, in steps of a sixteenth of a pixel; ``createImageBitmap`` takes mipmaps for medium and
-high, and enlarges by Mitchell's cubic for high. The browser is launched without a GPU, so that machines agree.
+``imageSmoothingQuality`` says, in steps of a sixteenth of a pixel; from half the size down the picture is halved first.
+``createImageBitmap`` is bilinear with two taps for low, takes mipmaps for medium and high, and enlarges by Mitchell's
+cubic for high. The browser is launched without a GPU, so that machines agree.
 """
 
 from __future__ import annotations

@@ -76,14 +76,37 @@ def test_what_it_refuses_is_a_bad_image():
         gd._checked(gd._library().gdImageCreateFromPngPtr(4, b"none"))
 
 
-def test_pictures_are_freed():
-    """Fifteen pictures that were kept would take 120 MB."""
-    import resource
+class Recording:
+    """GD, which notes what it hands out and takes back."""
 
-    picture = np.zeros((1000, 2000, 3), np.uint8)
-    for _ in range(3):
-        parse("gd:0.05")(picture)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(15):
-        parse("gd:0.05")(picture)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # kilobytes
+    def __init__(self, library):
+        self.library, self.given, self.freed = library, [], []
+
+    def __getattr__(self, name):
+        def call(*arguments):
+            result = getattr(self.library, name)(*arguments)
+            if name in ("gdImageCreateTrueColor", "gdImageCreateFromPngPtr", "gdImageScale", "gdImagePngPtrEx"):
+                self.given.append(result)
+            elif name in ("gdImageDestroy", "gdFree"):
+                self.freed += arguments
+            return result
+
+        return call
+
+
+@pytest.mark.parametrize(("spec", "count"), [("gd:0.5", 3), ("gd:0.5:bilinear", 3)])
+def test_everything_is_freed_once(spec, count, monkeypatch):
+    """The source, the result, and the file that it is handed over in."""
+    recording = Recording(gd._library())
+    monkeypatch.setattr(gd, "_library", lambda: recording)
+    parse(spec)(COFFEE)
+    assert len(recording.given) == count and sorted(recording.given) == sorted(recording.freed)
+
+
+def test_what_it_holds_is_freed_when_it_refuses(monkeypatch):
+    recording = Recording(gd._library())
+    monkeypatch.setattr(gd, "_library", lambda: recording)
+    monkeypatch.setitem(gd.METHODS, "weighted", 21)  # which GD does not carry out
+    with pytest.raises(BadImage):
+        gd.gd(COFFEE, 0.5, "weighted")
+    assert recording.freed == recording.given[:1]
