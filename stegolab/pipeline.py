@@ -23,9 +23,9 @@ from .choices import CARRIERS
 from .colour import cover_in_srgb
 from .errors import BadAudio, BadSpec, CapacityExceeded
 from .images import Picture, Source, psnr, read_image, ssim
-from .message import codecs
+from .message import codecs, envelope
 from .message import ecc as ecc_codes
-from .message.keys import Key, Passphrase, as_provider
+from .message.keys import Key, Passphrase, required
 from .probe import Rehearsal, rehearse
 from .receiver import receive
 from .sender import Sender, Stego, Unsafe, Untraceable
@@ -104,8 +104,9 @@ def hide(
     carrier_for(strength, carrier, refine)  # report a misspelt option or a malformed key before reading anything
     codecs.check(codec)
     ecc_codes.check(ecc)
-    if encrypt and key is not None:
-        key = as_provider(key)
+    envelope.check_salt(salt)
+    if encrypt:
+        key = required(key)
         if isinstance(key, Passphrase):
             key.warn_if_weak()
     progress.say("reading")

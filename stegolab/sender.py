@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from .carrier import opacity
 from .carrier.interface import Carrier
 from .channel import spec
-from .errors import BadImage, BadKey, CapacityExceeded, NoPayload, StegolabError, Uncorrectable
+from .errors import BadImage, CapacityExceeded, NoPayload, StegolabError, Uncorrectable
 from .images import Picture
 from .message import ecc, envelope, frame
-from .message.keys import Key, KeyProvider, as_provider
+from .message.keys import Key, KeyProvider, required
 from .probe import Rehearsal, rehearse, run_all
 from .receiver import decode
 
@@ -210,9 +210,7 @@ class Sender:
 
 def _provider(key: Key | None, encrypt: bool) -> KeyProvider | None:
     if encrypt:
-        if key is None:
-            raise BadKey("encryption needs a key: give a passphrase or a key file, or switch it off explicitly")
-        return as_provider(key)
+        return required(key)
     warnings.warn(
         "NOT ENCRYPTED: anyone who has this software can hear what is hidden", envelope.UnencryptedWarning, stacklevel=4
     )

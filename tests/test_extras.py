@@ -95,7 +95,7 @@ TRAININGS = [".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "
 NEEDS = {
     "notebooks": ("main(['notebooks', '--out', 'runs'])", "notebooks"),
     "study": ("main(['study', 'cover.png', '--out', 'table'])", "study"),
-    "hide with the key service": ("main(['hide', 'speech.wav', 'cover.png', 'x.png', '--kms-key-id', 'k'])", "kms"),
+    "hide with the key service": ("main(['hide', 'missing.wav', 'missing.png', 'x.png', '--kms-key-id', 'k'])", "kms"),
     "hide and refine": (
         "main(['hide', 'speech.wav', 'cover.png', 'x.png', '--no-encrypt', '--refine', '1', '--strength', 'jpeg'])",
         "train",

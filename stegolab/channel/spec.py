@@ -104,6 +104,24 @@ class Chain:
         needs = dict.fromkeys(SOFTWARE[attack.name].needs for attack in self.attacks if attack.name in SOFTWARE)
         return tuple(backend.name for backend in needs if not backend.here())
 
+    def check(self) -> None:
+        """Check that the software of every attack is installed.
+
+        Raises:
+            MissingSoftware: one is not; the message says how to install it.
+        """
+        for attack in self.attacks:
+            if attack.name in SOFTWARE:
+                SOFTWARE[attack.name].needs.require()
+
+    @property
+    def suffix(self) -> str | None:
+        """The suffix of the file that :meth:`encode` returns; None where other software decides by its arguments."""
+        last = self.attacks[-1].name if self.attacks else "none"
+        if last in SOFTWARE and SOFTWARE[last].encode:
+            return None
+        return _FILES[last][0] if last in _FILES else ".png"
+
     def encode(self, rgb: RGB) -> tuple[bytes, str]:
         """Return the file that the platform delivers, and its suffix.
 

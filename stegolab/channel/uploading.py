@@ -16,14 +16,19 @@ from ..picture import RGB, Picture
 BACKGROUNDS = {"white": 255, "black": 0}
 
 
+def check_background(background: str) -> None:
+    """Raise BadSpec unless ``background`` is one of :data:`BACKGROUNDS`."""
+    if background not in BACKGROUNDS:
+        raise BadSpec(f"no background {background!r}: choose one of {', '.join(BACKGROUNDS)}")
+
+
 def uploaded(picture: Picture, background: str = "white") -> RGB:
     """The samples (H, W, 3) with which a platform continues: in sRGB, and flattened.
 
     Raises:
         BadSpec: no such background.
     """
-    if background not in BACKGROUNDS:
-        raise BadSpec(f"no background {background!r}: choose one of {', '.join(BACKGROUNDS)}")
+    check_background(background)
     picture = to_srgb(picture)
     return flattened(picture.rgb, picture.alpha, background)
 

@@ -38,7 +38,11 @@ def study(options: argparse.Namespace) -> None:
     strengths = options.strength or [s for s in STRENGTHS if s != "file"]
     attacks = _lines(options.attacks) if options.attacks else options.set
     chains = trials.plan(strengths, attacks)
+    carriers = options.carrier or ["auto"]
+    trials.check(strengths, carriers, options.seed)
     left_out = _left_out(options.set, strengths) if not options.attacks else {}
+    if options.speech:
+        _check_speech(options.speech)
     paths = _by_name(options.covers or eval_covers())
     covers = {name: cover_of(paths[name]) for name in progress.steps(paths, len(paths), "reading covers")}
     clips = _clips(options.speech) if options.speech else None
@@ -52,7 +56,7 @@ def study(options: argparse.Namespace) -> None:
             bar.refresh()
 
         rows = trials.run(
-            *(covers, strengths, attacks, clips, options.seed, options.carrier or ["auto"]),
+            *(covers, strengths, attacks, clips, options.seed, carriers),
             enhance=options.enhance,
             turns=options.turns,
             engine=engine,
@@ -103,6 +107,14 @@ def _bar() -> Iterator[tqdm[NoReturn]]:
         progress.LOGGER.disabled = False
 
 
+def _check_speech(source: str) -> None:
+    """Refuse speech that is not there before covers are read."""
+    if source == "valid":
+        brief_speech(source)
+    elif not Path(source).is_dir():
+        raise BadSpec(f"--speech {files.shown(source)}: no such folder; name one with sound files, or valid")
+
+
 def _clips(source: str) -> dict[str, Speech]:
     if source == "valid":
         brief = brief_speech("valid")
@@ -110,8 +122,7 @@ def _clips(source: str) -> dict[str, Speech]:
     folder = Path(source)
     clips: dict[Path, Speech] = {}
     skipped = []
-    inside = folder.rglob("*") if folder.is_dir() else ()  # not every version of Python takes any name there
-    there = sorted(p for p in inside if p.is_file() and not p.name.startswith("."))
+    there = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
     for path in progress.steps(there, len(there), "reading speech"):
         try:
             clips[path] = read_audio(path)

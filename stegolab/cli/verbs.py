@@ -12,10 +12,10 @@ from .. import files, pipeline, progress
 from ..audio import check_output, sound_blocks, write_blocks, write_sound
 from ..carrier.strengths import STRENGTHS
 from ..channel import spec
-from ..channel.uploading import uploaded
+from ..channel.uploading import check_background, uploaded
 from ..errors import BadKey, BadSpec
 from ..images import Source, from_array, read_image, write_image
-from ..message import codecs
+from ..message import codecs, ecc
 from ..message.keys import AwsKms, Key, KeyFile, Passphrase, generate_key_file
 from ..picture_files import check_output as check_picture
 from ..speech.enhancer import shipped, told
@@ -73,14 +73,17 @@ def attack(options: argparse.Namespace) -> None:
     """Do to a picture what a platform does."""
     files.check(options.output)
     chain = spec.parse(f"platform:{options.platform}" if options.platform else options.spec)
+    chain.check()
+    check_background(options.background)
+    wanted = Path(options.output).suffix.lower().replace(".jpeg", ".jpg")
+    if chain.suffix:
+        _check_received(options.output, wanted, chain.suffix)
     received = uploaded(read_image(_picture(options.input)), options.background)
     data, suffix = chain.encode(received)
-    wanted = Path(options.output).suffix.lower().replace(".jpeg", ".jpg")
+    _check_received(options.output, wanted, suffix)
     if wanted == suffix:
         with files.replacing(options.output) as temporary:
             temporary.write_bytes(data)
-    elif wanted in (".jpg", ".webp"):
-        raise BadSpec(f"this attack gives a {suffix}, not a {wanted}: end the output in {suffix}, or in .png")
     else:
         write_image(options.output, from_array(chain(received)))
     name = files.printable(options.output)
@@ -89,9 +92,13 @@ def attack(options: argparse.Namespace) -> None:
 
 def capacity(options: argparse.Namespace) -> None:
     """Print the seconds of speech for each codec and strength."""
+    strengths = [options.strength] if options.strength else list(STRENGTHS)
+    for name in strengths:
+        pipeline.carrier_for(name, options.carrier)
+    ecc.check(options.ecc)
     cover = pipeline.cover_of(_picture(options.cover), options.keep_profile)
     table: dict[str, Any] = {}
-    for name in [options.strength] if options.strength else STRENGTHS:
+    for name in strengths:
         room = pipeline.sender_for(cover, name, options.carrier, options.ecc).capacity()
         seconds = {codec: round(codecs.seconds_that_fit(codec, room), 2) for codec in codecs.ladder()}
         table[name] = {
@@ -110,6 +117,15 @@ def keygen(options: argparse.Namespace) -> None:
     """Write a new key file."""
     generate_key_file(options.output)
     print(f"{files.printable(options.output)}: keep it secret, and do not send it the same way as the picture")
+
+
+def _check_received(output: str, wanted: str, suffix: str) -> None:
+    """Check that the file that an attack gives, or its pixels without loss, can have the name of the output."""
+    if wanted == suffix:
+        return
+    if wanted in (".jpg", ".webp"):
+        raise BadSpec(f"this attack gives a {suffix}, not a {wanted}: end the output in {suffix}, or in .png")
+    check_picture(output)
 
 
 def _picture(place: str) -> Source:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ..errors import AuthenticationFailed, Truncated, Uncorrectable
+from ..errors import AuthenticationFailed, BadSpec, Truncated, Uncorrectable
 from .keys import KEY_BYTES, KeyProvider
 
 SALT_BYTES = 16
@@ -35,6 +35,12 @@ class UnencryptedWarning(UserWarning):
     """The message can be read by anyone who has this software."""
 
 
+def check_salt(salt: bytes | None) -> None:
+    """Raise BadSpec unless ``salt`` is one, or None."""
+    if salt is not None and len(salt) != SALT_BYTES:
+        raise BadSpec(f"a salt has {SALT_BYTES} bytes, not {len(salt)}")
+
+
 def seal(message: bytes, provider: KeyProvider, header: bytes, *, salt: bytes | None = None) -> bytes:
     """Encrypt ``message`` and bind it to ``header``: ``len(message) + OVERHEAD`` bytes.
 
@@ -45,8 +51,7 @@ def seal(message: bytes, provider: KeyProvider, header: bytes, *, salt: bytes | 
         BadKey: the provider has no secret to give.
     """
     salt = os.urandom(SALT_BYTES) if salt is None else salt
-    if len(salt) != SALT_BYTES:
-        raise ValueError(f"a salt has {SALT_BYTES} bytes, not {len(salt)}")
+    check_salt(salt)
     cipher, nonce = _cipher(provider, salt)
     return salt + cipher.encrypt(nonce, message, _SEALED + header)
 

@@ -23,6 +23,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from .. import extras
 from ..errors import BadKey, CannotWrite, KeyFileWarning, WeakPassphraseWarning
 from ..files import reason, shown
 
@@ -139,11 +140,17 @@ class AwsKms:
     """An HMAC_256 key that never leaves the AWS Key Management Service: the secret is the result of ``GenerateMac``.
 
     ``key_id`` is an id, alias or ARN; ``client`` a boto3 KMS client, made from the environment when None.
-    Needs the extra ``kms``.
+
+    Raises:
+        MissingExtra: the extra ``kms`` is not installed.
     """
 
     key_id: str
     client: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Say what is missing before any work is done."""
+        extras.require("boto3", "botocore")
 
     def derive(self, salt: bytes) -> bytes:
         """See :class:`KeyProvider`."""
@@ -176,6 +183,17 @@ def as_provider(key: Key) -> KeyProvider:
     if isinstance(key, KeyProvider):
         return key
     raise BadKey(f"a {type(key).__name__} is not a key: give a passphrase, a pathlib.Path, 32 bytes or a KeyProvider")
+
+
+def required(key: Key | None) -> KeyProvider:
+    """The provider of a key that encryption needs.
+
+    Raises:
+        BadKey: there is none, or see :func:`as_provider`.
+    """
+    if key is None:
+        raise BadKey("encryption needs a key: give a passphrase or a key file, or switch it off explicitly")
+    return as_provider(key)
 
 
 def readings(key: Key) -> Iterator[KeyProvider]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..audio import Speech
 from ..carrier.strengths import strength
+from ..errors import BadSpec
 from ..images import Picture
 from ..pipeline import carrier_for
 from ..speech.enhancer import trained
@@ -79,8 +80,7 @@ def run(
             the journal.
     """
     chains = plan(strengths, attacks)
-    for name, carrier in product(chains, carriers):
-        carrier_for(name, carrier)
+    check(strengths, carriers, seed)
     clips = [Clip.of(name, sound) for name, sound in (speech or {}).items()]
     cleaned = bool(clips) and (trained() if enhance is None else enhance)
     software = installed.versions(attack for chain in chains.values() for attack in chain)
@@ -101,6 +101,18 @@ def run(
             finished += len(rows)
             progress(finished, total)
         return [done[name] for name in names]
+
+
+def check(strengths: Sequence[str], carriers: Sequence[str], seed: int) -> None:
+    """Check arguments of :func:`run` before covers and speech are read.
+
+    Raises:
+        BadSpec: an unknown strength or carrier, or a negative seed. NotTrained: a carrier without weights.
+    """
+    if seed < 0:
+        raise BadSpec(f"seed {seed}: give 0 or more")
+    for name, carrier in product(strengths, carriers):
+        carrier_for(name, carrier)
 
 
 def plan(strengths: Sequence[str], attacks: str | Sequence[str] = "published") -> dict[str, tuple[str, ...]]:

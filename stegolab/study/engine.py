@@ -30,15 +30,15 @@ def engine(name: str = "local", jobs: int = 0, address: str = "") -> Engine:
         address: for ``ray``.
 
     Raises:
-        BadSpec: no such engine. MissingExtra: Ray is not installed.
+        BadSpec: no such engine, or a negative number of jobs. MissingExtra: Ray is not installed.
     """
+    if name not in ENGINES:
+        raise BadSpec(f"no engine {name!r}: choose one of {', '.join(ENGINES)}")
+    if jobs < 0:
+        raise BadSpec(f"jobs {jobs}: give the number of processes, or 0 for one on each core")
     if name == "serial" or jobs == 1:
         return serial
-    if name == "local":
-        return local(jobs or cores())
-    if name == "ray":
-        return ray(address)
-    raise BadSpec(f"no engine {name!r}: choose one of {', '.join(ENGINES)}")
+    return local(jobs or cores()) if name == "local" else ray(address)
 
 
 def cores() -> int:

@@ -27,6 +27,8 @@ from .config import WRITTEN, RunConfig, check_run
 if TYPE_CHECKING:
     from .trainer import Trainer
 
+_LEAST = {"steps": 1, "batch_size": 1, "validate_every": 1, "seed": 0}  # options of every training
+
 Begin = Callable[[Any, Any], tuple["Trainer", Any, Any]]
 
 
@@ -97,6 +99,9 @@ def parse(config: RunConfig, description: str, argv: Sequence[str]) -> tuple[Any
         if not left.code:
             raise
         raise BadSpec(_one_line(said.getvalue())) from left
+    for name, least in _LEAST.items():
+        if getattr(settings, name) < least:
+            raise BadSpec(f"--{name.replace('_', '-')} {getattr(settings, name)}: give {least} or more")
     if (weights := getattr(settings, "init_from", "")) and not Path(weights).is_file():
         raise BadSpec(f"--init-from {weights}: no such file; name a file of weights (safetensors)")
     return settings, place

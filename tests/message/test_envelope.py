@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stegolab.errors import AuthenticationFailed, StegolabError, Truncated, Uncorrectable
+from stegolab.errors import AuthenticationFailed, BadSpec, StegolabError, Truncated, Uncorrectable
 from stegolab.message import envelope
 from stegolab.message.envelope import OVERHEAD, PLAIN_OVERHEAD, open_sealed, seal, unwrap_plain, wrap_plain
 from stegolab.message.keys import Passphrase, RawKey
@@ -91,7 +91,7 @@ def test_the_layout_never_changes():
 
 
 def test_a_salt_of_another_size_is_a_mistake():
-    with pytest.raises(ValueError, match="16"):
+    with pytest.raises(BadSpec, match="16"):
         seal(b"message", ALICE, HEADER, salt=b"short")
 
 
