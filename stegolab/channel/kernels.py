@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadSpec
 
-_Distance = NDArray[np.float64]
+_Distance = NDArray[np.floating]
 Kernel = Callable[[_Distance], NDArray[np.float64]]
 
 

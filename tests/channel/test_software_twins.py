@@ -9,10 +9,7 @@ from scipy.fft import dctn
 from skimage import data
 
 from stegolab.channel import diffjpeg, spec
-from stegolab.channel.attacks import KERNELS
 from stegolab.channel.differentiable import real_attack, twin
-from stegolab.channel.kernels import area_matrix, filter_matrix, kernel_matrix
-from stegolab.channel.resampling import resize_matrix
 from stegolab.channel.rounding import nearest
 from stegolab.channel.software import SOFTWARE, vips
 from stegolab.channel.software_twins import DOMAINS, JPEGS, TWINS
@@ -144,30 +141,6 @@ def test_what_the_dead_zone_takes_still_has_a_slope():
     (gradient,) = torch.autograd.grad(levels.sum(), leaf)
     assert levels.detach()[0, 1:].abs().sum() == 0
     assert torch.equal(gradient, torch.ones_like(gradient))
-
-
-@pytest.mark.parametrize("count", [20, 33, 41, 90])
-@pytest.mark.parametrize(("ours", "pillows"), [("linear", "bilinear"), ("cubic", "bicubic"), ("lanczos3", "lanczos")])
-def test_closed_forms_without_the_edge_are_pillows_matrices(ours, pillows, count):
-    assert pillows in KERNELS
-    matrix = kernel_matrix(41, count, ours, repeated=False)
-    assert np.abs(matrix - resize_matrix(41, count, pillows)).max() < 1e-4
-
-
-def test_every_matrix_keeps_a_flat_line_flat_and_reads_where_it_says():
-    line = np.arange(50.0)
-    for kernel in ("linear", "cubic", "cubic75", "mitchell", "lanczos2", "lanczos3", "lanczos4"):
-        for count, options in ((31, {}), (31, {"widened": False}), (80, {}), (25, {"start": 0.0, "widened": False})):
-            matrix = kernel_matrix(50, count, kernel, **options)
-            assert matrix.sum(axis=1) == pytest.approx(1)
-            step = 50 / count
-            places = np.arange(count) * step + options.get("start", (step - 1) / 2)
-            inside = slice(count // 4, -count // 4)
-            assert (matrix @ line)[inside] == pytest.approx(places[inside], abs=0.08)
-    assert area_matrix(3, 2) == pytest.approx(np.array([[2, 1, 0], [0, 1, 2]]) / 3)
-    assert filter_matrix(5, np.array([0.25, 0.5, 0.25])) @ np.arange(5.0) == pytest.approx([0.25, 1, 2, 3, 3.75])
-    with pytest.raises(BadSpec, match="kernel must be one of box"):
-        kernel_matrix(8, 4, "sinc")
 
 
 def test_linear_twins_have_an_exact_slope():
