@@ -3,8 +3,11 @@
 #: What a picture must survive; see ``carrier.strengths``.
 STRENGTHS = ("file", "jpeg", "social")
 
-#: The learned and the classical carrier.
-CARRIERS = ("inn", "lattice")
+#: The learned carrier, the classical one, and the one whose steps follow the texture.
+CARRIERS = ("inn", "lattice", "textured")
+
+#: How visible the carrier that follows the texture may be, in multiples of what the texture masks.
+VISIBILITIES = {"unseen": 1.0, "faint": 1.5, "loud": 2.5}
 
 #: Codecs of speech, best first, by PESQ-WB over 17 clips of clean speech. All of these can be decoded everywhere.
 LADDER: tuple[str, ...] = (

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +15,9 @@ from . import progress
 from .audio import RATE, SoundSource, Speech, resample, speech_from
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
-from .carrier.learned import learned_carrier
-from .carrier.strengths import STRENGTHS, weights_of
-from .carrier.strengths import strength as strength_named
-from .choices import CARRIERS
+from .carriers import EveryCarrier, carrier_for, seen
 from .colour import cover_in_srgb
-from .errors import BadAudio, BadSpec, CapacityExceeded
+from .errors import BadAudio, CapacityExceeded
 from .images import Picture, Source, psnr, read_image, ssim
 from .message import codecs, envelope
 from .message import ecc as ecc_codes
@@ -73,6 +69,7 @@ def hide(
     enhance: bool | None = None,
     refine: int = 0,
     keep_profile: bool = False,
+    visibility: str | float | None = None,
 ) -> Stego:
     """Hide speech in a picture so that it survives what ``strength`` declares.
 
@@ -95,12 +92,16 @@ def hide(
         refine: steps in which carrier ``inn`` reads its own picture and corrects it (``carrier/refine.py``); ten steps
             take 3 (``jpeg``) to 6 (``social``) seconds of processor time per megapixel. The default is 0, because it
             gains little: about 4 % more payload at equal PSNR at ``jpeg``, nothing at ``social``.
+        visibility: how far changes may show, with carrier ``textured``, which this chooses: ``unseen``, ``faint`` or
+            ``loud``, or a number of times what the texture masks, .5 and up. Flat parts of the cover do not change, and
+            less fits.
         keep_profile: keep the colours in the cover's own profile instead of converting them to sRGB with a warning; the
             message is lost if a platform converts them later.
 
     Raises:
         CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
     """
+    carrier = seen(carrier, visibility)
     carrier_for(strength, carrier, refine)  # report a misspelt option or a malformed key before reading anything
     codecs.check(codec)
     ecc_codes.check(ecc)
@@ -202,39 +203,6 @@ def sender_for(
         return sender
     plainer = Sender.on(cover, LatticeCarrier(sender.carrier.strength), ecc, sparse)
     return max(sender, plainer, key=lambda s: s.capacity())
-
-
-def carrier_for(strength: str, carrier: str = "auto", refine: int = 0) -> Carrier:
-    """The carrier of that name at that strength, ``auto`` the best; ``inn`` refines what it embeds in ``refine`` steps.
-
-    Raises:
-        BadSpec: no such strength or carrier, or a carrier that cannot refine. NotTrained: ``inn``.
-    """
-    chosen = strength_named(strength)
-    if carrier not in ("auto", *CARRIERS):
-        raise BadSpec(f"no carrier {carrier!r}: choose auto, {', '.join(CARRIERS)}")
-    if carrier == "inn" or (carrier == "auto" and weights_of(chosen).exists()):
-        return learned_carrier(chosen, refine)
-    if refine:
-        raise BadSpec("only the learned carrier can refine: use --carrier inn, or leave out --refine")
-    return LatticeCarrier(chosen)
-
-
-class EveryCarrier(Collection[Carrier]):
-    """What a receiver looks for: every carrier at every strength, the defaults of :func:`hide` first."""
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __contains__(self, carrier: object) -> bool:
-        return any(carrier == one for one in self)
-
-    def __iter__(self) -> Iterator[Carrier]:
-        first = {strength: carrier_for(strength) for strength in STRENGTHS}
-        yield from first.values()
-        for strength in STRENGTHS.values():
-            if first[strength.name].name != "lattice":
-                yield LatticeCarrier(strength)
 
 
 def picture_of(source: Source) -> Picture:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import progress
 from .carrier import opacity
-from .carrier.interface import DETECTED, Carrier
+from .carrier.interface import Carrier
 from .channel import spec
 from .header import HEADER_CODE_BITS
 from .keystream import public_bits
@@ -23,7 +23,7 @@ from .keystream import public_bits
 _THREADS = 2
 _MANY = 60_000  # with this many slots, one embedding represents all
 _HEADER_NEEDS = 80.0  # bits; of 900 trials with 48 bits of header none failed above 60
-_DETECTION_NEEDS = DETECTED + 2.5  # the score's standard deviation from one embedding to the next is about 1.2
+_SPREADS = 2.0  # standard deviations of the detection score by which it must be above what is detected
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,15 @@ class Trial:
 class Rehearsal:
     """All trials on one cover with ``slots`` body slots. No slots: the cover is too small even for the header.
 
-    ``lost_share``: the share of the carrying part that may be lost in addition to any attack.
+    ``lost_share``: the share of the carrying part that may be lost in addition to any attack. ``speaking``: the share
+    of the slots that can carry. ``detectable``: the detection score that finds the header for certain.
     """
 
     slots: int
     trials: tuple[Trial, ...]
     lost_share: float = 0.0
+    speaking: float = 1.0
+    detectable: float = 6.0
 
     @property
     def worst(self) -> Trial:
@@ -65,7 +68,7 @@ class Rehearsal:
     @property
     def finds_header(self) -> bool:
         """Whether the header, which is needed to read anything, is found and readable after every declared attack."""
-        return all(trial.header > _HEADER_NEEDS and trial.detection_score > _DETECTION_NEEDS for trial in self.trials)
+        return all(trial.header > _HEADER_NEEDS and trial.detection_score > self.detectable for trial in self.trials)
 
     @property
     def safe_rate(self) -> float:
@@ -74,9 +77,11 @@ class Rehearsal:
         On training images LDPC blocks were decoded without fail at 0.84 of the information for 10,000 slots and more,
         at 0.78 for 3,000; the information itself moves by 0.01 from one embedding to the next.
         """
-        if not self.slots:
+        carry = self.slots * self.speaking
+        if carry < 1:
             return 0.0
-        return max(0.0, (1 - self.lost_share) * (0.85 - 4 / np.sqrt(self.slots)) * (self.worst.information - 0.01))
+        information = self.worst.information - 0.01 * self.speaking
+        return max(0.0, (1 - self.lost_share) * (0.85 - 4 / np.sqrt(carry)) * information)
 
 
 def rehearse(
@@ -99,9 +104,22 @@ def rehearse(
     found = run_all(lambda pair: _attempt(carrier, *pair), attempts, "trying attacks on this cover")
     each = [found[i : i + len(rounds)] for i in range(0, len(found), len(rounds))]
     worst = [_worst_of([min(trials[v::views], key=lambda t: t.information) for v in range(views)]) for trials in each]
+    density = carrier.speaking(rgb)  # (rows, columns)
     carries = share * opacity.opaque_share(alpha, carrier.strength.block)
-    lost_share = min(1.0, carrier.strength.cropped_share / max(carries, 1e-9))  # a crop may take only what carries
-    return Rehearsal(slots, tuple(worst), lost_share)
+    cropped = _most_within(density, carrier.strength.cropped_share)
+    lost_share = min(1.0, cropped / max(carries, 1e-9))  # a crop may take only what carries
+    detectable = carrier.detected + _SPREADS * carrier.detection_spread
+    return Rehearsal(slots, tuple(worst), lost_share, float(density.mean()), detectable)
+
+
+def _most_within(density: NDArray[np.float32], cropped: float) -> float:
+    """The largest share of what carries (rows, columns) in a strip along one side, of this share of the picture."""
+    if not density.any():
+        return cropped
+    total = float(density.sum(dtype=np.float64))
+    sides = density.sum(axis=1), density.sum(axis=1)[::-1], density.sum(axis=0), density.sum(axis=0)[::-1]
+    along = (np.concatenate([[0.0], np.cumsum(side, dtype=np.float64)]) for side in sides)
+    return max(float(np.interp(cropped * (len(sums) - 1), np.arange(len(sums)), sums)) for sums in along) / total
 
 
 def _worst_of(views: list[Trial]) -> Trial:

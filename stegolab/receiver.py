@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .carrier.interface import DETECTED, Carrier, Reading
+from .carrier.interface import Carrier, Reading
 from .carrier.sync.geometry import TURNS, facing
 from .carrier.sync.search import search
 from .channel.uploading import flattened
@@ -115,7 +115,7 @@ def _readings(rgb: NDArray[np.uint8], carriers: Collection[Carrier]) -> Iterator
 
 
 def _looked(carrier: Carrier, reading: Reading) -> Iterator[tuple[Carrier, Reading]]:
-    if reading.detection_score > DETECTED:
+    if reading.detection_score > carrier.detected:
         yield carrier, reading
 
 

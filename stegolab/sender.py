@@ -91,8 +91,12 @@ class Sender:
         return opacity.opaque_share(self.cover.alpha, self.carrier.strength.block)
 
     @property
-    def _transparency(self) -> str:
-        return f", being opaque in only {100 * self.opaque:.1f} % of its blocks" if self.opaque < 1 else ""
+    def _limits(self) -> str:
+        """What keeps this cover from carrying more, for messages."""
+        clear = [f"being opaque in only {100 * self.opaque:.1f} % of its blocks"] if self.opaque < 1 else []
+        speaking = self.rehearsal.speaking
+        flat = [f"since only {100 * speaking:.1f} % of it can hide anything this unseen"] if speaking < 1 else []
+        return "".join(f", {limit}" for limit in [*clear, *flat])
 
     @cached_property
     def code(self) -> ecc.Code:
@@ -104,6 +108,8 @@ class Sender:
             rated = {c.rate: c for c in ecc.SCHEMES if isinstance(c, ecc.Ldpc) and c.rate}
             safe = [rate for rate in rated if rate <= self.rehearsal.safe_rate]
             return rated[max(safe)] if safe else ecc.code("ldpc")
+        if self.family in ("auto", "ldpc") and self.rehearsal.speaking < 1:
+            return ecc.code("ldpc:fill")
         return ecc.code("ldpc" if self.family == "auto" else self.family)
 
     def capacity(self, encrypt: bool = True) -> int:
@@ -157,14 +163,14 @@ class Sender:
         if not have:
             return (
                 f"this {self.cover.width} x {self.cover.height} cover carries nothing at strength "
-                f"{self.carrier.strength.name}{self._transparency}: take a larger or busier one, or another strength "
-                "or code"
+                f"{self.carrier.strength.name}{self._limits}: take a larger or busier one, or another strength, "
+                "visibility or code"
             )
         factor = (bits + 512) / have  # 512: the envelope does not grow with the cover
         scale = factor**0.5
         return (
             f"{bits} bits do not fit into the {have} that this cover carries at strength {self.carrier.strength.name}"
-            f"{self._transparency}: a cover like it would need about {pixels * factor / 1e6:.1f} megapixels, "
+            f"{self._limits}: a cover like it would need about {pixels * factor / 1e6:.1f} megapixels, "
             f"{round(self.cover.width * scale)} x {round(self.cover.height * scale)}"
         )
 

@@ -148,7 +148,7 @@ def test_the_bch_family_takes_the_rate_that_the_channel_asks_for():
 def test_where_no_bch_code_repairs_nothing_is_promised():
     on = sender(SOCIAL, family="bch")
     assert on.capacity() == 0
-    with pytest.raises(CapacityExceeded, match="another strength or code"):
+    with pytest.raises(CapacityExceeded, match="another strength, visibility or code"):
         on.send(b"x", KEY)
 
 

@@ -11,9 +11,10 @@ from ..header import HEADER_CODE_BITS
 from .strengths import Strength
 from .sync.registration import Aligned
 
-__all__ = ["DETECTED", "HEADER_CODE_BITS", "Carrier", "Reading"]
+__all__ = ["DETECTED", "DETECTION_SPREAD", "HEADER_CODE_BITS", "Carrier", "Reading"]
 
-DETECTED = 3.5  # detection score from which decoding a header is tried; its checksum decides
+DETECTED = 3.5  # detection score from which decoding a header is tried, for most carriers; its checksum decides
+DETECTION_SPREAD = 1.25  # of that score, from one embedding to the next
 
 
 class Reading(Protocol):
@@ -53,6 +54,20 @@ class Carrier(Protocol):
     @property
     def strength(self) -> Strength:
         """The strength, which says what it promises to survive."""
+        ...
+
+    @property
+    def detected(self) -> float:
+        """The detection score from which decoding a header is tried; its checksum decides."""
+        ...
+
+    @property
+    def detection_spread(self) -> float:
+        """The standard deviation of the detection score from one embedding to the next."""
+        ...
+
+    def speaking(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(rows, columns) the share, 0 to 1, of the slots of each block of a cover (H, W, 3) that can carry."""
         ...
 
     def body_slots(self, shape: tuple[int, ...]) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from ..images import luma
 from . import blockdct, qim, texture
 from .calibration import reliability
 from .clipping import project_alternately
+from .interface import DETECTED, DETECTION_SPREAD
 from .layout import Layout
 from .strengths import Strength
 from .sync import pilots
@@ -33,6 +35,12 @@ class LatticeCarrier:
 
     strength: Strength
     name: str = "lattice"
+    detected: ClassVar[float] = DETECTED
+    detection_spread: ClassVar[float] = DETECTION_SPREAD
+
+    def speaking(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See the interface: all slots carry."""
+        return np.ones((rgb.shape[0] // self.strength.block, rgb.shape[1] // self.strength.block), np.float32)
 
     def body_slots(self, shape: tuple[int, ...]) -> int:
         """See the interface."""

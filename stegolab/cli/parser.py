@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
 
-from ..choices import BACKGROUNDS, CARRIERS, LADDER, STRENGTHS, SUFFIXES
+from ..choices import BACKGROUNDS, CARRIERS, LADDER, STRENGTHS, SUFFIXES, VISIBILITIES
 from ..errors import BadSpec
 from ..extras import remedy
 
@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--codec", default="auto", help=f"auto, opus:6000 to opus:24000, or: {', '.join(LADDER)}")
     sub.add_argument("--ecc", default="auto", help="auto, ldpc, bch, none, or one code such as ldpc:1/3 or bch:1/2")
     sub.add_argument("--carrier", default="auto", help=f"auto, {', '.join(CARRIERS)} (inn, where it is trained)")
+    _add_visibility(sub)
     sub.add_argument(
         "--sparse", action="store_true", default=None, help="change only as many blocks as it takes, the busiest"
     )
@@ -110,6 +111,7 @@ def parser() -> argparse.ArgumentParser:
     sub = verb("capacity", "verbs", "how many seconds of speech a cover carries", "cover")
     sub.add_argument("--strength", help="only this one")
     sub.add_argument("--carrier", default="auto")
+    _add_visibility(sub)
     sub.add_argument("--ecc", default="auto")
     _add_profile(sub)
     _add_json(sub)
@@ -172,6 +174,12 @@ def _add_key(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--key-file", metavar="K", help="32 bytes, raw, hexadecimal or base64; see stegolab keygen")
     which.add_argument("--passphrase-env", metavar="VAR", help="environment variable that holds the passphrase")
     which.add_argument("--kms-key-id", metavar="ID", help=f"AWS KMS HMAC key ({remedy('kms')})")
+
+
+def _add_visibility(sub: argparse.ArgumentParser) -> None:
+    named = ", ".join(f"{name} ({times:g})" for name, times in VISIBILITIES.items())
+    shown = f"how far changes may show, with carrier textured: {named}, or times what the texture masks"
+    sub.add_argument("--visibility", metavar="NAME", help=shown)
 
 
 def _add_profile(parser: argparse.ArgumentParser) -> None:

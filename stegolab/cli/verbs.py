@@ -11,6 +11,8 @@ from typing import Any
 from .. import files, pipeline, progress
 from ..audio import check_output, sound_blocks, write_blocks, write_sound
 from ..carrier.strengths import STRENGTHS
+from ..carrier.textured.maskings import MASKINGS
+from ..carriers import seen
 from ..channel import spec
 from ..channel.uploading import check_background, uploaded
 from ..errors import BadKey, BadSpec
@@ -50,6 +52,7 @@ def hide(options: argparse.Namespace) -> None:
         enhance=options.enhance,
         refine=options.refine,
         keep_profile=options.keep_profile,
+        visibility=options.visibility,
     )
     write_image(options.output, stego.picture)
     r = stego.report
@@ -92,14 +95,16 @@ def attack(options: argparse.Namespace) -> None:
 
 def capacity(options: argparse.Namespace) -> None:
     """Print the seconds of speech for each codec and strength."""
-    strengths = [options.strength] if options.strength else list(STRENGTHS)
+    carrier = seen(options.carrier, options.visibility)
+    every = MASKINGS if carrier.startswith("textured") else STRENGTHS
+    strengths = [options.strength] if options.strength else list(every)
     for name in strengths:
-        pipeline.carrier_for(name, options.carrier)
+        pipeline.carrier_for(name, carrier)
     ecc.check(options.ecc)
     cover = pipeline.cover_of(_picture(options.cover), options.keep_profile)
     table: dict[str, Any] = {}
     for name in strengths:
-        room = pipeline.sender_for(cover, name, options.carrier, options.ecc).capacity()
+        room = pipeline.sender_for(cover, name, carrier, options.ecc).capacity()
         seconds = {codec: round(codecs.seconds_that_fit(codec, room), 2) for codec in codecs.ladder()}
         table[name] = {
             "capacity_bits": 8 * room,

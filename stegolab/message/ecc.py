@@ -60,18 +60,20 @@ class Code(Protocol):
 class Ldpc:
     """5G LDPC blocks of equal size, as few and as long as the standard allows; the shortest holds 12 bits.
 
-    With ``rate`` None the code fills all slots: the strongest protection for which the picture has room.
+    With ``rate`` None the code fills all slots: the strongest protection for which the picture has room. It stops at
+    rate ``least``: where all slots carry, more repetition would only cost picture quality.
     """
 
     name: str
     rate: Fraction | None = None
+    least: Fraction = Fraction(1, 10)
 
     def room(self, message_bits: int, slots: int) -> int:
-        """See :class:`Code`. Filling stops at rate 1/10: more repetition would only cost picture quality."""
+        """See :class:`Code`."""
         padded = max(message_bits, SHORTEST)
         if self.rate is not None:
             return ceil(padded / self.rate)
-        return max(min(slots, ceil(padded / MIN_RATE)), ceil(padded / MAX_RATE))
+        return max(min(slots, ceil(padded / self.least)), ceil(padded / MAX_RATE))
 
     def encode(self, message: Bits, code_bits: int) -> Bits:
         """See :class:`Code`."""
@@ -193,7 +195,7 @@ class NoCode:
         return Decoded((llr > 0).astype(np.uint8)[:message_bits], 0)
 
 
-MIN_RATE, MAX_RATE = Fraction(1, 10), Fraction(4, 5)
+MAX_RATE = Fraction(4, 5)
 SHORTEST = 12  # message bits of the standard's smallest block
 _RATES = ("1/10", "1/8", "1/6", "1/5", "1/4", "1/3", "2/5", "1/2", "3/5", "2/3", "3/4", "4/5")
 _FINER = ("1/7", "2/9", "2/7", "4/11", "3/7", "9/20", "11/20", "5/8", "7/10")
@@ -209,11 +211,14 @@ SCHEMES: tuple[Code, ...] = (
     Bch("bch:1/3", 9, 46),
     Bch("bch:1/4", 9, 55),
     *(Ldpc(f"ldpc:{rate}", Fraction(rate)) for rate in _FINER),
+    Ldpc("ldpc:fill", least=Fraction(1, 1000)),  # for carriers that leave most slots silent
 )
 
 
 def code(name: str) -> Code:
     """The code called ``none``, ``ldpc`` (rate to fit), ``ldpc:1/10`` to ``ldpc:4/5``, or ``bch:1/4`` to ``bch:4/5``.
+
+    ``ldpc:fill`` fills all slots however low the rate is.
 
     Raises:
         BadSpec: no such code.

@@ -32,7 +32,7 @@ _BATCH = 16  # blocks decoded together: about 60 MB of messages
 
 @dataclass(frozen=True)
 class LdpcCode:
-    """One (n, k) code: ``k`` message bits in, ``n`` transmitted bits out, any 1/20 <= k/n <= 8/9.
+    """One (n, k) code: ``k`` message bits in, ``n`` transmitted bits out, any 1/1000 <= k/n <= 8/9.
 
     ``encode`` is linear over GF(2) (tests compare it with sionna's); ``decode(2.0 * encode(m) - 1)`` returns ``m``.
     Below the mother rate (1/3 or 1/5), bits are sent more than once and their LLRs are added.
@@ -45,8 +45,8 @@ class LdpcCode:
     n: int
 
     def __post_init__(self) -> None:
-        if not (12 <= self.k <= 8448 and 9 * self.k <= 8 * self.n and self.n <= 20 * self.k):
-            raise BadSpec(f"no LDPC code with {self.k} message bits in {self.n}: k is 12..8448, the rate 1/20..8/9")
+        if not (12 <= self.k <= 8448 and 9 * self.k <= 8 * self.n and self.n <= 1000 * self.k):
+            raise BadSpec(f"no LDPC code with {self.k} message bits in {self.n}: k is 12..8448, the rate 1/1000..8/9")
         if self.graph == 2 and self.k > 3840:
             raise BadSpec(f"rates up to 1/4 allow at most 3840 message bits per block, not {self.k}")
 

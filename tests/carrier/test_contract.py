@@ -6,20 +6,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stegolab.carrier import blockdct
-from stegolab.carrier.interface import DETECTED
+from stegolab.carrier.interface import Carrier
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.networks.numpy_inference import NumpyModel
 from stegolab.carrier.strengths import JPEG, SOCIAL, STRENGTHS
 from stegolab.carrier.sync.geometry import facing, turned
+from stegolab.carrier.textured.lattice import TexturedLattice
+from stegolab.carrier.textured.maskings import MASKINGS
 from stegolab.header import HEADER_CODE_BITS
 from stegolab.images import luma
 from tests import covers
 from tests.carrier.untrained import fresh
 from tests.covers import random_bits, wrong
 
-CARRIERS = {f"lattice, {name}": LatticeCarrier(strength) for name, strength in STRENGTHS.items()}
+CARRIERS: dict[str, Carrier] = {f"lattice, {name}": LatticeCarrier(strength) for name, strength in STRENGTHS.items()}
 CARRIERS |= {f"inn, {strength.name}": fresh(strength) for strength in (JPEG, SOCIAL)}
-EVERY = pytest.mark.parametrize("carrier", CARRIERS.values(), ids=CARRIERS)
+FULL = pytest.mark.parametrize("carrier", CARRIERS.values(), ids=CARRIERS)  # those whose slots all carry
+TEXTURED: dict[str, Carrier] = {f"textured, {name}": TexturedLattice.of(name, 1.5) for name in MASKINGS}
+EVERY = pytest.mark.parametrize("carrier", (CARRIERS | TEXTURED).values(), ids=CARRIERS | TEXTURED)
 
 # Measured with nothing but rounding to 8 bits in between; what no rate repairs would stand near one half.
 CLIPPED = {"lattice, file": 0.15, "lattice, jpeg": 0.06, "lattice, social": 0.06}
@@ -67,7 +71,7 @@ def test_grey_stays_grey(carrier):
         assert np.all(stego == stego[..., :1])
 
 
-@EVERY
+@FULL
 def test_what_is_not_used_is_left_alone(carrier):
     """Without a body, only blocks with header or template change, and no incomplete block does."""
     cover = np.tile(covers.photographs()["coffee, odd"] // 2 + 64, (3, 3, 1))  # large: the header is sparse
@@ -98,7 +102,7 @@ def test_embedding_is_deterministic_and_leaves_the_cover(carrier):
 @pytest.mark.parametrize("name", covers.every())
 def test_a_picture_without_payload_shows_no_header(carrier, name):
     cover = covers.every()[name]
-    assert carrier.read(cover, cover.shape[:2]).detection_score < DETECTED
+    assert carrier.read(cover, cover.shape[:2]).detection_score < carrier.detected
 
 
 @EVERY
@@ -113,7 +117,7 @@ def test_pictures_of_any_size_can_be_looked_at(carrier, shape):
         assert np.isfinite(reading.body_llr(np.zeros(HEADER_CODE_BITS, np.uint8))).all()
 
 
-@EVERY
+@FULL
 @pytest.mark.parametrize("turn", [0, 6])
 def test_to_see_that_nothing_is_there_only_the_blocks_of_the_header_are_looked_at(carrier, turn, monkeypatch):
     """In a large picture an eighth of the header's slots is read, even from a rotated view."""
@@ -124,7 +128,7 @@ def test_to_see_that_nothing_is_there_only_the_blocks_of_the_header_are_looked_a
     monkeypatch.setattr("stegolab.carrier.learned._DOUBTFUL", (-9.0, 8.0))  # the networks are asked, if there are any
     forward = blockdct.forward
     monkeypatch.setattr(blockdct, "forward", lambda *args: forward(*args) if args[0].size < 2560 * 3072 else 1 / 0)
-    assert carrier.read_luma(facing(plane, turn)).detection_score < DETECTED
+    assert carrier.read_luma(facing(plane, turn)).detection_score < carrier.detected
     assert looked == [pytest.approx(plane.size / carrier.strength.block**2 / 8, rel=0.02)]
     assert asked == ([128**2] if carrier.name == "inn" else [])
 

@@ -51,6 +51,7 @@ def test_the_header_stores_the_place_in_this_list_which_may_only_grow():
             "ldpc:5/8",
             "ldpc:7/10",
         ),
+        "ldpc:fill",
     ]
     assert len(ecc.SCHEMES) <= 32
 
@@ -210,3 +211,14 @@ def test_without_a_code_a_wrong_bit_stays_wrong():
     message = random_bits(100)
     decoded = ecc.code("none").decode(llr_of(flipped(message, [7])), 100)
     assert np.flatnonzero(decoded.bits != message).tolist() == [7]
+
+
+def test_filling_goes_as_low_as_it_takes_where_most_slots_are_silent():
+    """A hundred bits in 20,000 slots, of which one in forty says anything: erasures cost nothing but their share."""
+    code, rng = ecc.code("ldpc:fill"), np.random.default_rng(4)
+    message = rng.integers(0, 2, 104, np.uint8)
+    size = code.room(len(message), 20_000)
+    assert size == 20_000 > ecc.code("ldpc").room(len(message), 20_000) == 1040
+    sent = code.encode(message, size).astype(np.float32) * 2 - 1
+    llr = np.where(rng.random(size) < 1 / 40, 2 * (sent + rng.normal(0, 1, size)), 0).astype(np.float32)
+    np.testing.assert_array_equal(code.decode(llr, len(message)).bits, message)

@@ -1,0 +1,1 @@
+"""The carrier whose steps follow the texture: loud where the picture is busy, silent where it is flat."""
