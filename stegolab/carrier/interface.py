@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,9 @@ from ..header import HEADER_CODE_BITS
 from .strengths import Strength
 from .sync.registration import Aligned
 
-__all__ = ["DETECTED", "DETECTION_SPREAD", "HEADER_CODE_BITS", "Carrier", "Reading"]
+__all__ = ["DETECTED", "HEADER_CODE_BITS", "Carrier", "EverySlotCarries", "Reading"]
 
 DETECTED = 3.5  # detection score from which decoding a header is tried, for most carriers; its checksum decides
-DETECTION_SPREAD = 1.25  # of that score, from one embedding to the next
 
 
 class Reading(Protocol):
@@ -105,3 +104,15 @@ class Carrier(Protocol):
     def read_aligned(self, aligned: Aligned) -> Reading:
         """Read a received picture that ``sync`` has aligned with the original; only for ``rescaled`` strengths."""
         ...
+
+
+class EverySlotCarries:
+    """What is the same for all carriers that use the whole picture; to be inherited from."""
+
+    strength: Strength
+    detected: ClassVar[float] = DETECTED
+    detection_spread: ClassVar[float] = 1.25
+
+    def speaking(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :class:`Carrier`: ones."""
+        return np.ones((rgb.shape[0] // self.strength.block, rgb.shape[1] // self.strength.block), np.float32)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from ..images import luma
 from . import blockdct, qim, texture
 from .calibration import reliability
 from .clipping import project_alternately
-from .interface import DETECTED, DETECTION_SPREAD
+from .interface import EverySlotCarries
 from .layout import Layout
 from .strengths import Strength
 from .sync import pilots
@@ -30,17 +29,11 @@ _BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels; a receiver tries
 
 
 @dataclass(frozen=True)
-class LatticeCarrier:
+class LatticeCarrier(EverySlotCarries):
     """The classical carrier. See :class:`stegolab.carrier.interface.Carrier` for the contract."""
 
     strength: Strength
     name: str = "lattice"
-    detected: ClassVar[float] = DETECTED
-    detection_spread: ClassVar[float] = DETECTION_SPREAD
-
-    def speaking(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See the interface: all slots carry."""
-        return np.ones((rgb.shape[0] // self.strength.block, rgb.shape[1] // self.strength.block), np.float32)
 
     def body_slots(self, shape: tuple[int, ...]) -> int:
         """See the interface."""

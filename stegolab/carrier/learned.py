@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from ..images import luma
 from ..keystream import public_bits
 from . import blockdct, texture
 from .clipping import project_alternately
-from .interface import DETECTED, DETECTION_SPREAD
+from .interface import EverySlotCarries
 from .layout import Layout
 from .networks.config import BLURS
 from .networks.numpy_inference import NumpyModel, points
@@ -64,7 +64,7 @@ def learned_carrier(strength: Strength, refine: int = 0, network: str = "inverti
 
 
 @dataclass(frozen=True)
-class LearnedCarrier:
+class LearnedCarrier(EverySlotCarries):
     """The carrier of trained networks. See :class:`stegolab.carrier.interface.Carrier` for the contract.
 
     ``trained``: the networks from a file or directly from training. Those that hide and read are copies, made when they
@@ -74,8 +74,6 @@ class LearnedCarrier:
     strength: Strength
     trained: Weights | CarrierModel
     refine: int = 0  # steps
-    detected: ClassVar[float] = DETECTED
-    detection_spread: ClassVar[float] = DETECTION_SPREAD
 
     @property
     def name(self) -> str:
@@ -104,10 +102,6 @@ class LearnedCarrier:
     def layout(self, shape: tuple[int, ...]) -> Layout:
         """Where the slots of a picture of this shape are."""
         return Layout.of(self.lattice, shape)
-
-    def speaking(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See the interface: all slots carry."""
-        return np.ones((rgb.shape[0] // self.strength.block, rgb.shape[1] // self.strength.block), np.float32)
 
     def body_slots(self, shape: tuple[int, ...]) -> int:
         """See the interface."""

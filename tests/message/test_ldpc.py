@@ -214,7 +214,7 @@ def test_row_by_row_finds_in_two_thirds_of_the_iterations_what_all_at_once_finds
 
 
 @pytest.mark.parametrize(
-    ("k", "n"), [(11, 30), (8449, 20000), (100, 112), (100, 2001), (100, 0), (12, -5), (3841, 15364), (8448, 40000)]
+    ("k", "n"), [(11, 30), (8449, 20000), (100, 112), (100, 100_001), (100, 0), (12, -5), (3841, 15364), (8448, 40000)]
 )
 def test_codes_that_the_standard_does_not_have_are_refused(k, n):
     with pytest.raises(BadSpec):
