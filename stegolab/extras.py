@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from .errors import MissingExtra
 
 _MODULES = {  # an extra, and the modules that only it and larger ones install
-    "scores": ("lpips", "pesq", "pystoi"),
+    "scores": ("lpips", "pesq", "pystoi", "ssimulacra2"),
     "train": (
         *("lightning_fabric", "pyroomacoustics", "tensorboard", "torch", "torch_pesq", "torch_stoi", "torchaudio"),
         *("torchvision", "tyro"),

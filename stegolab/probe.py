@@ -114,7 +114,7 @@ def rehearse(
 
 def _most_within(density: NDArray[np.float32], cropped: float) -> float:
     """The largest share of what carries (rows, columns) in a strip along one side, of this share of the picture."""
-    if not density.any():
+    if density.min() == density.max():
         return cropped
     total = float(density.sum(dtype=np.float64))
     sides = density.sum(axis=1), density.sum(axis=1)[::-1], density.sum(axis=0), density.sum(axis=0)[::-1]

@@ -19,7 +19,7 @@ FLOORS = [
     {"choices", "errors", "extras", "header", "progress"},
     {"files", "keystream", "picture", "picture_kinds", "png_texts"},
     {"colour", "picture_files"},
-    {"audio", "images", "data", "journal", "show", "training"},
+    {"audio", "images", "visibility", "data", "journal", "show", "training"},
     {"speech", "message", "channel"},
     {"carrier"},
     {"related", "probe", "receiver", "carriers"},
@@ -34,6 +34,7 @@ FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
 NEIGHBOURS = {
     "extras": {"errors"},
     "images": {"data"},
+    "visibility": {"images"},
     "show": {"audio"},
     "training": {"data"},
     "pages": {"lab"},

@@ -15,6 +15,7 @@ from stegolab import audio, pipeline, receiver
 from stegolab.audio import Speech
 from stegolab.carrier.interface import Carrier
 from stegolab.carrier.strengths import STRENGTHS
+from stegolab.carrier.textured.lattice import TexturedLattice
 from stegolab.channel import spec
 from stegolab.data import sample_covers, sample_speech
 from stegolab.errors import AuthenticationFailed, BadKey, BadSpec, CapacityExceeded, NotTrained
@@ -23,6 +24,7 @@ from stegolab.message import codecs
 from stegolab.message.envelope import UnencryptedWarning
 from stegolab.sender import Sender, Unsafe
 from stegolab.speech import enhancer
+from stegolab.visibility import flat_rms
 from tests import covers
 from tests.voice import speak
 
@@ -227,12 +229,35 @@ def test_by_itself_it_takes_the_learned_carrier_where_that_is_trained():
     }
     looked_for = [(carrier.name, carrier.strength.name) for carrier in pipeline.EveryCarrier()]
     assert looked_for[:3] == [("lattice", "file"), ("inn", "jpeg"), ("inn", "social")]
-    assert sorted(looked_for[3:]) == [("lattice", "jpeg"), ("lattice", "social")]
+    assert sorted(looked_for[3:]) == [
+        *(("lattice", "jpeg"), ("lattice", "social"), ("textured", "jpeg"), ("textured", "social"))
+    ]
+
+
+def test_visibility_chooses_the_carrier_that_has_that_dial():
+    assert pipeline.carrier_for("social", "textured") == TexturedLattice.of("social", 1.0)
+    assert pipeline.carrier_for("jpeg", "textured:faint") == TexturedLattice.of("jpeg", 1.5)
+    for strength, carrier in (("file", "textured"), ("jpeg", "inn:faint"), ("jpeg", "textured:blinding")):
+        with pytest.raises(BadSpec):
+            pipeline.carrier_for(strength, carrier)
+    with pytest.raises(BadSpec, match="no dial for visibility"):
+        stegolab.hide(SPEECH, COVER, KEY, carrier="inn", visibility="faint")
+    with pytest.raises(CapacityExceeded, match=r"0\.0 % of it can hide anything this unseen"):
+        stegolab.hide(SPEECH, np.full((300, 300, 3), 90, np.uint8), KEY, visibility="unseen")
+
+
+def test_what_is_hidden_unseen_comes_back_and_leaves_flat_parts_alone():
+    cover = sample_covers()["coffee"]
+    stego = stegolab.hide(SPEECH, cover, KEY, "jpeg", visibility="unseen", enhance=False)
+    assert stego.report["carrier"] == "textured"
+    found = stegolab.reveal(spec.parse("jpeg:60")(stego.picture.rgb), KEY)
+    assert found.report["payload_sha256"] == stego.report["payload_sha256"]
+    assert flat_rms(cover, stego.picture.rgb) < 0.2
 
 
 def test_every_carrier_can_be_gone_through_again_and_again_as_the_receiver_asks():
     every = pipeline.EveryCarrier()
-    assert list(every) == list(every) and len(every) == 5
+    assert list(every) == list(every) and len(every) == 7
     assert pipeline.carrier_for("jpeg", "lattice") in every and "lattice" not in every
     for function in (receiver.decode, receiver.receive):
         assert get_type_hints(function)["carriers"] == Collection[Carrier]  # not an iterator: it would be used up
