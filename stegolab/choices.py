@@ -7,7 +7,7 @@ STRENGTHS = ("file", "jpeg", "social")
 CARRIERS = ("inn", "lattice", "textured")
 
 #: How visible the carrier that follows the texture may be, in multiples of what the texture masks.
-VISIBILITIES = {"unseen": 1.0, "faint": 1.5, "loud": 2.5}
+VISIBILITIES = {"unseen": 1.0, "faint": 1.25, "loud": 1.6}
 
 #: Codecs of speech, best first, by PESQ-WB over 17 clips of clean speech. All of these can be decoded everywhere.
 LADDER: tuple[str, ...] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from .carrier_tables import ablations, carriers, frontier, visibility
 from .markdown import difference, interval, markdown, number, of, p_e
 
 Metrics = Mapping[str, Any]
@@ -99,25 +100,6 @@ def outcomes(metrics: Metrics) -> Iterator[str]:
     )
 
 
-def carriers(metrics: Metrics) -> Iterator[str]:
-    """Carriers filled to their declared capacity, and one with the messages of another."""
-    yield from markdown(
-        ["strength", "carrier", "net bit per pixel", "PSNR (dB)", "SSIM", "LPIPS-VGG", "exact"],
-        (
-            [
-                row["strength"],
-                row["carrier"],
-                f"{row['net_bpp']:.4f}",
-                f"{row['psnr_db']:.2f}",
-                f"{row['ssim']:.4f}",
-                f"{row['lpips_vgg']:.4f}",
-                of(row["exact"], row["covers"]),
-            ]
-            for row in metrics["rows"]
-        ),
-    )
-
-
 def speed(metrics: Metrics) -> Iterator[str]:
     """How long a person waits, by strength, and how much memory is used."""
     rows = metrics["rows"]
@@ -165,44 +147,6 @@ def peers(metrics: Metrics) -> Iterator[str]:
                 f"{row['payload_bits']:.0f}",
                 f"{row['psnr_db']:.1f}",
                 *(of(row["exact"][attack], row["trials"]) for attack in attacks),
-            ]
-            for row in metrics["rows"]
-        ),
-    )
-
-
-def frontier(metrics: Metrics) -> Iterator[str]:
-    """Payload and picture quality of each carrier, from its full capacity to half of it."""
-    yield from markdown(
-        ["strength", "carrier", "step", "share", "net bit per pixel", "PSNR (dB)", "SSIM", "LPIPS-VGG", "exact"],
-        (
-            [
-                p["strength"],
-                p["carrier"],
-                f"{p['factor']:g} x",
-                f"{p['share']:g}",
-                f"{p['net_bpp']:.4f}",
-                f"{p['psnr_db']:.2f}",
-                f"{p['ssim']:.4f}",
-                f"{p['lpips_vgg']:.3f}",
-                of(p["exact"], p["covers"]),
-            ]
-            for p in metrics["points"]
-        ),
-    )
-
-
-def ablations(metrics: Metrics) -> Iterator[str]:
-    """What each part of the learned carrier contributes: one change at a time."""
-    yield from markdown(
-        ["training", "information after the worst JPEG (bit per pixel)", "PSNR (dB)", "SSIM", "LPIPS-VGG"],
-        (
-            [
-                row["variant"],
-                f"{row['information']:.3f}",
-                f"{row['psnr_db']:.1f}",
-                f"{row['ssim']:.3f}",
-                f"{row['lpips_vgg']:.3f}",
             ]
             for row in metrics["rows"]
         ),
@@ -295,7 +239,7 @@ def processor_spreads(metrics: Metrics) -> Iterator[str]:
 
 
 _ALL = (
-    *(families, missed, beyond, full_covers, outcomes, peers, carriers, frontier, ablations, speed),
+    *(families, missed, beyond, full_covers, outcomes, peers, carriers, visibility, frontier, ablations, speed),
     *(detectability, lsb_matching, baselines, enhancement, enhancement_differences),
     *(processor_bits, processor_spreads),
 )

@@ -26,7 +26,7 @@ FLOORS = [
     {"sender"},
     {"pipeline"},
     {"study", "detect", "lab", "results", "kernels", "execution", "pages", "outcomes", "gallery"}
-    | {"documents", "tables", "markdown"}
+    | {"documents", "tables", "carrier_tables", "markdown"}
     | {"cli", "__init__", "__main__"},
 ]
 FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
@@ -43,7 +43,8 @@ NEIGHBOURS = {
     "gallery": {"lab", "kernels", "execution", "pages", "outcomes"},
     "results": {"lab"},
     "documents": {"results", "tables"},
-    "tables": {"markdown"},
+    "tables": {"markdown", "carrier_tables"},
+    "carrier_tables": {"markdown"},
     "cli": {"study", "lab", "results", "documents", "execution", "gallery", "__init__"},
     "study": {"lab"},
     "__main__": {"cli"},

@@ -236,7 +236,7 @@ def test_by_itself_it_takes_the_learned_carrier_where_that_is_trained():
 
 def test_visibility_chooses_the_carrier_that_has_that_dial():
     assert pipeline.carrier_for("social", "textured") == TexturedLattice.of("social", 1.0)
-    assert pipeline.carrier_for("jpeg", "textured:faint") == TexturedLattice.of("jpeg", 1.5)
+    assert pipeline.carrier_for("jpeg", "textured:faint") == TexturedLattice.of("jpeg", 1.25)
     for strength, carrier in (("file", "textured"), ("jpeg", "inn:faint"), ("jpeg", "textured:blinding")):
         with pytest.raises(BadSpec):
             pipeline.carrier_for(strength, carrier)

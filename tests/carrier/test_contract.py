@@ -22,7 +22,7 @@ from tests.covers import random_bits, wrong
 CARRIERS: dict[str, Carrier] = {f"lattice, {name}": LatticeCarrier(strength) for name, strength in STRENGTHS.items()}
 CARRIERS |= {f"inn, {strength.name}": fresh(strength) for strength in (JPEG, SOCIAL)}
 FULL = pytest.mark.parametrize("carrier", CARRIERS.values(), ids=CARRIERS)  # those whose slots all carry
-TEXTURED: dict[str, Carrier] = {f"textured, {name}": TexturedLattice.of(name, 1.5) for name in MASKINGS}
+TEXTURED: dict[str, Carrier] = {f"textured, {name}": TexturedLattice.of(name, 1.6) for name in MASKINGS}
 EVERY = pytest.mark.parametrize("carrier", (CARRIERS | TEXTURED).values(), ids=CARRIERS | TEXTURED)
 
 # Measured with nothing but rounding to 8 bits in between; what no rate repairs would stand near one half.

@@ -23,7 +23,7 @@ from .. import blockdct
 Floats = NDArray[np.float32]
 
 #: What a receiver tries; a sender takes the largest that is not above what it was asked for
-LEVELS = (0.5, 0.7, 1.0, 1.5, 2.5, 4.0)
+LEVELS = (0.5, 0.7, 1.0, 1.25, 1.6, 2.5)
 
 _FLAT = np.float32(4)  # texture, in 8-bit luma, below which all is equally flat: a channel moves less by much
 

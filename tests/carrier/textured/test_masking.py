@@ -70,8 +70,8 @@ def test_a_blur_is_undone_and_what_did_not_arrive_does_not_count(masking):
 
 
 def test_the_dial():
-    assert level("unseen") == 1 and level("faint") == 1.5 and level("loud") == 2.5
-    assert level(1.49) == 1 and level("0.5") == LEVELS[0] and level(1e9) == LEVELS[-1]
+    assert level("unseen") == 1 and level("faint") == 1.25 and level("loud") == 1.6
+    assert level(1.24) == 1 and level("0.5") == LEVELS[0] and level(1e9) == LEVELS[-1]
     for bad in ("unheard", 0.3, "-1", float("nan")):
         with pytest.raises(BadSpec, match="visibility"):
             level(bad)
