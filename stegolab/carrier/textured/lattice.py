@@ -21,7 +21,7 @@ from ..sync.geometry import resized
 from ..sync.registration import Aligned
 from .layout import Layout
 from .masking import Masking
-from .maskings import MASKINGS
+from .maskings import BETWEEN, MASKINGS
 from .reading import TexturedReading
 
 Floats = NDArray[np.float32]
@@ -52,7 +52,8 @@ class TexturedLattice:
         """The carrier of strength ``name``, jpeg or social."""
         masking = MASKINGS[name]
         usual = strength(name)
-        own = replace(usual, frequencies=masking.frequencies, steps=masking.least)
+        attacks = usual.attacks + BETWEEN.get(name, ())
+        own = replace(usual, frequencies=masking.frequencies, steps=masking.least, attacks=attacks)
         return cls(own, masking, visibility)
 
     def speaking(self, rgb: NDArray[np.uint8]) -> Floats:

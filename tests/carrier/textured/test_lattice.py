@@ -91,6 +91,19 @@ def test_quality_50_leaves_its_own_points_alone():
     assert trials["jpeg:50:420"] > 0.9 * trials["jpeg:75:420"]
 
 
+def test_the_sender_tries_the_worst_quality_between():
+    """Of all that are declared, no JPEG leaves less than the worst that the sender tries on its own picture."""
+    carrier = TexturedLattice.of("jpeg", 1.6)
+    stego, header, body = sent(carrier, COVER)
+    sign = body.astype(np.float32) * 2 - 1
+
+    def left(attack):
+        return information(sign * carrier.read(spec.parse(attack)(stego), COVER.shape).body_llr(header))
+
+    tried = min(map(left, carrier.strength.attacks))
+    assert min(left(f"jpeg:{quality}") for quality in range(50, 96, 3)) > 0.95 * tried
+
+
 def test_a_crop_may_take_what_carries():
     cover = COVER.copy()
     cover[: 384 - 64] = 128  # only a strip at the bottom is busy
