@@ -15,6 +15,7 @@ from . import progress
 from .audio import RATE, SoundSource, Speech, resample, speech_from
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
+from .carrier.textured.lattice import TexturedLattice
 from .carriers import EveryCarrier, carrier_for, seen
 from .colour import cover_in_srgb
 from .errors import BadAudio, CapacityExceeded
@@ -135,7 +136,9 @@ def hide(
     if enhance:
         spoken["removed_db"] = round(removed, 2)
     refined = {"refine_steps": refine} | (_gain(sender, posted, carrier_for(strength, carrier)) if refine else {})
-    return Stego(posted.picture, posted.report | spoken | quality | refined | notes)
+    used = sender.carrier
+    dial = {"visibility": used.visibility} if isinstance(used, TexturedLattice) else {}
+    return Stego(posted.picture, posted.report | spoken | quality | refined | dial | notes)
 
 
 def reveal(image: Source, key: Key | None = None, allow_unencrypted: bool = False) -> Revealed:

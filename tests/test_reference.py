@@ -167,7 +167,7 @@ def test_the_numbers_of_codecs_are_those_of_the_format():
 def test_every_key_of_the_reports_has_its_row():
     stego = hide(speak(1.0), covers.larger()["coffee"], None, "file", encrypt=False, enhance=False)
     only_refined = {"margin_before_refinement", "margin_after_refinement"}
-    assert first_cells(section(REFERENCE, "hide")) == {*stego.report, *only_refined, "removed_db"}
+    assert first_cells(section(REFERENCE, "hide")) == {*stego.report, *only_refined, "removed_db", "visibility"}
     found = reveal(stego.picture)
     assert first_cells(section(REFERENCE, "reveal")) == set(found.report)
 
