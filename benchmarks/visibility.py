@@ -25,12 +25,12 @@ from stegolab import data, results
 from stegolab.channel import spec
 from stegolab.errors import CapacityExceeded, StegolabError
 from stegolab.header import HEADER_CODE_BITS
+from stegolab.image_quality import flat_rms, ssimulacra2, watson
 from stegolab.images import RGB, Picture, from_array, lpips, psnr, read_image, ssim
 from stegolab.pipeline import EveryCarrier, carrier_for
 from stegolab.receiver import receive
 from stegolab.sender import Sender
 from stegolab.tables import TABLES
-from stegolab.visibility import flat_rms, ssimulacra2, watson
 
 KEY, SALT = b"k" * 32, b"s" * 16
 CARRIERS = ("lattice", "inn", "textured:unseen", "textured:faint", "textured:loud")

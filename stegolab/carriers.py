@@ -11,15 +11,16 @@ from .carrier.strengths import STRENGTHS, weights_of
 from .carrier.strengths import strength as strength_named
 from .carrier.textured.lattice import TexturedLattice
 from .carrier.textured.masking import level
-from .carrier.textured.maskings import MASKINGS
+from .carrier.textured.presets import MASKINGS
 from .choices import CARRIERS
 from .errors import BadSpec
 
 
 def carrier_for(strength: str, carrier: str = "auto", refine: int = 0) -> Carrier:
-    """The carrier of that name at that strength, ``auto`` the best; ``inn`` refines what it embeds in ``refine`` steps.
+    """The carrier of that name at that strength; ``inn`` refines what it embeds in ``refine`` steps.
 
-    ``textured`` may be followed by how visible it may be, such as ``textured:faint``.
+    ``auto`` is ``inn`` where its weights ship, else ``lattice``. ``textured`` may be followed by how visible it may be,
+    such as ``textured:faint``.
 
     Raises:
         BadSpec: no such strength or carrier, or a carrier that cannot refine. NotTrained: ``inn``.
@@ -57,7 +58,7 @@ class EveryCarrier(Collection[Carrier]):
         yield from (TexturedLattice.of(name) for name in MASKINGS)
 
 
-def seen(carrier: str, visibility: str | float | None) -> str:
+def with_visibility(carrier: str, visibility: str | float | None) -> str:
     """The name of the carrier that is as visible as was asked for.
 
     Raises:

@@ -8,6 +8,8 @@ CARRIERS = ("inn", "lattice", "textured")
 
 #: How visible the carrier that follows the texture may be, in multiples of what the texture masks.
 VISIBILITIES = {"unseen": 1.0, "faint": 1.25, "loud": 1.6}
+#: The levels that there are: a sender takes the largest that is not above what was asked for, a receiver tries all.
+VISIBILITY_LEVELS = (0.5, 0.7, 1.0, 1.25, 1.6, 2.5)
 
 #: Codecs of speech, best first, by PESQ-WB over 17 clips of clean speech. All of these can be decoded everywhere.
 LADDER: tuple[str, ...] = (

@@ -16,7 +16,7 @@ from .audio import RATE, SoundSource, Speech, resample, speech_from
 from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
 from .carrier.textured.lattice import TexturedLattice
-from .carriers import EveryCarrier, carrier_for, seen
+from .carriers import EveryCarrier, carrier_for, with_visibility
 from .colour import cover_in_srgb
 from .errors import BadAudio, CapacityExceeded
 from .images import Picture, Source, psnr, read_image, ssim
@@ -94,15 +94,15 @@ def hide(
             take 3 (``jpeg``) to 6 (``social``) seconds of processor time per megapixel. The default is 0, because it
             gains little: about 4 % more payload at equal PSNR at ``jpeg``, nothing at ``social``.
         visibility: how far changes may show, with carrier ``textured``, which this chooses: ``unseen``, ``faint`` or
-            ``loud``, or a number of times what the texture masks, .5 and up. Flat parts of the cover do not change, and
-            less fits.
+            ``loud``, or a number of times what the texture masks, .5 and up, which is rounded down to one of six
+            levels: .5, .7, 1, 1.25, 1.6, 2.5. Flat parts of the cover do not change, and less fits.
         keep_profile: keep the colours in the cover's own profile instead of converting them to sRGB with a warning; the
             message is lost if a platform converts them later.
 
     Raises:
         CapacityExceeded, BadAudio, BadImage, BadKey, BadSpec, NotTrained.
     """
-    carrier = seen(carrier, visibility)
+    carrier = with_visibility(carrier, visibility)
     carrier_for(strength, carrier, refine)  # report a misspelt option or a malformed key before reading anything
     codecs.check(codec)
     ecc_codes.check(ecc)
@@ -113,32 +113,33 @@ def hide(
             key.warn_if_weak()
     progress.say("reading")
     speech = speech_from(speech)
-    said = list(speech.notes)
+    notes = list(speech.notes)
     sender = sender_for(cover_of(cover, keep_profile), strength, carrier, ecc, sparse, refine)
     budget = sender.capacity(encrypt)
     enhance = trained() if enhance is None else enhance
     if enhance:
         if speech.seconds > codecs.seconds_that_fit(_smallest(codec), budget):
             _coded(speech, codec, budget, sender)  # refuse speech that is far too long before enhancing it
-        heard = resample(speech, RATE)
-        speech = shipped()(heard)
-        removed = _removed(heard, speech)
+        noisy = resample(speech, RATE)
+        speech = shipped()(noisy)
+        removed = _removed(noisy, speech)
         if removed > _MUCH:
-            said.append(
+            notes.append(
                 f"enhancement removed {removed:.0f} dB: is it speech? Listen to it, or hide it unchanged (--no-enhance)"
             )
-            warnings.warn(said[-1], MuchRemovedWarning, stacklevel=2)
+            warnings.warn(notes[-1], MuchRemovedWarning, stacklevel=2)
     name, _, posted = send_speech(sender, speech, key, codec, encrypt=encrypt, salt=salt)
     before, after = sender.cover.rgb, posted.picture.rgb
-    notes = {"notes": [*said, *sender.cover.notes]}
-    quality = {"psnr_db": psnr(before, after), "ssim": ssim(before, after)}
-    spoken = {"codec": name, "seconds": round(speech.seconds, 3), "enhanced": enhance}
+    report = posted.report | {"codec": name, "seconds": round(speech.seconds, 3), "enhanced": enhance}
     if enhance:
-        spoken["removed_db"] = round(removed, 2)
-    refined = {"refine_steps": refine} | (_gain(sender, posted, carrier_for(strength, carrier)) if refine else {})
-    used = sender.carrier
-    dial = {"visibility": used.visibility} if isinstance(used, TexturedLattice) else {}
-    return Stego(posted.picture, posted.report | spoken | quality | refined | dial | notes)
+        report["removed_db"] = round(removed, 2)
+    report |= {"psnr_db": psnr(before, after), "ssim": ssim(before, after), "refine_steps": refine}
+    if refine:
+        report |= _gain(sender, posted, carrier_for(strength, carrier))
+    if isinstance(sender.carrier, TexturedLattice):
+        report["visibility"] = sender.carrier.visibility
+    report["notes"] = [*notes, *sender.cover.notes]
+    return Stego(posted.picture, report)
 
 
 def reveal(image: Source, key: Key | None = None, allow_unencrypted: bool = False) -> Revealed:

@@ -1,4 +1,7 @@
-"""The sender tries the channel on this very cover before it promises anything (notebook 04).
+"""The rehearsal: the sender *probes* the channel with known bits, and what it learns on this cover is the *rehearsal*.
+
+Two words, because they name two things: probing is the measurement, by symbols that both sides know, and the rehearsal
+is its result, on which every promise of the sender rests (notebook 04).
 
 Random bits are embedded, every declared attack is run for real, and what the receiver then knows is measured in bits,
 as the mutual information of its log-likelihood ratios. A good code with a slightly lower rate can be decoded.
@@ -45,14 +48,14 @@ class Trial:
 class Rehearsal:
     """All trials on one cover with ``slots`` body slots. No slots: the cover is too small even for the header.
 
-    ``lost_share``: the share of the carrying part that may be lost in addition to any attack. ``speaking``: the share
+    ``lost_share``: the share of the carrying part that may be lost in addition to any attack. ``carrying``: the share
     of the slots that can carry. ``detectable``: the detection score that finds the header for certain.
     """
 
     slots: int
     trials: tuple[Trial, ...]
     lost_share: float = 0.0
-    speaking: float = 1.0
+    carrying: float = 1.0
     detectable: float = 6.0
 
     @property
@@ -77,11 +80,11 @@ class Rehearsal:
         On training images LDPC blocks were decoded without fail at 0.84 of the information for 10,000 slots and more,
         at 0.78 for 3,000; the information itself moves by 0.01 from one embedding to the next.
         """
-        carry = self.slots * self.speaking
-        if carry < 1:
+        usable = self.slots * self.carrying
+        if usable < 1:
             return 0.0
-        information = self.worst.information - 0.01 * self.speaking
-        return max(0.0, (1 - self.lost_share) * (0.85 - 4 / np.sqrt(carry)) * information)
+        information = self.worst.information - 0.01 * self.carrying
+        return max(0.0, (1 - self.lost_share) * (0.85 - 4 / np.sqrt(usable)) * information)
 
 
 def rehearse(
@@ -104,7 +107,7 @@ def rehearse(
     found = run_all(lambda pair: _attempt(carrier, *pair), attempts, "trying attacks on this cover")
     each = [found[i : i + len(rounds)] for i in range(0, len(found), len(rounds))]
     worst = [_worst_of([min(trials[v::views], key=lambda t: t.information) for v in range(views)]) for trials in each]
-    density = carrier.speaking(rgb)  # (rows, columns)
+    density = carrier.carrying(rgb)  # (rows, columns)
     carries = share * opacity.opaque_share(alpha, carrier.strength.block)
     cropped = _most_within(density, carrier.strength.cropped_share)
     lost_share = min(1.0, cropped / max(carries, 1e-9))  # a crop may take only what carries

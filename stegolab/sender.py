@@ -94,8 +94,8 @@ class Sender:
     def _limits(self) -> str:
         """What keeps this cover from carrying more, for messages."""
         clear = [f"being opaque in only {100 * self.opaque:.1f} % of its blocks"] if self.opaque < 1 else []
-        speaking = self.rehearsal.speaking
-        flat = [f"since only {100 * speaking:.1f} % of it can hide anything this unseen"] if speaking < 1 else []
+        carrying = self.rehearsal.carrying
+        flat = [f"since only {100 * carrying:.1f} % of it can hide anything this unseen"] if carrying < 1 else []
         return "".join(f", {limit}" for limit in [*clear, *flat])
 
     @cached_property
@@ -108,7 +108,7 @@ class Sender:
             rated = {c.rate: c for c in ecc.SCHEMES if isinstance(c, ecc.Ldpc) and c.rate}
             safe = [rate for rate in rated if rate <= self.rehearsal.safe_rate]
             return rated[max(safe)] if safe else ecc.code("ldpc")
-        if self.family in ("auto", "ldpc") and self.rehearsal.speaking < 1:
+        if self.family in ("auto", "ldpc") and self.rehearsal.carrying < 1:
             return ecc.code("ldpc:fill")
         return ecc.code("ldpc" if self.family == "auto" else self.family)
 
@@ -144,12 +144,12 @@ class Sender:
                 if provider
                 else envelope.wrap_plain(message, bytes(header))
             )
-            bits, used = frame.pack(body, header, self.rehearsal.slots)
-            where = self.cover.rgb, self.cover.alpha
-            stego = opacity.embed(self.carrier, *where, header.code_word(), bits, used, share)
+            bits, carrying = frame.pack(body, header, self.rehearsal.slots)
+            picture = self.cover.rgb, self.cover.alpha
+            stego = opacity.embed(self.carrier, *picture, header.code_word(), bits, carrying, share)
             lost = self._lost(stego, header, body)
             if not lost or self.forced:
-                report = self._report(message, header, int(used.sum()), list(lost)) | {"share": share}
+                report = self._report(message, header, int(carrying.sum()), list(lost)) | {"share": share}
                 return Stego(replace(self.cover, rgb=stego), report)
             salt = salt and sha256(salt).digest()[: len(salt)]  # the next salt, which depends only on the first
         if any(isinstance(error, NoPayload) for error in lost.values()):

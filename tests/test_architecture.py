@@ -14,12 +14,12 @@ from .test_reference import verbs
 
 PACKAGE = Path(stegolab.__file__).parent
 
-# From the ground up. A part may import what is on a floor below its own, and from itself.
-FLOORS = [
+# From the ground up. A part may import what is on a layer below its own, and from itself.
+LAYERS = [
     {"choices", "errors", "extras", "header", "progress"},
     {"files", "keystream", "picture", "picture_kinds", "png_texts"},
     {"colour", "picture_files"},
-    {"audio", "images", "visibility", "data", "journal", "show", "training"},
+    {"audio", "images", "image_quality", "data", "journal", "show", "training"},
     {"speech", "message", "channel"},
     {"carrier"},
     {"related", "probe", "receiver", "carriers"},
@@ -29,12 +29,12 @@ FLOORS = [
     | {"documents", "tables", "carrier_tables", "markdown"}
     | {"cli", "__init__", "__main__"},
 ]
-FLOOR = {part: number for number, floor in enumerate(FLOORS) for part in floor}
-# Neighbours on one floor that know one another, in this direction only.
+LAYER = {part: number for number, layer in enumerate(LAYERS) for part in layer}
+# Neighbours on one layer that know one another, in this direction only.
 NEIGHBOURS = {
     "extras": {"errors"},
     "images": {"data"},
-    "visibility": {"images"},
+    "image_quality": {"images"},
     "show": {"audio"},
     "training": {"data"},
     "pages": {"lab"},
@@ -50,7 +50,7 @@ NEIGHBOURS = {
     "__main__": {"cli"},
 }
 # The same inside ``carrier``: its folders, and the modules beside them.
-CARRIER_FLOORS = [
+CARRIER_LAYERS = [
     {"blockdct", "qim", "texture", "calibration", "clipping"},
     {"strengths"},
     {"sync", "networks"},
@@ -59,8 +59,8 @@ CARRIER_FLOORS = [
     {"learned"},
     {"training"},
 ]
-CARRIER_FLOOR = {part: number for number, floor in enumerate(CARRIER_FLOORS) for part in floor}
-# Parts that a floor plan alone would allow to meet, and that must not.
+CARRIER_LAYER = {part: number for number, layer in enumerate(CARRIER_LAYERS) for part in layer}
+# Parts that layers alone would allow to meet, and that must not.
 STRANGERS = {
     "carrier": {"audio", "speech", "message"},
     "speech": {"images"},
@@ -94,7 +94,7 @@ def imported(path: Path) -> set[str]:
     for name in names_imported(path):
         top, *rest = name.split(".")
         if top == "stegolab":
-            known = bool(rest) and rest[0] in FLOOR
+            known = bool(rest) and rest[0] in LAYER
             found.add(rest[0] if known else "__init__")
     return found
 
@@ -109,16 +109,16 @@ def test_there_is_something_to_check():
     assert imported(MODULES["message/codecs.py"]) == {"audio", "choices", "errors", "message"}
 
 
-def test_every_part_has_its_floor():
+def test_every_part_has_its_layer():
     parts = {part_of(path) for path in MODULES.values()}
-    assert parts == set(FLOOR), f"give {parts ^ set(FLOOR)} a floor"
+    assert parts == set(LAYER), f"give {parts ^ set(LAYER)} a layer"
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_run_down_only(module):
     part = part_of(MODULES[module])
     for other in imported(MODULES[module]) - {part}:
-        below = FLOOR[other] < FLOOR[part]
+        below = LAYER[other] < LAYER[part]
         assert below or other in NEIGHBOURS.get(part, ()), f"{module} must not import {other}"
         assert other not in STRANGERS.get(part, ()), f"{part} and {other} are strangers"
 
@@ -131,8 +131,8 @@ def carrier_part(name: str) -> str:
     return name.removeprefix("carrier/").removesuffix(".py").split("/")[0]
 
 
-def test_every_part_of_the_carrier_has_its_floor():
-    assert {carrier_part(name) for name in CARRIER} == set(CARRIER_FLOOR)
+def test_every_part_of_the_carrier_has_its_layer():
+    assert {carrier_part(name) for name in CARRIER} == set(CARRIER_LAYER)
     assert len(list((PACKAGE / "carrier").glob("*.py"))) <= 14
 
 
@@ -140,7 +140,7 @@ def test_every_part_of_the_carrier_has_its_floor():
 def test_imports_in_the_carrier_run_down_only(module):
     part = carrier_part(module)
     others = {name.split(".")[2] for name in names_imported(CARRIER[module]) if name.startswith("stegolab.carrier.")}
-    assert others - {part} <= {other for other, floor in CARRIER_FLOOR.items() if floor < CARRIER_FLOOR[part]}
+    assert others - {part} <= {other for other, layer in CARRIER_LAYER.items() if layer < CARRIER_LAYER[part]}
 
 
 def modules_after(code: str) -> set[str]:

@@ -19,12 +19,12 @@ from stegolab.carrier.textured.lattice import TexturedLattice
 from stegolab.channel import spec
 from stegolab.data import sample_covers, sample_speech
 from stegolab.errors import AuthenticationFailed, BadKey, BadSpec, CapacityExceeded, NotTrained
+from stegolab.image_quality import flat_rms
 from stegolab.images import Picture, from_array, psnr, ssim
 from stegolab.message import codecs
 from stegolab.message.envelope import UnencryptedWarning
 from stegolab.sender import Sender, Unsafe
 from stegolab.speech import enhancer
-from stegolab.visibility import flat_rms
 from tests import covers
 from tests.voice import speak
 

@@ -157,9 +157,14 @@ def test_the_formats_are_those_that_are_read_and_written():
 
 def test_the_numbers_of_codecs_are_those_of_the_format():
     (listed,) = re.findall(r"Codec\s+numbers:\s(.+?)\.\s", REFERENCE, re.DOTALL)
-    rates = [re.findall(r"\d+", group) for group in re.findall(r"\(([\d, \n]+)\)", listed)]
-    names = ["flac", "opus", *(f"amrnb:{r}" for r in rates[0]), *(f"codec2:{r}" for r in rates[1])]
-    assert names == list(codecs._NUMBERED)
+    entry = re.compile(r"(\d+)(?: to (\d+))? ([A-Z][\w-]*(?: \d\b)?)(?: \(([\d, ]+)\))?")
+    numbered: dict[int, str] = {}
+    for first, last, family, rates in entry.findall(" ".join(listed.split())):
+        name = re.sub(r"\W", "", family).lower()
+        each = [f"{name}:{rate}" for rate in rates.split(", ")] if rates else [name]
+        assert len(each) == int(last or first) - int(first) + 1
+        numbered |= dict(enumerate(each, int(first)))
+    assert numbered == dict(enumerate(codecs._NUMBERED))
     assert f"LDPC 48 to {HEADER_CODE_BITS}" in REFERENCE and f"Format version {frame.VERSION}." in REFERENCE
 
 

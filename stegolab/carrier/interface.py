@@ -1,4 +1,4 @@
-"""What the sender and the receiver require of a carrier; the lattice and the invertible network both implement it."""
+"""What the sender and the receiver require of a carrier: the lattice, the learned and the textured one implement it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Carrier(Protocol):
         """The standard deviation of the detection score from one embedding to the next."""
         ...
 
-    def speaking(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def carrying(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(rows, columns) the share, 0 to 1, of the slots of each block of a cover (H, W, 3) that can carry."""
         ...
 
@@ -113,6 +113,6 @@ class EverySlotCarries:
     detected: ClassVar[float] = DETECTED
     detection_spread: ClassVar[float] = 1.25
 
-    def speaking(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def carrying(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`Carrier`: ones."""
         return np.ones((rgb.shape[0] // self.strength.block, rgb.shape[1] // self.strength.block), np.float32)

@@ -21,7 +21,7 @@ from .clipping import project_alternately
 from .interface import EverySlotCarries
 from .layout import Layout
 from .strengths import Strength
-from .sync import pilots
+from .sync import header_evidence
 from .sync.geometry import resized
 from .sync.registration import Aligned
 
@@ -141,12 +141,12 @@ class LatticeReading:
     @property
     def header_llr(self) -> NDArray[np.float32]:
         """See the interface."""
-        return pilots.combine_repeats(self.layout.header_bit, self._header_evidence)
+        return header_evidence.combine_repeats(self.layout.header_bit, self._header_evidence)
 
     @property
     def detection_score(self) -> float:
         """See the interface."""
-        return pilots.detection_score(self.layout.header_bit, self._header_evidence)
+        return header_evidence.detection_score(self.layout.header_bit, self._header_evidence)
 
     def body_llr(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Choose the blur and the reliabilities that explain the pilots best, then weight every slot by them.
@@ -179,7 +179,7 @@ class LatticeReading:
 
     def _energy(self, evidence: NDArray[np.float32]) -> float:
         """Energy of the combined repeats, which is highest at the right blur."""
-        sums = pilots.combine_repeats(self.layout.header_bit, evidence)
+        sums = header_evidence.combine_repeats(self.layout.header_bit, evidence)
         return float(sums @ sums)
 
     def _gain(self, blur: float) -> NDArray[np.float32]:

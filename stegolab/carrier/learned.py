@@ -26,7 +26,7 @@ from .networks.config import BLURS
 from .networks.numpy_inference import NumpyModel, points
 from .networks.weights import Weights
 from .strengths import Strength, weights_of
-from .sync import pilots, template
+from .sync import header_evidence, template
 from .sync.geometry import resized
 from .sync.registration import Aligned
 
@@ -227,11 +227,11 @@ class LearnedReading:
         In pictures whose detail masks the lattice, the header can hardly be found without them.
         """
         bit = self.layout.header_bit
-        scores = {blur: pilots.detection_score(bit, evidence) for blur, evidence in self._evidence.items()}
+        scores = {blur: header_evidence.detection_score(bit, evidence) for blur, evidence in self._evidence.items()}
         blur = max(scores, key=lambda b: scores[b])
         if not _DOUBTFUL[0] < scores[blur] < _DOUBTFUL[1]:
             return scores[blur]
-        return max(scores[blur], pilots.detection_score(bit, self._network_evidence(blur)))
+        return max(scores[blur], header_evidence.detection_score(bit, self._network_evidence(blur)))
 
     def _network_evidence(self, blur: float) -> Array:
         """The networks' evidence for the header's slots: (header slots,); in large pictures only in the middle.
@@ -256,9 +256,9 @@ class LearnedReading:
     @property
     def header_llr(self) -> Array:
         """See the interface."""
-        sums = {blur: pilots.combine_repeats(self.layout.header_bit, e) for blur, e in self._evidence.items()}
+        sums = {blur: header_evidence.combine_repeats(self.layout.header_bit, e) for blur, e in self._evidence.items()}
         blur = max(sums, key=lambda b: float(sums[b] @ sums[b]))
-        return pilots.combine_repeats(self.layout.header_bit, self._llr(blur)[self.layout.header_slots])
+        return header_evidence.combine_repeats(self.layout.header_bit, self._llr(blur)[self.layout.header_slots])
 
     def body_llr(self, header: NDArray[np.uint8]) -> Array:
         """See the interface."""

@@ -45,7 +45,7 @@ def twin(chain: Chain | str, rounding: str = "straight-through", real: bool = Fa
     """
     steps = (parse(chain) if isinstance(chain, str) else chain).attacks
     twins = [TWINS[step.name] if step.name in TWINS else twin_of(step.name, step.arguments) for step in steps]
-    rounding_called(rounding)  # object now, not in the first step of training
+    rounding_called(rounding)  # refuse an unknown one here, not in the first step of training
 
     def attack(rgb: Tensor) -> Tensor:
         with torch.autocast(rgb.device.type, enabled=False):  # half precision cannot represent 0..255 in sixteenths

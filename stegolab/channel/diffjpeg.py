@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..errors import BadSpec
 from .attacks import SUBSAMPLINGS
+from .jpeg_tables import CHROMA, LUMA, ROBIDOUX
 from .rounding import HALF, nearest, through
 from .rounding import rounding as rounding_called
 
@@ -150,36 +151,10 @@ def _zigzag() -> Tensor:
     return torch.tensor([8 * row + column for row, column in places])
 
 
-# ITU-T T.81, tables K.1 and K.2
-_LUMA = torch.tensor(
-    [
-        [16, 11, 10, 16, 24, 40, 51, 61],
-        [12, 12, 14, 19, 26, 58, 60, 55],
-        [14, 13, 16, 24, 40, 57, 69, 56],
-        [14, 17, 22, 29, 51, 87, 80, 62],
-        [18, 22, 37, 56, 68, 109, 103, 77],
-        [24, 35, 55, 64, 81, 104, 113, 92],
-        [49, 64, 78, 87, 103, 121, 120, 101],
-        [72, 92, 95, 98, 112, 100, 103, 99],
-    ]
-)
-_CHROMA = torch.full((8, 8), 99)
-_CHROMA[:4, :4] = torch.tensor([[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]])
-
-# mozjpeg's number 3, by N. Robidoux
-_ROBIDOUX = torch.tensor(
-    [
-        [16, 16, 16, 18, 25, 37, 56, 85],
-        [16, 17, 20, 27, 34, 40, 53, 75],
-        [16, 20, 24, 31, 43, 62, 91, 135],
-        [18, 27, 31, 40, 53, 74, 106, 156],
-        [25, 34, 43, 53, 69, 94, 131, 189],
-        [37, 40, 62, 74, 94, 124, 169, 238],
-        [56, 53, 91, 106, 131, 169, 226, 311],
-        [85, 75, 135, 156, 189, 238, 311, 418],
-    ]
-)
-_TABLES = {"libjpeg": (_LUMA, _CHROMA), "mozjpeg": (_ROBIDOUX, _ROBIDOUX)}
+_TABLES = {
+    "libjpeg": (torch.tensor(LUMA), torch.tensor(CHROMA)),
+    "mozjpeg": (torch.tensor(ROBIDOUX), torch.tensor(ROBIDOUX)),
+}
 
 # ITU-R BT.601, full range (JFIF), in 65536ths as libjpeg has them: exact in float32
 _FORWARD = ((19595, 38470, 7471), (-11059, -21709, 32768), (32768, -27439, -5329))

@@ -2,11 +2,11 @@
 
     chain    = attack {"," attack}
     attack   = name {":" argument} | "platform:" name | "none"
-    argument = number | word | "444" | "422" | "420" | "progressive"
+    argument = number | word | "444" | "422" | "420" | flag
 
 The names are those of the functions of :mod:`.attacks` and :mod:`.software`, with their arguments in order; the later
-ones may be left out; ``platform:telegram`` stands for the chain of that preset in :mod:`.platforms`. To read a
-specification needs none of the software that carries it out.
+ones may be left out. A flag is set by its parameter's name, such as ``progressive``. ``platform:telegram`` stands for
+the chain of that preset in :mod:`.platforms`. To read a specification needs none of the software that carries it out.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class Attack:
 
     def __str__(self) -> str:
         """Write the attack as :func:`parse` reads it."""
-        return ":".join([self.name, *map(_word, self.arguments)])
+        named = zip(_parameters(self.name), self.arguments, strict=False)
+        return ":".join([self.name, *(_word(parameter.name, argument) for parameter, argument in named)])
 
 
 @dataclass(frozen=True)
@@ -219,10 +220,11 @@ def _convert(parameter: inspect.Parameter, word: str) -> Argument:
     raise BadSpec(f"expected {parameter.name!r} or nothing, not {word!r}")
 
 
-def _word(argument: Argument) -> str:
+def _word(name: str, argument: Argument) -> str:
+    """Write one argument as :func:`_convert` reads it: what is true or false by the parameter's name, which sets it."""
     match argument:
         case bool():
-            return "progressive"
+            return name
         case float():
             return repr(argument).removesuffix(".0")
         case _:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
 
-from ..choices import BACKGROUNDS, CARRIERS, LADDER, STRENGTHS, SUFFIXES, VISIBILITIES
+from ..choices import BACKGROUNDS, CARRIERS, LADDER, STRENGTHS, SUFFIXES, VISIBILITIES, VISIBILITY_LEVELS
 from ..errors import BadSpec
 from ..extras import remedy
 
@@ -178,8 +178,9 @@ def _add_key(parser: argparse.ArgumentParser) -> None:
 
 def _add_visibility(sub: argparse.ArgumentParser) -> None:
     named = ", ".join(f"{name} ({times:g})" for name, times in VISIBILITIES.items())
-    shown = f"how far changes may show, with carrier textured: {named}, or times what the texture masks"
-    sub.add_argument("--visibility", metavar="NAME", help=shown)
+    text = f"how far changes may show, with carrier textured: {named}, or a number of times what the texture masks, "
+    text += f"rounded down to {', '.join(f'{one:g}' for one in VISIBILITY_LEVELS)}"
+    sub.add_argument("--visibility", metavar="NAME", help=text)
 
 
 def _add_profile(parser: argparse.ArgumentParser) -> None:

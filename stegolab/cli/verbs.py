@@ -11,8 +11,8 @@ from typing import Any
 from .. import files, pipeline, progress
 from ..audio import check_output, sound_blocks, write_blocks, write_sound
 from ..carrier.strengths import STRENGTHS
-from ..carrier.textured.maskings import MASKINGS
-from ..carriers import seen
+from ..carrier.textured.presets import MASKINGS
+from ..carriers import with_visibility
 from ..channel import spec
 from ..channel.uploading import check_background, uploaded
 from ..errors import BadKey, BadSpec
@@ -31,8 +31,8 @@ def enhance(options: argparse.Namespace) -> None:
     with sound_blocks(options.input) as sound:
         check_output(options.output, sound.channels)
         blocks = told(sound.blocks(), sound.length, sound.rate)
-        said = shipped().stream_channels(blocks, sound.rate, sound.silent)
-        write_blocks(options.output, said, sound.rate, sound.subtype, dither=True)
+        clean = shipped().stream_channels(blocks, sound.rate, sound.silent)
+        write_blocks(options.output, clean, sound.rate, sound.subtype, dither=True)
 
 
 def hide(options: argparse.Namespace) -> None:
@@ -57,9 +57,9 @@ def hide(options: argparse.Namespace) -> None:
     write_image(options.output, stego.picture)
     r = stego.report
     what = "enhanced speech" if r["enhanced"] else "speech"
-    spoken = f"{r['seconds']:.1f} s of {what} as {r['codec']}, {r['payload_bits']} of {r['capacity_bits']} bits"
+    hidden = f"{r['seconds']:.1f} s of {what} as {r['codec']}, {r['payload_bits']} of {r['capacity_bits']} bits"
     kept = ", ".join(r["survives"]) or "nothing"
-    tell(options, r, f"{files.printable(options.output)}: {spoken}, PSNR {r['psnr_db']:.1f} dB, survives {kept}")
+    tell(options, r, f"{files.printable(options.output)}: {hidden}, PSNR {r['psnr_db']:.1f} dB, survives {kept}")
 
 
 def reveal(options: argparse.Namespace) -> None:
@@ -95,7 +95,7 @@ def attack(options: argparse.Namespace) -> None:
 
 def capacity(options: argparse.Namespace) -> None:
     """Print the seconds of speech for each codec and strength."""
-    carrier = seen(options.carrier, options.visibility)
+    carrier = with_visibility(options.carrier, options.visibility)
     every = MASKINGS if carrier.startswith("textured") else STRENGTHS
     strengths = [options.strength] if options.strength else list(every)
     for name in strengths:

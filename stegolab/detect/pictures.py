@@ -140,8 +140,8 @@ def sender_on(cover: Picture, setting: Setting) -> Sender:
     code = setting.code or _CODES.get((carrier.name, setting.strength))
     if not code:
         raise BadSpec(f"carrier {setting.carrier} has no strength {setting.strength}")
-    silent = replace(carrier, strength=replace(carrier.strength, attacks=()))  # type: ignore[type-var]
-    return Sender(cover, silent, code, True, rehearsal=Rehearsal(carrier.body_slots(cover.rgb.shape), ()))
+    untried = replace(carrier, strength=replace(carrier.strength, attacks=()))  # type: ignore[type-var]
+    return Sender(cover, untried, code, True, rehearsal=Rehearsal(carrier.body_slots(cover.rgb.shape), ()))
 
 
 def embed(cover: RGB, setting: Setting, seed: int = 0) -> tuple[RGB, int]:

@@ -19,8 +19,13 @@ from ..errors import BadSpec, CapacityExceeded, Truncated, UnsupportedVersion
 from .packing import read_varint, varint
 from .vocoders import AMR_NB, CODEC2, AmrNb, Coder, FixedFrames, Flac, Opus, amr_can_be_encoded
 
-# A codec's index here is the first byte of its messages. Only append: old pictures must stay readable.
-_NUMBERED = ("flac", "opus", *(f"amrnb:{rate}" for rate in AMR_NB), *(f"codec2:{rate}" for rate in CODEC2))
+# A codec's index here is the first byte of its messages. Written out, and only ever appended to, whatever the family of
+# the new one: old pictures must stay readable.
+_NUMBERED: tuple[str, ...] = (
+    *("flac", "opus"),
+    *("amrnb:12200", "amrnb:10200", "amrnb:7950", "amrnb:7400", "amrnb:6700", "amrnb:5900", "amrnb:5150", "amrnb:4750"),
+    *("codec2:3200", "codec2:2400", "codec2:1600", "codec2:1400", "codec2:1300", "codec2:1200", "codec2:700"),
+)
 
 _CODERS: dict[str, Coder] = {"flac": Flac()}
 _CODERS |= {f"amrnb:{rate}": coder for rate, coder in AMR_NB.items()}

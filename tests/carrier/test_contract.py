@@ -12,7 +12,7 @@ from stegolab.carrier.networks.numpy_inference import NumpyModel
 from stegolab.carrier.strengths import JPEG, SOCIAL, STRENGTHS
 from stegolab.carrier.sync.geometry import facing, turned
 from stegolab.carrier.textured.lattice import TexturedLattice
-from stegolab.carrier.textured.maskings import MASKINGS
+from stegolab.carrier.textured.presets import MASKINGS
 from stegolab.header import HEADER_CODE_BITS
 from stegolab.images import luma
 from tests import covers

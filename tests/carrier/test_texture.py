@@ -49,17 +49,17 @@ def test_of_equally_busy_blocks_the_upper_ones_are_taken():
 
 @settings(max_examples=20)
 @given(st.integers(0, 1000), st.floats(0.1, 0.9))
-def test_the_pilots_tell_from_where_on_blocks_speak(seed, silent):
+def test_the_pilots_tell_from_where_on_blocks_carry(seed, unchanged):
     rng = np.random.default_rng(seed)
     busy = np.exp(rng.normal(0, 1, 2000)).astype(np.float32)
-    true = np.quantile(busy, silent)
+    true = np.quantile(busy, unchanged)
     evidence = np.where(busy >= true, np.cos(rng.vonmises(0, 1.5, 2000)), np.cos(rng.uniform(0, 2 * np.pi, 2000)))
-    assert np.mean(busy < carrying_threshold(evidence.astype(np.float32), busy)) == pytest.approx(silent, abs=0.05)
+    assert np.mean(busy < carrying_threshold(evidence.astype(np.float32), busy)) == pytest.approx(unchanged, abs=0.05)
 
 
 @settings(max_examples=20)
 @given(st.integers(0, 1000), st.sampled_from([0.0, 0.3, 2.0]))
-def test_where_all_speak_alike_none_is_silenced(seed, kappa):
+def test_where_all_carry_alike_none_is_left_out(seed, kappa):
     rng = np.random.default_rng(seed)
     agreement = np.cos(rng.vonmises(0, kappa, 1500)).astype(np.float32)
     assert carrying_threshold(agreement, rng.random(1500).astype(np.float32)) == 0
@@ -79,20 +79,20 @@ def test_smooth_blocks_change_by_the_template_at_most(carrier):
 
 
 @EVERY
-def test_what_speaks_is_read_and_what_is_silent_is_not_believed(carrier):
+def test_what_carries_is_read_and_what_is_unchanged_is_not_believed(carrier):
     cover = covers.larger()["coffee"]
     header, body, used = random_bits(carrier, cover)
     reading = carrier.read(carrier.embed(cover, header, body, used, 0.6), cover.shape[:2])
     llr = reading.body_llr(header)
     cost = np.logaddexp(0, (1 - 2.0 * body) * llr).mean() / np.log(2)
-    assert 0.45 < 1 - cost < 0.62  # of one bit a slot, three fifths of which speak
+    assert 0.45 < 1 - cost < 0.62  # of one bit a slot, three fifths of which carry
     whole = carrier.read(carrier.embed(cover, header, body, used), cover.shape[:2]).body_llr(header)
     assert np.mean(whole == 0) < 0.01
 
 
 @pytest.mark.parametrize("carrier", [LatticeCarrier(SOCIAL), learned_carrier(SOCIAL)], ids=lambda c: c.name)
 def test_in_a_part_of_the_picture_too(carrier):
-    """What was cut away is not a pilot: it does not tell which blocks are silent."""
+    """What was cut away is not a pilot: it does not tell which blocks carry nothing."""
     cover = covers.larger()["coffee"]
     header, body, used = random_bits(carrier, cover)
     received = spec.parse("crop:0.1,jpeg:90")(carrier.embed(cover, header, body, used, 0.6))

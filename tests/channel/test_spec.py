@@ -12,7 +12,7 @@ from skimage import data
 from stegolab.channel import attacks
 from stegolab.channel.platforms import PRESETS
 from stegolab.channel.software import SOFTWARE
-from stegolab.channel.spec import ATTACKS, Attack, Chain, parse, usage
+from stegolab.channel.spec import ATTACKS, Attack, Chain, _parameters, parse, usage
 from stegolab.errors import BadSpec
 
 COFFEE = data.coffee()[:120, :200]
@@ -80,6 +80,31 @@ def test_any_text_is_a_chain_or_a_bad_spec(text):
 )
 def test_one_way_of_writing_each_chain(spec, canonical):
     assert str(parse(spec)) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [("sorted:3", (3,)), ("sorted:3:upside", (3, True)), ("sorted:3:upside:sideways", (3, True, True))],
+)
+def test_every_flag_is_written_as_its_own_name(monkeypatch, text, arguments):
+    """Not only jpeg's: what any attack's chain writes can be read again."""
+
+    def sort(rgb: attacks.RGB, rows: int, upside: bool = False, sideways: bool = False) -> attacks.RGB:
+        return np.sort(rgb, axis=0)
+
+    sort.__annotations__ = {"rows": "int", "upside": "bool", "sideways": "bool"}  # as text, as in attacks.py
+    monkeypatch.setitem(ATTACKS, "sorted", sort)
+    chain = parse(f"jpeg:50:444:progressive,{text}")
+    assert chain.attacks[1] == Attack("sorted", arguments)
+    assert str(chain) == f"jpeg:50:444:progressive,{text}"
+    assert parse(str(chain)) == chain
+
+
+@pytest.mark.parametrize("name", [*ATTACKS, *SOFTWARE])
+def test_a_flag_is_off_unless_it_is_written(name):
+    """There is no way to write that a flag is off, so none may be on by default."""
+    flags = [parameter for parameter in _parameters(name) if parameter.annotation == "bool"]
+    assert [flag.default for flag in flags] == [False] * len(flags)
 
 
 def test_none_leaves_the_picture_alone():

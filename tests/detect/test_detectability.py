@@ -57,9 +57,10 @@ def measured(pictures, tmp_path_factory):
     """What is published, what is printed, and where."""
     tmp_path = tmp_path_factory.mktemp("measured")
     model = CarrierModel(ModelConfig.start(JPEG))
-    save(model, tmp_path / "critic.safetensors", training=TrainConfig(adversarial_weight=0.5))
+    save(model, tmp_path / "discriminator.safetensors", training=TrainConfig(adversarial_weight=0.5))
     asked = ["--carriers", "lattice", "--strengths", "jpeg", "--payloads", "1", "0", "--bits-per-pixel", str(RATE)]
-    asked += ["--weights", f"critic={tmp_path / 'critic.safetensors'}", "--codes", "critic=ldpc:1/4", "--lsb", "0.5"]
+    asked += ["--weights", f"discriminator={tmp_path / 'discriminator.safetensors'}"]
+    asked += ["--codes", "discriminator=ldpc:1/4", "--lsb", "0.5"]
     asked += ["--scattered", "--network", "lattice-jpeg-1", "--steps", "2", "--networks", str(tmp_path / "networks")]
     out = tmp_path / "detectability.json"
     printed = io.StringIO()
@@ -75,21 +76,21 @@ def test_every_setting_meets_every_detector_and_is_published(measured):
     found, printed, out = measured
     rows = found["metrics"]["rows"]
     kinds = [(row["carrier"], row["detector"]) for row in rows]
-    assert kinds.count(("lattice", "features")) == kinds.count(("critic", "receiver")) == 3
+    assert kinds.count(("lattice", "features")) == kinds.count(("discriminator", "receiver")) == 3
     assert kinds.count(("lattice scattered", "features")) == 2  # a full payload has nothing to choose
     assert kinds.count(("lattice", "network")) == 1 and kinds.count(("LSB matching", "features")) == 1
     assert len(rows) == (3 + 3 + 2) * 2 + 2 == printed.count("\n| ")
     assert "--bits-per-pixel 0.01" in found["command"]
     assert found["metrics"]["splits"]["valid"] == {"pictures": 2, "crops": 2}
-    critic = found["metrics"]["trained"]["critic"]
-    assert critic["training"]["adversarial_weight"] == 0.5 and len(critic["sha256"]) == 64
+    discriminator = found["metrics"]["trained"]["discriminator"]
+    assert discriminator["training"]["adversarial_weight"] == 0.5 and len(discriminator["sha256"]) == 64
     assert Image.open(out.with_suffix(".png")).width > 800
     json.loads(out.read_text(), parse_constant=pytest.fail)
 
 
 def test_the_same_message_for_every_carrier_and_none_at_all(measured):
     rows = [row for row in measured[0]["metrics"]["rows"] if row["detector"] == "receiver"]
-    for carrier in ("lattice", "critic"):
+    for carrier in ("lattice", "discriminator"):
         full, none, equal = (row for row in rows if row["carrier"] == carrier)
         assert equal["bits_per_pixel"] == pytest.approx(RATE, abs=8 / 192**2) and none["bits_per_pixel"] == 0
         assert full["bits_per_pixel"] > equal["bits_per_pixel"] and none["psnr_db"] > equal["psnr_db"] + 1

@@ -58,13 +58,13 @@ def test_payload_zero_is_a_header_in_its_slots_and_nothing_in_the_body_s(strengt
 
 
 def test_a_carrier_trained_otherwise_is_used_under_its_own_name_and_with_its_own_code():
-    louder = LatticeCarrier(replace(JPEG, steps=tuple(2 * step for step in JPEG.steps)))
-    setting = Setting("louder", "jpeg", 1.0, louder, "ldpc:1/4")
+    stronger = LatticeCarrier(replace(JPEG, steps=tuple(2 * step for step in JPEG.steps)))
+    setting = Setting("stronger", "jpeg", 1.0, stronger, "ldpc:1/4")
     stego, bits = embed(COVER, setting)
-    assert setting.name == "louder-jpeg-1"
+    assert setting.name == "stronger-jpeg-1"
     assert bits + 256 == pytest.approx((embed(COVER, FULL)[1] + 256) / 2, abs=8)  # half the rate, as long an envelope
     assert psnr(COVER, stego) + 5 < psnr(COVER, embed(COVER, FULL)[0])
-    assert receive(from_array(stego), pictures.KEY, [louder])[0] == np.random.default_rng(0).bytes(bits // 8)
+    assert receive(from_array(stego), pictures.KEY, [stronger])[0] == np.random.default_rng(0).bytes(bits // 8)
 
 
 @pytest.mark.parametrize("payload", [0.3, 0])

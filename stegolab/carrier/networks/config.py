@@ -23,16 +23,16 @@ class ModelConfig:
     ``restoration``. A field that a file lacks has its default.
     """
 
-    strength: str
-    block: int
-    frequencies: tuple[tuple[int, int], ...]
-    band: tuple[tuple[int, int], ...]
-    steps: tuple[float, ...]
-    width: int = 32
-    floor: float = 0.0
-    attention: bool = True
-    restoration: bool = True
-    network: str = NETWORKS[0]
+    strength: str  # jpeg or social: the strength whose carrier this is
+    block: int  # size of the DCT, in pixels a side
+    frequencies: tuple[tuple[int, int], ...]  # (vertical, horizontal) pairs that carry
+    band: tuple[tuple[int, int], ...]  # (vertical, horizontal) pairs that the networks see
+    steps: tuple[float, ...]  # where the step of each carrying frequency starts, in 8-bit luma; training moves it
+    width: int = 32  # channels of the hidden layers
+    floor: float = 0.0  # the least attention, 0 to 1: how strongly every slot embeds at least, see ModuloCoupling
+    attention: bool = True  # whether a network decides where to embed how strongly, or one number a frequency
+    restoration: bool = True  # whether the receiver's network restores the coefficients before it reads
+    network: str = NETWORKS[0]  # one of NETWORKS
 
     @classmethod
     def start(cls, strength: Strength, **changes: Any) -> ModelConfig:

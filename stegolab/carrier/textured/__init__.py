@@ -1,1 +1,1 @@
-"""The carrier whose steps follow the texture: loud where the picture is busy, silent where it is flat."""
+"""The carrier whose steps follow the texture: large where the picture is busy, and flat parts stay unchanged."""

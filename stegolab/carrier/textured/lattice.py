@@ -21,7 +21,7 @@ from ..sync.geometry import resized
 from ..sync.registration import Aligned
 from .layout import Layout
 from .masking import Masking
-from .maskings import BETWEEN, MASKINGS
+from .presets import BETWEEN, MASKINGS
 from .reading import TexturedReading
 
 Floats = NDArray[np.float32]
@@ -36,14 +36,15 @@ _TEMPLATE_NEEDS = 5.0
 class TexturedLattice:
     """A classical carrier. See :class:`stegolab.carrier.interface.Carrier` for the contract.
 
-    ``visibility``: how loud it may be, in multiples of what the texture masks; a receiver finds it out.
+    ``visibility``: how visible it may be, in multiples of what the texture masks; a receiver finds it out.
     """
 
     strength: Strength
     masking: Masking
     visibility: float = 1.0
     name: str = "textured"
-    # The best of all that a receiver tries on a picture without a header reaches 2.6.
+    # Lower than what a picture without a payload may reach: the best of all that a receiver tries there scores up to
+    # 2.6. So a faint header is not missed, and the header's checksum rejects the rest.
     detected: ClassVar[float] = 2.2
     detection_spread: ClassVar[float] = 0.6
 
@@ -56,7 +57,7 @@ class TexturedLattice:
         own = replace(usual, frequencies=masking.frequencies, steps=masking.least, attacks=attacks)
         return cls(own, masking, visibility)
 
-    def speaking(self, rgb: NDArray[np.uint8]) -> Floats:
+    def carrying(self, rgb: NDArray[np.uint8]) -> Floats:
         """See the interface: what the texture masks."""
         excess = self.masking.excess(self._texture(luma(rgb)), self.visibility)  # (rows, columns, frequencies)
         return (excess >= 1).mean(axis=2, dtype=np.float32)
@@ -117,7 +118,7 @@ class TexturedLattice:
         """In steps (rows, columns, frequencies).
 
         On JPEG's own grid the points are what quality 50 rounds to; which of two is a 1 is random, because everything
-        that is silent is rounded to the same one.
+        that stays unchanged is rounded to the same one.
         """
         uniform = layout.dither
         return uniform if self.masking.grows else np.copysign(np.float32(0.25), uniform)
@@ -137,23 +138,23 @@ class TexturedLattice:
         block, frequencies, shape = self.masking.block, self.masking.frequencies, plane.shape
         x = blockdct.analyse(plane, block, frequencies)  # (rows, columns, frequencies)
         target = (qim.embed if round_ == 0 else qim.project)(x, plan.point, plan.step, self.strength.compensation)
-        move = np.where(plan.speaks, target - x, 0)
+        move = np.where(plan.carries, target - x, 0)
         change = blockdct.synthesise(move, block, frequencies, shape)  # (H, W)
         if self.strength.rescaled:
             known = blockdct.analyse(plane, block, template.FREQUENCIES)  # (rows, columns, 2)
             of_template = np.moveaxis(template.moves(np.moveaxis(known, 2, 0)), 0, 2) * plan.template[..., None]
             change = change + blockdct.synthesise(of_template, block, template.FREQUENCIES, shape)
-        return change, float(np.abs(move / plan.step).sum() / max(plan.speaks.sum(), 1))
+        return change, float(np.abs(move / plan.step).sum() / max(plan.carries.sum(), 1))
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is embedded, each (rows, columns, frequencies): ``step``, ``point`` of the lattice, and which ``speaks``.
+    """What is embedded, each (rows, columns, frequencies): ``step``, ``point`` of the lattice, and which ``carries``.
 
     ``template``: (rows, columns) which blocks hold their symbol of the template.
     """
 
     step: Floats
     point: Floats
-    speaks: NDArray[np.bool_]
+    carries: NDArray[np.bool_]
     template: NDArray[np.bool_]

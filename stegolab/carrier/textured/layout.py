@@ -1,6 +1,6 @@
 """Which coefficient is which slot: the header's code word many times over, and the body in the rest.
 
-Which slots speak depends on the picture, so the header is in every part of it, at the frequencies that speak most
+Which slots carry depends on the picture, so the header is in every part of it, at the frequencies that carry most
 often. The template of strengths that survive another geometry has two frequencies of its own (``sync.template``).
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...header import HEADER_CODE_BITS
 from ...keystream import public_uniform
 
-# Header slots at most, and at least, if there are so many blocks. A fifth of them may speak.
+# Header slots at most, and at least, if there are so many blocks. Perhaps only a fifth of them carry.
 _MANY, _FEW = 4096, 1024
 _MOST_DEPTH = 4  # header slots in a block
 _STRIDES = (1, 2, 4, 8, 16)
@@ -39,7 +39,7 @@ class Layout:
 
     @classmethod
     def of(cls, rows: int, columns: int, least: tuple[float, ...]) -> Layout:
-        """The layout for so many blocks, and the least step of each frequency: small ones speak most often."""
+        """The layout for so many blocks, and the least step of each frequency: small ones carry most often."""
         blocks = max(rows * columns, 1)
         stride = max(s for s in _STRIDES if s == 1 or blocks >= s * _MANY)
         depth = min(_MOST_DEPTH, max(1, -(-_FEW // blocks)))

@@ -1,11 +1,11 @@
-"""How loud each coefficient may be: the step of its lattice follows the texture around it, and flat parts are silent.
+"""How far each coefficient may change: its lattice's step follows the texture around it; flat parts stay unchanged.
 
 An eye notices noise on a wall and not in a tree: what can be hidden grows with the contrast of the surroundings, with
 its root or a little faster (Watson 1993, contrast masking). Sender and receiver measure that texture in the same way,
 each in the picture it has, so nothing about it is sent; a lattice whose step follows the picture is known as rational
 dither modulation (Perez-Gonzalez et al. 2005). A mean over a hundred coefficients changes by a few per cent in a JPEG.
 
-Steps cannot be small: a frequency below whose :attr:`Masking.least` step nothing would come through stays silent.
+Steps cannot be small: a frequency below whose :attr:`Masking.least` step nothing would come through stays unchanged.
 """
 
 from __future__ import annotations
@@ -16,14 +16,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ...choices import VISIBILITIES
+from ...choices import VISIBILITIES, VISIBILITY_LEVELS
 from ...errors import BadSpec
 from .. import blockdct
 
 Floats = NDArray[np.float32]
-
-#: What a receiver tries; a sender takes the largest that is not above what it was asked for
-LEVELS = (0.5, 0.7, 1.0, 1.25, 1.6, 2.5)
 
 _FLAT = np.float32(4)  # texture, in 8-bit luma, below which all is equally flat: a channel moves less by much
 
@@ -37,7 +34,7 @@ class Masking:
     least: the smallest step of each carrying frequency that comes through the declared channel, in 8-bit luma.
     gains: each frequency's step at visibility 1 and a texture of 1.
     exponent: of the texture, to which steps are proportional.
-    grows: whether the step grows with the texture; otherwise a frequency that speaks has its least step.
+    grows: whether the step grows with the texture; otherwise a frequency that carries has its least step.
     """
 
     block: int
@@ -59,7 +56,7 @@ class Masking:
         """The texture around each block (rows, columns), in 8-bit luma, once a blur is undone.
 
         It is the harmonic mean over the halves of the block and those next to it, four by four, in which the flat ones
-        count most: no texture beside a wall lets the wall speak. Blocks that were not ``received`` do not count.
+        count most: no texture beside a wall makes the wall carry. Blocks that were not ``received`` do not count.
         """
         weights = 1 / blockdct.blur_gain(self.texture_frequencies, self.block // 2, blur)  # (texture frequencies,)
         half = magnitudes @ (weights / len(weights)).astype(np.float32)  # (2 rows, 2 columns)
@@ -71,11 +68,11 @@ class Masking:
         return np.maximum(texture, np.float32(1e-3))
 
     def excess(self, texture: Floats, visibility: float, frequency: NDArray[np.int64] | None = None) -> Floats:
-        """How many times its least step a frequency may have; below 1 it stays silent.
+        """How many times its least step a frequency may have; below 1 it stays unchanged.
 
         Args:
             texture: (...), in 8-bit luma.
-            visibility: how loud it may be, in multiples of what the texture masks.
+            visibility: how visible it may be, in multiples of what the texture masks.
             frequency: (...) which one at each; None for all.
 
         Returns:
@@ -88,7 +85,7 @@ class Masking:
         return excess
 
     def steps(self, excess: Floats, frequency: NDArray[np.int64] | None = None) -> Floats:
-        """The steps, of the shape of ``excess``; at least the least ones, for those that are silent as well."""
+        """The steps, of the shape of ``excess``; at least the least ones, also for those that stay unchanged."""
         least = self._least if frequency is None else self._least[frequency]
         steps: Floats = least * (np.maximum(excess, 1) if self.grows else np.ones_like(excess))
         return steps
@@ -103,7 +100,7 @@ class Masking:
 
 
 def level(visibility: str | float) -> float:
-    """The largest of :data:`LEVELS` that is not above a ``visibility``, a name or a number.
+    """The largest of :data:`VISIBILITY_LEVELS` that is not above a ``visibility``, a name or a number.
 
     Raises:
         BadSpec: no such name, or a number below the smallest level.
@@ -114,9 +111,9 @@ def level(visibility: str | float) -> float:
             value = float(visibility)
         except ValueError:
             raise BadSpec(f"no visibility {visibility!r}: choose {', '.join(VISIBILITIES)} or a number") from None
-    if not value >= LEVELS[0]:
-        raise BadSpec(f"visibility {value:g}: the smallest is {LEVELS[0]:g}")
-    return max(one for one in LEVELS if one <= value)
+    if not value >= VISIBILITY_LEVELS[0]:
+        raise BadSpec(f"visibility {value:g}: the smallest is {VISIBILITY_LEVELS[0]:g}")
+    return max(one for one in VISIBILITY_LEVELS if one <= value)
 
 
 def _sum_around(halves: Floats) -> Floats:

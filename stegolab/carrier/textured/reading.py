@@ -1,9 +1,9 @@
 """What the receiver reads: it measures the texture, tries blurs and visibilities on the header, then weighs each bit.
 
 A bit is less certain where its step is small, close to what the channel rounds away, and where its coefficient is many
-steps from zero, because an error of the texture moves the lattice in proportion. Near the threshold between silence and
-speech the receiver cannot be sure that there is a bit at all. All this is fitted to the header's slots, whose bits are
-known once it is decoded.
+steps from zero, because an error of the texture moves the lattice in proportion. Near the threshold below which a slot
+stays unchanged the receiver cannot be sure that there is a bit at all. All this is fitted to the header's slots, whose
+bits are known once it is decoded.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from ...choices import VISIBILITY_LEVELS
 from .. import blockdct, qim, texture
-from ..sync import pilots
+from ..sync import header_evidence
 from .layout import Layout
-from .masking import LEVELS, Masking
+from .masking import Masking
 
 Floats = NDArray[np.float32]
 
@@ -29,8 +30,8 @@ _GAINS = tuple(1 + x / 100 for x in range(-6, 9, 2))  # of the texture: what the
 _LOSSES = (0.0, 0.02, 0.06, 0.2)
 _THRESHOLDS = (-0.1, -0.06, -0.03, 0.0, 0.03, 0.06, 0.1)
 _WIDTHS = (0.01, 0.03, 0.06)
-_MOST_CERTAIN = 0.995  # chance that a slot speaks: some are flat by themselves, or were clipped
-_MAY_SPEAK = 0.75  # of the excess that is measured
+_MOST_CERTAIN = 0.995  # chance that a slot carries: some are flat by themselves, or were clipped
+_MAY_CARRY = 0.75  # of the excess that is measured
 _KAPPAS = np.geomspace(0.02, 12, 40).astype(np.float32)
 
 
@@ -47,9 +48,9 @@ class Guess:
 class Certainty:
     """How a slot's evidence becomes a log-likelihood ratio.
 
-    If it speaks, the ratio is ``2 * kappa * excess / (1 + loss * distance ** 2)`` times the evidence, where excess is
-    its step over the least one, and distance that of the coefficient from zero, in steps. Whether it speaks at all
-    is uncertain around an excess of ``exp(threshold)``, by a logistic curve of this ``width``.
+    If it carries, the ratio is ``2 * kappa * excess / (1 + loss * distance ** 2)`` times the evidence, where excess is
+    its step over the least one, and distance that of the coefficient from zero, in steps. Whether it carries at all is
+    uncertain around an excess of ``exp(threshold)``, by a logistic curve of this ``width``.
     """
 
     kappa: float = 1.0
@@ -59,8 +60,8 @@ class Certainty:
 
     def llr(self, evidence: Floats, excess: Floats, distance: Floats) -> Floats:
         """log p(1)/p(0), of the shape of all three."""
-        if_it_speaks = 2 * self.kappa * _worth(excess, distance, self.loss) * evidence
-        one = self._chance(excess) * (_logistic(if_it_speaks) - 0.5) + 0.5
+        if_it_carries = 2 * self.kappa * _worth(excess, distance, self.loss) * evidence
+        one = self._chance(excess) * (_logistic(if_it_carries) - 0.5) + 0.5
         ratio: Floats = np.log(one / (1 - one)).astype(np.float32)
         return ratio
 
@@ -69,8 +70,8 @@ class Certainty:
         """The likeliest for pilots whose evidence times the true sign is ``agreement``; (pilots,) each."""
         found = cls()
         for _ in range(2):
-            loud = (replace(found, loss=loss)._with_kappa(agreement, excess, distance) for loss in _LOSSES)
-            found = min(loud, key=lambda pair: pair[0])[1]
+            tried = (replace(found, loss=loss)._with_kappa(agreement, excess, distance) for loss in _LOSSES)
+            found = min(tried, key=lambda pair: pair[0])[1]
             shifted = [replace(found, threshold=t, width=w) for t, w in product(_THRESHOLDS, _WIDTHS)]
             found = min(shifted, key=lambda one: one._cost(agreement, excess, distance))
         return found
@@ -87,7 +88,7 @@ class Certainty:
         return float(np.logaddexp(0, -self.llr(agreement, excess, distance)).sum())
 
     def _chance(self, excess: Floats) -> Floats:
-        """That a slot speaks; never quite certain."""
+        """That a slot carries; never quite certain."""
         above = np.log(np.maximum(excess, np.float32(1e-3))) - np.float32(self.threshold)
         return np.float32(_MOST_CERTAIN) * _logistic(above / np.float32(self.width))
 
@@ -148,7 +149,7 @@ class TexturedReading:
     @property
     def header_llr(self) -> Floats:
         """See the interface."""
-        return pilots.combine_repeats(self.layout.header_bit, self._best[1])
+        return header_evidence.combine_repeats(self.layout.header_bit, self._best[1])
 
     @property
     def detection_score(self) -> float:
@@ -161,7 +162,7 @@ class TexturedReading:
         return max(self._tried(_COARSE if self._blurred else (0.0,)), key=lambda one: one[0])
 
     def _tried(self, blurs: Sequence[float]) -> Iterator[tuple[float, Floats, Guess]]:
-        for blur, level in product(blurs, LEVELS):
+        for blur, level in product(blurs, VISIBILITY_LEVELS):
             guess = Guess(blur, level)
             evidence = self._header_evidence(guess)  # (header slots,)
             yield self._presence(evidence), evidence, guess
@@ -172,7 +173,7 @@ class TexturedReading:
         Its repeats agree. And where the dither is uniform, so is the phase of what is not on the lattice, of which the
         sine has a mean square of 1/2 and a variance of that of 1/8; on the lattice it is closer to 1.
         """
-        agree = pilots.detection_score(self.layout.header_bit, seen)
+        agree = header_evidence.detection_score(self.layout.header_bit, seen)
         if not self._masking.grows:
             return agree
         heard = seen[seen != 0]  # (heard,)
@@ -188,18 +189,19 @@ class TexturedReading:
         slots = self.layout.header_slots
         block = slots // self.layout.frequencies
         around = self._texture(guess)  # (rows, columns)
-        heard = self._received.reshape(-1)[block] & (excess.reshape(-1)[slots] > _MAY_SPEAK)  # (header slots,)
+        heard = self._received.reshape(-1)[block] & (excess.reshape(-1)[slots] > _MAY_CARRY)  # (header slots,)
         agreement = (sign * evidence.reshape(-1)[slots])[heard]  # (pilots,)
-        quiet = texture.carrying_threshold(agreement, around.reshape(-1)[block][heard])
-        used = around.reshape(-1)[block][heard] >= quiet  # (pilots,)
+        threshold = texture.carrying_threshold(agreement, around.reshape(-1)[block][heard])
+        used = around.reshape(-1)[block][heard] >= threshold  # (pilots,)
         pilots_ = (each.reshape(-1)[slots][heard][used] for each in (excess, distance))
         certainty = Certainty.fitted(agreement[used], *pilots_)
-        llr = certainty.llr(evidence, excess, distance) * (self._received & (around >= quiet))[..., None]
+        llr = certainty.llr(evidence, excess, distance) * (self._received & (around >= threshold))[..., None]
         return llr.reshape(-1)[self.layout.body_slots].astype(np.float32)  # (body slots,)
 
     def _finest(self, sign: Floats) -> Guess:
         """The guess that explains the header best, now that its bits are known: (header slots,), -1 or 1."""
-        guesses = [Guess(blur, level) for blur, level in product(_BLURS if self._blurred else (0.0,), LEVELS)]
+        blurs = _BLURS if self._blurred else (0.0,)
+        guesses = [Guess(blur, level) for blur, level in product(blurs, VISIBILITY_LEVELS)]
         best = max(guesses, key=lambda one: self._score(sign, one))
         return max((replace(best, gain=gain) for gain in _GAINS), key=lambda one: self._score(sign, one))
 
@@ -209,7 +211,7 @@ class TexturedReading:
         return float(sign @ seen / np.sqrt(np.square(seen).sum() + 1e-9))
 
     def _header_evidence(self, guess: Guess) -> Floats:
-        """(header slots,): 0 where nothing speaks or was received."""
+        """(header slots,): 0 where nothing is carried or was received."""
         slots = self.layout.header_slots
         block, frequency = np.divmod(slots, self.layout.frequencies)  # (header slots,) each
         excess = self._masking.excess(self._texture(guess).reshape(-1)[block], guess.visibility, frequency)

@@ -1,10 +1,10 @@
-"""The textured lattice: what it carries, where it is silent, and that a receiver finds everything out by itself."""
+"""The textured lattice: what it carries, what stays unchanged, and that a receiver finds everything out by itself."""
 
 import numpy as np
 import pytest
 
 from stegolab.carrier.textured.lattice import TexturedLattice
-from stegolab.carrier.textured.maskings import MASKINGS
+from stegolab.carrier.textured.presets import MASKINGS
 from stegolab.channel import spec
 from stegolab.data import sample_covers
 from stegolab.images import from_array, luma
@@ -26,14 +26,14 @@ def sent(carrier, cover, seed=0):
 
 @EVERY
 @pytest.mark.parametrize("visibility", [1.6, 2.5])
-def test_what_speaks_comes_back(name, visibility):
+def test_what_carries_comes_back(name, visibility):
     carrier = TexturedLattice.of(name, visibility)
     stego, header, body = sent(carrier, COVER)
     reading = TexturedLattice.of(name).read(stego, COVER.shape)  # a receiver does not know the visibility
     assert reading.detection_score > carrier.detected + 2 * carrier.detection_spread
     llr = reading.body_llr(header)
     sure = np.abs(llr) > 2
-    assert sure.mean() > 0.5 * carrier.speaking(COVER).mean()
+    assert sure.mean() > 0.5 * carrier.carrying(COVER).mean()
     assert wrong(llr[sure], body[sure]) < 0.02
     assert wrong(reading.header_llr, header) < 0.05
 
@@ -48,11 +48,11 @@ def test_flat_parts_do_not_change(name):
     changed = (stego != cover).any(axis=2)
     assert not changed[:, : 256 - carrier.masking.block].any()
     assert changed[:, 256 + carrier.masking.block :].mean() > 0.5
-    speaking = carrier.speaking(cover)
-    assert speaking[:, : speaking.shape[1] // 2 - 1].max() == 0
+    carrying = carrier.carrying(cover)
+    assert carrying[:, : carrying.shape[1] // 2 - 1].max() == 0
 
 
-def test_it_is_louder_where_it_is_busier():
+def test_it_changes_more_where_it_is_busier():
     rng = np.random.default_rng(1)
     cover = np.empty((256, 512, 3), np.uint8)
     cover[:, :256] = rng.normal(128, 15, (256, 256, 1)).clip(1, 254)
@@ -65,10 +65,10 @@ def test_it_is_louder_where_it_is_busier():
 @EVERY
 @pytest.mark.parametrize("visibility", [1.0, 1.5, 2.5])
 def test_more_visibility_is_more_payload_and_less_likeness(name, visibility):
-    quiet, loud = TexturedLattice.of(name, visibility), TexturedLattice.of(name, 1.5 * visibility)
-    change = [float(np.square(luma(sent(carrier, COVER)[0]) - luma(COVER)).mean()) for carrier in (quiet, loud)]
+    less, more = TexturedLattice.of(name, visibility), TexturedLattice.of(name, 1.5 * visibility)
+    change = [float(np.square(luma(sent(carrier, COVER)[0]) - luma(COVER)).mean()) for carrier in (less, more)]
     assert change[0] < change[1]
-    assert loud.speaking(COVER).mean() > quiet.speaking(COVER).mean()
+    assert more.carrying(COVER).mean() > less.carrying(COVER).mean()
 
 
 @pytest.mark.parametrize(

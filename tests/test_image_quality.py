@@ -8,7 +8,7 @@ from PIL import Image
 from skimage import data
 
 from stegolab.errors import BadImage
-from stegolab.visibility import flat_rms, ssimulacra2, watson
+from stegolab.image_quality import flat_rms, ssimulacra2, watson
 
 COFFEE = np.ascontiguousarray(data.coffee()[:256, :256])
 HALVES = np.full((256, 256, 3), 128, np.uint8)

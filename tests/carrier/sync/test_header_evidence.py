@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stegolab.carrier.interface import DETECTED
 from stegolab.carrier.layout import Layout
 from stegolab.carrier.strengths import JPEG, SOCIAL
-from stegolab.carrier.sync.pilots import combine_repeats, detection_score
+from stegolab.carrier.sync.header_evidence import combine_repeats, detection_score
 from stegolab.header import HEADER_CODE_BITS
 
 LAYOUTS = {
