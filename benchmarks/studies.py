@@ -4,7 +4,9 @@
 
 ``full_covers``: random messages that fill the declared capacity of the eval covers, at every strength, through the
 attacks of its published table. ``geometry``: the same at strength ``social`` on 512 x 512 parts of pictures of the
-valid split, cut, shifted, turned and rescaled. A study that is interrupted goes on where it was.
+valid split, cut, shifted, turned and rescaled. ``widths``: rescaled to every width from .45 to 1.05 of the original's
+in steps of 8 pixels, and nothing else, by the lattice in the six busiest and the six calmest of that split, because the
+busier a picture, the more exactly its scale must be found. A study that is interrupted goes on where it was.
 """
 
 from __future__ import annotations
@@ -14,13 +16,17 @@ import shlex
 import sys
 from collections.abc import Callable
 from itertools import islice
+from math import ceil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stegolab import data, files, results, study
+from stegolab.carrier import blockdct
 from stegolab.detect.pictures import cut
 from stegolab.errors import StegolabError
-from stegolab.images import Picture, read_image
+from stegolab.images import Picture, luma, read_image
 
 GEOMETRY = (
     "none",
@@ -39,6 +45,7 @@ GEOMETRY = (
     "resize:0.4,jpeg:75",  # below the declared range
 )
 PARTS = 12  # of as many pictures
+WIDTH_COVERS = 6  # the calmest, and as many of the busiest
 
 
 def full_covers() -> dict[str, Any]:
@@ -57,7 +64,36 @@ def geometry() -> dict[str, Any]:
     }
 
 
-STUDIES: dict[str, Callable[[], dict[str, Any]]] = {"full_covers": full_covers, "geometry": geometry}
+def widths() -> dict[str, Any]:
+    """What is studied: covers, strengths, attacks."""
+    size = width, height = 768, 512
+    wide = {}
+    for name, path in data.covers("valid").items():
+        whole = read_image(path).rgb
+        top, left = (len(whole) - height) // 2, (whole.shape[1] - width) // 2
+        if min(top, left) >= 0:
+            wide[name] = Picture(np.ascontiguousarray(whole[top : top + height, left : left + width]))
+    by_detail = sorted(wide, key=lambda name: detail(wide[name]))
+    chosen = [*by_detail[:WIDTH_COVERS], *by_detail[-WIDTH_COVERS:]]
+    attacks = [f"resize:{k * 8 / size[0]:.6g}" for k in range(ceil(0.45 * width / 8), int(1.05 * width / 8) + 1)]
+    return {
+        "covers": {name: wide[name] for name in chosen},
+        "strengths": ["social"],
+        "carriers": ["lattice"],
+        "attacks": attacks,
+    }
+
+
+def detail(picture: Picture) -> float:
+    """The mean magnitude of the template's neighbours in frequency: what a search must see the template through."""
+    return float(np.abs(blockdct.analyse(luma(picture.rgb), 16, ((1, 1), (0, 2), (2, 0)))).mean())
+
+
+STUDIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "full_covers": full_covers,
+    "geometry": geometry,
+    "widths": widths,
+}
 
 
 def main() -> None:

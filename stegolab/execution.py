@@ -128,7 +128,7 @@ def read(source: Path) -> NotebookNode:
         NotebookFailed: it is not a notebook.
     """
     # If this package is there, jsonschema, which nbformat imports, builds a grammar of addresses. That takes 3 seconds
-    # in # every process that opens a notebook, and no notebook needs it. jsonschema works without it.
+    # in every process that opens a notebook, and no notebook needs it. jsonschema works without it.
     sys.modules.setdefault("rfc3987_syntax", cast(ModuleType, None))
     import nbformat
 

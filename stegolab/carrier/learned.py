@@ -38,8 +38,8 @@ Array = NDArray[np.float32]
 _TILE = 32  # blocks: period of the whitening
 _SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)  # scales of log-likelihood ratios, tried on the pilots
 _PRIOR = 100  # weight of the mean over all frequencies in the scale of each one, in pilots
-# Detection scores between which the networks are used as well. Below, they would help one picture in a hundred, for #
-# ten times the work on pictures without a header; above, there is no doubt.
+# Detection scores between which the networks are used as well. Below, they would help one picture in a hundred, for ten
+# times the work on pictures without a header; above, there is no doubt.
 _DOUBTFUL = (1.5, 8.0)
 # Side, in blocks, of the middle part that the networks then look at: all of a large picture would take seconds.
 _EXCERPT = 128

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 _SCALES = np.geomspace(0.05, 20, 23).astype(np.float32)  # scales of the evidence to try as log-likelihood ratios
-# Nats by which "blocks below the threshold carry nothing" must explain the pilots better than "all carry". At 6 the #
+# Nats by which "blocks below the threshold carry nothing" must explain the pilots better than "all carry". At 6 the
 # likelihood is four hundred times as high; with less, noise makes it discard blocks that carry.
 _MUCH_BETTER = 6.0
 

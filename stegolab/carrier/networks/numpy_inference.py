@@ -24,7 +24,7 @@ from .weights import Weights
 Array = NDArray[np.float32]
 Layer = Callable[[Array], Array]
 
-# Multiplications in one matrix product. A BLAS splits larger ones among threads, which then wait for one another if # a
+# Multiplications in one matrix product. A BLAS splits larger ones among threads, which then wait for one another if a
 # core is busy; smaller ones have more overhead per call.
 _PRODUCT = 1 << 18
 # Number of such products at a time: few enough that their data stays in the core's cache.

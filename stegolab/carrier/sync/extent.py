@@ -18,11 +18,11 @@ from . import template
 from .geometry import Axes, Axis
 from .view import Blocks, View
 
-# Smallest share of each side of the original that may be left. A smaller value means more sizes to try, and more #
-# often a wrong one that wins by chance. A crop may leave three quarters of the area, possibly all taken from one side:
-# # that is .75, plus a little room.
+# Smallest share of each side of the original that may be left. A smaller value means more sizes to try, and more often
+# a wrong one that wins by chance. A crop may leave three quarters of the area, possibly all taken from one side: that
+# is .75, plus a little room.
 _LEAST_KEPT = 0.7
-# How many of the likeliest extents are returned. For each, the receiver has to look for a header. Where only a small #
+# How many of the likeliest extents are returned. For each, the receiver has to look for a header. Where only a small
 # part was received, few of these signs are left, and a wrong extent may win by a little.
 _LIKELIEST = 3
 _OVERHANG = 1.0  # pixels of the original by which its last block may be incomplete, see ``view``

@@ -21,17 +21,16 @@ from .geometry import Axes, Axis, Geometry, Plane, turned
 from .view import Blocks, View, received_along
 
 # Standard deviations of the whole template's agreement from which a geometry is accepted. With less, a header would be
-# # searched for at accidental places; with more, heavily damaged pictures would be lost. Chance stays well below, see #
+# searched for at accidental places; with more, heavily damaged pictures would be lost. Chance stays well below, see
 # _HOPELESS.
 CONFIRMED = 7.0
 # Blocks on a side of the first window. A larger one needs a better guess to begin with: half a step of the search's
 # scales moves the edge of 24 blocks by half a pixel already. A smaller one holds too few symbols to guide the climb.
 _FIRST_SIDE = 24
 # Blocks on a side of the window in which a guess is given up. A window of this size distinguishes a template from
-# chance, # so the work on a wrong guess does not depend on the size of the picture; tests limit the pixels that it
-# takes.
+# chance, so the work on a wrong guess does not depend on the size of the picture; tests limit the pixels that it takes.
 _JUDGED_SIDE = 2 * _FIRST_SIDE
-# Standard deviations in the second and later windows below which a guess is given up: chance reaches # 4 there, and a
+# Standard deviations in the second and later windows below which a guess is given up: chance reaches 4 there, and a
 # right guess has gained from the larger window.
 _HOPELESS = 5.0
 # The same before anything was climbed there. What is right but fainter than that would never be confirmed; what chance
@@ -39,9 +38,9 @@ _HOPELESS = 5.0
 _FAINT = 4.5
 # Pixels between the places that are tried, coarse to fine. Two steps either way cover the error of the search in the
 # first window (a pixel of the window, which is shrunk by two), and later what the window before left over; the parabola
-# # through the best three places is more exact than a finer step would be.
+# through the best three places is more exact than a finer step would be.
 _FIRST_STEPS, _LATER_STEPS = (0.8, 0.4), (0.3, 0.12)
-# The share of the agreement that rounding to whole pixels may cost. With 1, noise in the agreement would often decide #
+# The share of the agreement that rounding to whole pixels may cost. With 1, noise in the agreement would often decide
 # against the exact place; with much less, a crop after a resize, which is not at a whole pixel, would be moved onto
 # one.
 _NEARLY_AS_GOOD = 0.985

@@ -17,7 +17,7 @@ from .geometry import Axes, Axis, Plane, cut
 Floats = NDArray[np.float32]
 
 # Pixels of the original by which a block may stick out of what was received and still count as received. A smaller
-# value loses # the outermost blocks if an offset is slightly wrong; a larger one counts blocks whose edge was not
+# value loses the outermost blocks if an offset is slightly wrong; a larger one counts blocks whose edge was not
 # received.
 _OVERHANG = 1.0
 
