@@ -25,7 +25,8 @@ from .sync import header_evidence
 from .sync.geometry import resized
 from .sync.registration import Aligned
 
-_BLURS = tuple(x / 10 for x in range(-4, 17))  # square pixels; a receiver tries these
+# Square pixels; a receiver tries these. What is below zero was sharpened: an unsharp mask of 160 % makes it -1.
+_BLURS = tuple(x / 10 for x in range(-12, 17))
 
 
 @dataclass(frozen=True)

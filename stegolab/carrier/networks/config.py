@@ -12,7 +12,7 @@ NETWORKS = ("invertible", "plain")
 QUARTER = 0.25  # share of a step: from the lattice's place to the point of bit 1
 CLAMP = 0.02  # limit of the affine coupling: stretch of the payload, or shift of the lattice in steps
 REACH = 8.0  # limit of the restoration, in 8-bit luma
-BLURS = tuple(x / 10 for x in range(-4, 17, 2))  # square pixels; a receiver tries these, see LatticeReading
+BLURS = tuple(x / 10 for x in range(-12, 17, 2))  # square pixels; a receiver tries these, see LatticeReading
 
 
 @dataclass(frozen=True)
