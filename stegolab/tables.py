@@ -7,6 +7,7 @@ from typing import Any
 
 from .carrier_tables import ablations, carriers, frontier, visibility
 from .markdown import difference, interval, markdown, number, of, p_e
+from .software_tables import candidates, pipelines, stand_ins, tried, widths
 
 Metrics = Mapping[str, Any]
 
@@ -242,6 +243,7 @@ _ALL = (
     *(families, missed, beyond, full_covers, outcomes, peers, carriers, visibility, frontier, ablations, speed),
     *(detectability, lsb_matching, baselines, enhancement, enhancement_differences),
     *(processor_bits, processor_spreads),
+    *(pipelines, tried, stand_ins, candidates, widths),
 )
 #: by the name that documents call them by
 TABLES: dict[str, Callable[[Metrics], Iterator[str]]] = {table.__name__: table for table in _ALL}

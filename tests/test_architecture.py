@@ -26,7 +26,7 @@ LAYERS = [
     {"sender"},
     {"pipeline"},
     {"study", "detect", "lab", "results", "kernels", "execution", "pages", "outcomes", "gallery"}
-    | {"documents", "tables", "carrier_tables", "markdown"}
+    | {"documents", "tables", "carrier_tables", "software_tables", "markdown"}
     | {"cli", "__init__", "__main__"},
 ]
 LAYER = {part: number for number, layer in enumerate(LAYERS) for part in layer}
@@ -43,8 +43,9 @@ NEIGHBOURS = {
     "gallery": {"lab", "kernels", "execution", "pages", "outcomes"},
     "results": {"lab"},
     "documents": {"results", "tables"},
-    "tables": {"markdown", "carrier_tables"},
+    "tables": {"markdown", "carrier_tables", "software_tables"},
     "carrier_tables": {"markdown"},
+    "software_tables": {"markdown"},
     "cli": {"study", "lab", "results", "documents", "execution", "gallery", "__init__"},
     "study": {"lab"},
     "__main__": {"cli"},
