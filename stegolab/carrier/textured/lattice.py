@@ -27,7 +27,7 @@ from .reading import TexturedReading
 Floats = NDArray[np.float32]
 
 _ROUNDS = 8  # of measuring and embedding at most
-_SETTLED = 0.005  # of the logarithm of the step: the mean change from one round to the next at which it has settled
+_SETTLED = 0.02  # the change from one round to the next, see :meth:`_Plan.differs_from`, at which it has settled
 # The template's step is fixed, for a search that knows nothing yet. It is left out where the texture is below this.
 _TEMPLATE_NEEDS = 5.0
 
@@ -87,9 +87,9 @@ class TexturedLattice:
             carries[~texture.busiest(seen, share)] = False
         plan = self._plan(seen, bits, carries, dither)
         for _ in range(_ROUNDS):
-            before = plan.step
+            before = plan
             plan = self._plan(self._texture(cover + self._change(cover, plan, 0)[0]), bits, carries, dither)
-            if float(np.abs(np.log(plan.step / before)).mean()) < _SETTLED:
+            if plan.differs_from(before) < _SETTLED:
                 break
         return project_alternately(rgb, lambda plane, round_: self._change(plane, plan, round_))
 
@@ -158,3 +158,8 @@ class _Plan:
     point: Floats
     carries: NDArray[np.bool_]
     template: NDArray[np.bool_]
+
+    def differs_from(self, other: _Plan) -> float:
+        """The share of what carries that began or ceased to, and the mean change of the logarithm of its step."""
+        changed = np.abs(np.log(self.step / other.step)) + (self.carries ^ other.carries)
+        return float(changed[self.carries | other.carries].sum() / max(self.carries.sum(), 1))
