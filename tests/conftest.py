@@ -36,3 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.removeprefix("tests/").startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def rehearsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Senders that are made in this test remember what senders in this process have rehearsed before."""
+    from stegolab import sender  # only here: what is set above must come before numpy
+
+    from .rehearsals import remembered
+
+    monkeypatch.setattr(sender, "rehearse", remembered)

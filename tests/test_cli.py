@@ -21,6 +21,8 @@ from stegolab.speech import enhancer
 
 from .voice import speak
 
+pytestmark = pytest.mark.usefixtures("rehearsed_once")
+
 HIDE_KEYS = {
     *("psnr_db", "ssim", "payload_sha256", "payload_bits", "capacity_bits"),
     *("codec", "seconds", "strength", "carrier", "code_rate"),

@@ -19,6 +19,8 @@ from stegolab.speech.enhancer import Enhancer
 from tests import covers
 from tests.voice import speak
 
+pytestmark = pytest.mark.usefixtures("rehearsed_once")
+
 SPEECH = speak(0.5)
 
 

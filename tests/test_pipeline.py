@@ -28,6 +28,8 @@ from stegolab.speech import enhancer
 from tests import covers
 from tests.voice import speak
 
+pytestmark = pytest.mark.usefixtures("rehearsed_once")
+
 KEY = bytes(range(32))
 COVER = covers.larger()["coffee"]
 SPEECH = speak(1.0)

@@ -1,5 +1,7 @@
 """Stored results are compared as numbers: just inside the tolerance passes, just outside fails and says why."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from stegolab.lab import within
@@ -78,22 +81,31 @@ def test_what_is_exact_differs_by_the_last_digit() -> None:
     assert differences(f"x = {within(0.1 + 0.2)}", f"x = {within(0.3)}")
 
 
-def notebook(path: Path, source: str, stored: str) -> None:
-    cell = new_code_cell(source, outputs=[new_output("stream", text=stored)], execution_count=1)
+def checked(source: str, stored: str, count: int) -> NotebookNode:
+    cell = new_code_cell(source, outputs=[new_output("stream", text=stored)], execution_count=count)
     cell.metadata["tags"] = ["nbval-check-output"]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(new_notebook(cells=[cell], metadata=kernel), path)
+    return cell
 
 
 def test_nbval_judges_by_it(tmp_path: Path) -> None:
-    """The whole of it: two notebooks that pytest collects and nbval executes, one within its tolerance, one not."""
-    notebook(tmp_path / "inside.ipynb", "print('db = 40.16 +- 0.05')", "db = 40.12 +- 0.05\n")
-    notebook(tmp_path / "outside.ipynb", "print('db = 40.16 +- 0.03')", "db = 40.12 +- 0.03\n")
-    notebook(tmp_path / "picture.ipynb", "display(1)\nprint('n = 1')", "n = 1\n")
+    """The whole of it: a notebook that pytest collects and nbval executes; one cell is within its tolerance."""
+    cells = [
+        checked("print('db = 40.16 +- 0.03')", "db = 40.12 +- 0.03\n", 1),
+        checked("print('db = 40.16 +- 0.05')", "db = 40.12 +- 0.05\n", 2),
+        checked("display(1)\nprint('n = 1')", "n = 1\n", 3),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), tmp_path / "judged.ipynb")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    command = ["-m", "pytest", "-p", "tests.stored_results", "--nbval-lax", "--nbval-current-env", "--color=no"]
-    ended = subprocess.run([sys.executable, *command, tmp_path], capture_output=True, text=True)
-    assert "1 passed" in ended.stdout and "2 failed" in ended.stdout, ended.stdout + ended.stderr
+    command = ["-m", "pytest", "-p", "nbval.plugin", "-p", "tests.stored_results", "--nbval-lax", "--color=no"]
+    command += ["--nbval-current-env", "-rA"]
+    ended = subprocess.run(
+        [sys.executable, *command, tmp_path], capture_output=True, text=True,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )  # fmt: skip
+    said = ended.stdout + ended.stderr
+    assert "1 passed" in ended.stdout and "2 failed" in ended.stdout, said
+    assert re.search(r"^PASSED \S*judged\.ipynb::Cell 1$", ended.stdout, re.MULTILINE), said
     assert "db: stored 40.12, found 40.16, tolerance 0.03" in ended.stdout
     assert "found: ['display_data']" in ended.stdout
 
