@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from .carrier.interface import Carrier
 from .carrier.lattice import LatticeCarrier
 from .carrier.textured.lattice import TexturedLattice
 from .carriers import EveryCarrier, carrier_for, with_visibility
+from .choices import VISIBILITY_LEVELS
 from .colour import cover_in_srgb
 from .errors import BadAudio, CapacityExceeded
 from .images import Picture, Source, psnr, read_image, ssim
@@ -95,7 +98,8 @@ def hide(
             gains little: about 4 % more payload at equal PSNR at ``jpeg``, nothing at ``social``.
         visibility: how far changes may show, with carrier ``textured``, which this chooses: ``unseen``, ``faint`` or
             ``loud``, or a number of times what the texture masks, .5 and up, which is rounded down to one of six
-            levels: .5, .7, 1, 1.25, 1.6, 2.5. Flat parts of the cover do not change, and less fits.
+            levels: .5, .7, 1, 1.25, 1.6, 2.5. Flat parts of the cover do not change, and less fits. If the message
+            needs less than there is, the smallest level that carries it is used.
         keep_profile: keep the colours in the cover's own profile instead of converting them to sRGB with a warning; the
             message is lost if a platform converts them later.
 
@@ -136,8 +140,6 @@ def hide(
     report |= {"psnr_db": psnr(before, after), "ssim": ssim(before, after), "refine_steps": refine}
     if refine:
         report |= _gain(sender, posted, carrier_for(strength, carrier))
-    if isinstance(sender.carrier, TexturedLattice):
-        report["visibility"] = sender.carrier.visibility
     report["notes"] = [*notes, *sender.cover.notes]
     return Stego(posted.picture, report)
 
@@ -177,12 +179,35 @@ def send_speech(
         progress.say("coding the speech")
         name, message = _coded(speech, codec, budget, sender)
         progress.say("hiding it")
+        for quieter in _quieter(sender, len(message), encrypt):
+            with suppress(Unsafe):  # then as visibly as was allowed
+                return name, message, _sent(quieter, message, key, encrypt, salt)
         try:
-            return name, message, sender.send(message, key, encrypt=encrypt, salt=salt)
+            return name, message, _sent(sender, message, key, encrypt, salt)
         except Unsafe as error:
             if codec != "auto" or isinstance(error, Untraceable):
                 raise
             budget = len(message) - 1
+
+
+def _quieter(sender: Sender, length: int, encrypt: bool) -> Iterator[Sender]:
+    """Senders on the same cover that carry as many bytes less visibly, the least visible first."""
+    carrier = sender.carrier
+    if not isinstance(carrier, TexturedLattice) or sender.sparse:
+        return
+    for level in VISIBILITY_LEVELS:
+        # capacity grows faster than the visibility, so where this is too little there is no need to rehearse
+        if level < carrier.visibility and length <= sender.capacity(encrypt) * level / carrier.visibility:
+            quieter = Sender.on(sender.cover, replace(carrier, visibility=level), sender.family, sender.sparse)
+            if length <= quieter.capacity(encrypt):
+                yield quieter
+
+
+def _sent(sender: Sender, message: bytes, key: Key | None, encrypt: bool, salt: bytes | None) -> Stego:
+    posted = sender.send(message, key, encrypt=encrypt, salt=salt)
+    if isinstance(sender.carrier, TexturedLattice):
+        posted.report["visibility"] = sender.carrier.visibility
+    return posted
 
 
 def sender_for(

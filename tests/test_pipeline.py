@@ -252,9 +252,21 @@ def test_what_is_hidden_unseen_comes_back_and_leaves_flat_parts_alone():
     cover = sample_covers()["coffee"]
     stego = stegolab.hide(SPEECH, cover, KEY, "jpeg", visibility="unseen", enhance=False)
     assert (stego.report["carrier"], stego.report["visibility"]) == ("textured", 1.0)
+    assert 8 * len(codecs.encode(SPEECH, stego.report["codec"])) > 0.5 * stego.report["capacity_bits"]
     found = stegolab.reveal(spec.parse("jpeg:60")(stego.picture.rgb), KEY)
     assert found.report["payload_sha256"] == stego.report["payload_sha256"]
     assert flat_rms(cover, stego.picture.rgb) < 0.2
+
+
+def test_a_message_that_needs_less_shows_less():
+    cover = sample_covers()["coffee"]
+    stego = stegolab.hide(SPEECH, cover, KEY, "jpeg", "codec2:1300", visibility="unseen", enhance=False)
+    assert stego.report["visibility"] == 0.5
+    assert stego.report["payload_bits"] <= stego.report["capacity_bits"]
+    found = stegolab.reveal(spec.parse("jpeg:60")(stego.picture.rgb), KEY)
+    assert found.report["payload_sha256"] == stego.report["payload_sha256"]
+    loudest = stegolab.hide(SPEECH, cover, KEY, "jpeg", "codec2:1300", visibility=0.5, enhance=False, salt=bytes(16))
+    assert stego.report["psnr_db"] == pytest.approx(loudest.report["psnr_db"], abs=0.1)
 
 
 def test_every_carrier_can_be_gone_through_again_and_again_as_the_receiver_asks():
