@@ -189,9 +189,10 @@ def test_a_part_of_the_picture_is_enough(kept):
 
 @pytest.mark.parametrize("turn", [1, 6])
 def test_every_strength_may_be_turned(turn):
-    for strength in (JPEG, SOCIAL):
+    either = CARRIERS if turn == 1 else CARRIERS[:2]  # with the others a search in vain comes first: once is enough
+    for strength, carriers in ((JPEG, either), (SOCIAL, CARRIERS)):
         received = from_array(turned(stego(strength).rgb, turn))
-        assert receive(received, KEY, CARRIERS)[0] == MESSAGE
+        assert receive(received, KEY, carriers)[0] == MESSAGE
 
 
 def test_the_report_tells_how_hard_it_was():
