@@ -1,5 +1,7 @@
 """What is remembered of a rehearsal is the rehearsal, and of nothing else."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def test_another_carrier_cover_share_or_transparency_is_another_rehearsal(monkey
     monkeypatch.setattr(rehearsals, "_found", {})
     monkeypatch.setattr(rehearsals, "rehearse", lambda *what: asked.append(what))
     lattice, alpha = LatticeCarrier(JPEG), np.full(COVER.shape[:2], 255, np.uint8)
-    every = [(lattice, COVER), (LatticeCarrier(FILE), COVER), (learned_carrier(JPEG), COVER)]
+    every: list[tuple[Any, ...]] = [(lattice, COVER), (LatticeCarrier(FILE), COVER), (learned_carrier(JPEG), COVER)]
     every += [(learned_carrier(JPEG, 2), COVER), (lattice, COVER ^ 1), (lattice, COVER[::-1])]
     every += [(lattice, COVER.reshape(160, 128, 3)), (lattice, COVER, 0.5), (lattice, COVER, 0.5, alpha)]
     for what in every * 2:
