@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..header import HEADER_CODE_BITS
+from ..images import luma
 from .strengths import Strength
+from .sync.geometry import resized
 from .sync.registration import Aligned
 
-__all__ = ["DETECTED", "HEADER_CODE_BITS", "Carrier", "EverySlotCarries", "Reading"]
+__all__ = ["DETECTED", "HEADER_CODE_BITS", "Carrier", "EverySlotCarries", "Reading", "ReadsPlanes"]
 
 DETECTED = 3.5  # detection score from which decoding a header is tried, for most carriers; its checksum decides
 
@@ -116,3 +118,26 @@ class EverySlotCarries:
     def carrying(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`Carrier`: ones."""
         return np.ones((rgb.shape[0] // self.strength.block, rgb.shape[1] // self.strength.block), np.float32)
+
+
+R = TypeVar("R", bound=Reading)
+
+
+class ReadsPlanes(Generic[R]):
+    """The three ways to read a picture, for carriers that read a luma plane of the original's size; to be inherited."""
+
+    def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> R:
+        """See :class:`Carrier`. A picture of another size is resized back (bicubic) in floating point."""
+        return self._reading(resized(luma(rgb), shape), shape, None)
+
+    def read_luma(self, plane: NDArray[np.float32]) -> R:
+        """See :class:`Carrier`."""
+        return self._reading(plane, plane.shape, None)
+
+    def read_aligned(self, aligned: Aligned) -> R:
+        """See :class:`Carrier`."""
+        return self._reading(aligned.plane, aligned.shape, aligned.seen)
+
+    def _reading(self, plane: NDArray[np.float32], shape: tuple[int, ...], received: NDArray[np.bool_] | None) -> R:
+        """What is read from a plane (H, W) of an original of ``shape``, of which some blocks were ``received``."""
+        raise NotImplementedError

@@ -18,19 +18,17 @@ from ..images import luma
 from . import blockdct, qim, texture
 from .calibration import reliability
 from .clipping import project_alternately
-from .interface import EverySlotCarries
+from .interface import EverySlotCarries, ReadsPlanes
 from .layout import Layout
 from .strengths import Strength
 from .sync import header_evidence
-from .sync.geometry import resized
-from .sync.registration import Aligned
 
 # Square pixels; a receiver tries these. What is below zero was sharpened: an unsharp mask of 160 % makes it -1.
 _BLURS = tuple(x / 10 for x in range(-12, 17))
 
 
 @dataclass(frozen=True)
-class LatticeCarrier(EverySlotCarries):
+class LatticeCarrier(EverySlotCarries, ReadsPlanes["LatticeReading"]):
     """The classical carrier. See :class:`stegolab.carrier.interface.Carrier` for the contract."""
 
     strength: Strength
@@ -73,18 +71,6 @@ class LatticeCarrier(EverySlotCarries):
             return change, float(np.abs(move / step).mean() / max(changes.mean(), 1e-9))
 
         return project_alternately(rgb, onto_lattice)
-
-    def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> LatticeReading:
-        """See the interface. A picture of another size is resized back (bicubic) in floating point."""
-        return self._reading(resized(luma(rgb), shape), shape, None)
-
-    def read_luma(self, plane: NDArray[np.float32]) -> LatticeReading:
-        """See the interface."""
-        return self._reading(plane, plane.shape, None)
-
-    def read_aligned(self, aligned: Aligned) -> LatticeReading:
-        """See the interface."""
-        return self._reading(aligned.plane, aligned.shape, aligned.seen)
 
     def _reading(
         self, plane: NDArray[np.float32], shape: tuple[int, ...], received: NDArray[np.bool_] | None

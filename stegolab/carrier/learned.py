@@ -20,15 +20,13 @@ from ..images import luma
 from ..keystream import public_bits
 from . import blockdct, texture
 from .clipping import project_alternately
-from .interface import EverySlotCarries
+from .interface import EverySlotCarries, ReadsPlanes
 from .layout import Layout
 from .networks.config import BLURS
 from .networks.numpy_inference import NumpyModel, points
 from .networks.weights import Weights
 from .strengths import Strength, weights_of
 from .sync import header_evidence, template
-from .sync.geometry import resized
-from .sync.registration import Aligned
 
 if TYPE_CHECKING:
     from .networks.model import CarrierModel
@@ -64,7 +62,7 @@ def learned_carrier(strength: Strength, refine: int = 0, network: str = "inverti
 
 
 @dataclass(frozen=True)
-class LearnedCarrier(EverySlotCarries):
+class LearnedCarrier(EverySlotCarries, ReadsPlanes["LearnedReading"]):
     """The carrier of trained networks. See :class:`stegolab.carrier.interface.Carrier` for the contract.
 
     ``trained``: the networks from a file or directly from training. Those that hide and read are copies, made when they
@@ -152,18 +150,6 @@ class LearnedCarrier(EverySlotCarries):
         with torch.no_grad():
             found = Refinement(self.refine)(self.model, plane, move_, bits, used, self.strength.attacks)
         return found[0].numpy()
-
-    def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> LearnedReading:
-        """See the interface."""
-        return self._reading(resized(luma(rgb), shape), shape, None)
-
-    def read_luma(self, plane: Array) -> LearnedReading:
-        """See the interface."""
-        return self._reading(plane, plane.shape, None)
-
-    def read_aligned(self, aligned: Aligned) -> LearnedReading:
-        """See the interface."""
-        return self._reading(aligned.plane, aligned.shape, aligned.seen)
 
     def _reading(self, plane: Array, shape: tuple[int, ...], received: NDArray[np.bool_] | None) -> LearnedReading:
         blurs = BLURS if self.strength.rescaled else (0.0,)

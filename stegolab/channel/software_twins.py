@@ -73,26 +73,32 @@ def opencv(rgb: Tensor, factor: float, kernel: str = "linear") -> Tensor:
 
 def magick(rgb: Tensor, factor: float, filter: str = "default") -> Tensor:
     """Scale by ImageMagick: widened kernels, edges left out, and the fraction cut off."""
-    name = ("lanczos" if factor < 1 else "mitchell") if filter == "default" else filter
-    return _magick(rgb, [half_up(side * factor) for side in rgb.shape[-2:]], _MAGICK[name])
+    return _by_factor(rgb, factor, filter, _MAGICK)
 
 
 def magickcap(rgb: Tensor, side: int, filter: str = "default") -> Tensor:
     """Shrink by ImageMagick so that the longer side has ``side`` pixels."""
-    factor = side / max(rgb.shape[-2:])
-    return rgb if factor >= 1 else magick(rgb, factor, filter)
+    return _capped(rgb, side, filter, _MAGICK)
 
 
 def gm(rgb: Tensor, factor: float, filter: str = "default") -> Tensor:
     """Scale by GraphicsMagick, as :func:`magick`; some filters have other names."""
-    name = ("lanczos" if factor < 1 else "mitchell") if filter == "default" else filter
-    return _magick(rgb, [half_up(side * factor) for side in rgb.shape[-2:]], _GM[name])
+    return _by_factor(rgb, factor, filter, _GM)
 
 
 def gmcap(rgb: Tensor, side: int, filter: str = "default") -> Tensor:
     """Shrink by GraphicsMagick so that the longer side has ``side`` pixels."""
+    return _capped(rgb, side, filter, _GM)
+
+
+def _capped(rgb: Tensor, side: int, filter: str, kernels: Mapping[str, str]) -> Tensor:
     factor = side / max(rgb.shape[-2:])
-    return rgb if factor >= 1 else gm(rgb, factor, filter)
+    return rgb if factor >= 1 else _by_factor(rgb, factor, filter, kernels)
+
+
+def _by_factor(rgb: Tensor, factor: float, filter: str, kernels: Mapping[str, str]) -> Tensor:
+    name = ("lanczos" if factor < 1 else "mitchell") if filter == "default" else filter
+    return _magick(rgb, [half_up(side * factor) for side in rgb.shape[-2:]], kernels[name])
 
 
 def _magick(rgb: Tensor, size: list[int], kernel: str) -> Tensor:

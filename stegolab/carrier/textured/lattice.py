@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from ...images import luma
 from .. import blockdct, qim, texture
 from ..clipping import project_alternately
+from ..interface import ReadsPlanes
 from ..strengths import Strength, strength
 from ..sync import template
-from ..sync.geometry import resized
-from ..sync.registration import Aligned
 from .layout import Layout
 from .masking import Masking
 from .presets import BETWEEN, MASKINGS
@@ -33,7 +32,7 @@ _TEMPLATE_NEEDS = 5.0
 
 
 @dataclass(frozen=True)
-class TexturedLattice:
+class TexturedLattice(ReadsPlanes[TexturedReading]):
     """A classical carrier. See :class:`stegolab.carrier.interface.Carrier` for the contract.
 
     ``visibility``: how visible it may be, in multiples of what the texture masks; a receiver finds it out.
@@ -92,18 +91,6 @@ class TexturedLattice:
             if plan.differs_from(before) < _SETTLED:
                 break
         return project_alternately(rgb, lambda plane, round_: self._change(plane, plan, round_))
-
-    def read(self, rgb: NDArray[np.uint8], shape: tuple[int, ...]) -> TexturedReading:
-        """See the interface. A picture of another size is resized back (bicubic) in floating point."""
-        return self._reading(resized(luma(rgb), shape), shape, None)
-
-    def read_luma(self, plane: Floats) -> TexturedReading:
-        """See the interface."""
-        return self._reading(plane, plane.shape, None)
-
-    def read_aligned(self, aligned: Aligned) -> TexturedReading:
-        """See the interface."""
-        return self._reading(aligned.plane, aligned.shape, aligned.seen)
 
     def _reading(self, plane: Floats, shape: tuple[int, ...], received: NDArray[np.bool_] | None) -> TexturedReading:
         layout = self._layout(shape)

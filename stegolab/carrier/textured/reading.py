@@ -25,7 +25,7 @@ from .masking import Masking
 Floats = NDArray[np.float32]
 
 _BLURS = tuple(x / 10 for x in range(-12, 17))  # square pixels; those that are tried once the header is known
-_COARSE = (-0.8, -0.5, -0.2, 0.1, 0.4, 0.7, 1.0, 1.3)  # those that are tried to find it
+_COARSE = (-0.2, 0.1, 0.4, 0.7, 1.0, 1.3)  # those that are tried to find it
 _GAINS = tuple(1 + x / 100 for x in range(-6, 9, 2))  # of the texture: what the channel added to it or took away
 _LOSSES = (0.0, 0.02, 0.06, 0.2)
 _THRESHOLDS = (-0.1, -0.06, -0.03, 0.0, 0.03, 0.06, 0.1)
