@@ -27,8 +27,8 @@ settings.register_profile(
 )
 settings.load_profile("stegolab")
 
-# Files, and tests in files, that `make quick` leaves out: what takes more than about half a second of an idle core, as
-# `pytest --durations=0` tells, but two that go the whole way.
+# Files, and tests in files, that `make quick` leaves out: what takes more than about a fifth of a second of an idle
+# core, as `pytest --durations=0` tells, but two that go the whole way.
 SLOW = tuple((Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").split())
 
 
