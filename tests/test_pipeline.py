@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Collection
 from dataclasses import fields
 from hashlib import sha256
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -260,13 +260,14 @@ def test_what_is_hidden_unseen_comes_back_and_leaves_flat_parts_alone():
 
 def test_a_message_that_needs_less_shows_less():
     cover = sample_covers()["coffee"]
-    stego = stegolab.hide(SPEECH, cover, KEY, "jpeg", "codec2:1300", visibility="unseen", enhance=False)
+    options: dict[str, Any] = {"codec": "codec2:1300", "enhance": False, "salt": bytes(16)}
+    stego = stegolab.hide(SPEECH, cover, KEY, "jpeg", visibility="unseen", **options)
     assert stego.report["visibility"] == 0.5
     assert stego.report["payload_bits"] <= stego.report["capacity_bits"]
     found = stegolab.reveal(spec.parse("jpeg:60")(stego.picture.rgb), KEY)
     assert found.report["payload_sha256"] == stego.report["payload_sha256"]
-    loudest = stegolab.hide(SPEECH, cover, KEY, "jpeg", "codec2:1300", visibility=0.5, enhance=False, salt=bytes(16))
-    assert stego.report["psnr_db"] == pytest.approx(loudest.report["psnr_db"], abs=0.1)
+    least = stegolab.hide(SPEECH, cover, KEY, "jpeg", visibility=0.5, **options)
+    np.testing.assert_array_equal(stego.picture.rgb, least.picture.rgb)
 
 
 def test_every_carrier_can_be_gone_through_again_and_again_as_the_receiver_asks():
