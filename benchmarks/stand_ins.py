@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from studies import detail
 
-from stegolab import data, files, progress, results
+from stegolab import data, files, journal, progress, results
 from stegolab.carriers import carrier_for
 from stegolab.channel import spec
 from stegolab.detect.pictures import cut
@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--carrier", default="lattice")
     parser.add_argument("--strength", default="social")
-    parser.add_argument("--journal", type=Path, default=Path("runs/stand_ins.jsonl"), help="what is measured already")
+    parser.add_argument("--journal", type=Path, default=Path("runs/stand_ins.sqlite"), help="what is measured already")
     parser.add_argument("--publish", action="store_true", help="write results/stand_ins.json")
     options = parser.parse_args()
     if options.publish:
@@ -62,40 +62,38 @@ def main() -> None:
     pipelines = [attack for some in families.values() for attack in some]
     lost = {attack for some in installed.left_out(pipelines).values() for attack in some}
     here = [attack for attack in pipelines if attack not in lost]
-    known = measured(options.carrier, options.strength, [*tried, *CANDIDATES, *here], options.journal)
+    files.folder(options.journal.parent)
+    with journal.opened(options.journal) as log:
+        known = measured(options.carrier, options.strength, [*tried, *CANDIDATES, *here], log)
     figures = summary(known, tried, {name: [a for a in some if a in here] for name, some in families.items()})
     figures |= {"carrier": options.carrier, "strength": options.strength, "needed": NEEDED}
     print(json.dumps(figures, indent=1))
     if options.publish:
         used = {"software": installed.used(here), "not_installed": sorted(lost)}
-        command = shlex.join(["STEGOLAB_DATA=DIR", "python", "benchmarks/stand_ins.py", "--publish"])
+        command = shlex.join(["STEGOLAB_DATA=DIR", "python", "benchmarks/stand_ins.py", *sys.argv[1:]])
         results.write("stand_ins", figures | used, profile="command", seed=0, command=command)
 
 
-def measured(carrier: str, strength: str, attacks: Iterable[str], journal: Path) -> dict[str, list[float]]:
+def measured(carrier: str, strength: str, attacks: Iterable[str], log: journal.Journal) -> dict[str, list[float]]:
     """Bits a slot after each attack, one for each cover, calm to busy."""
     parts = sorted(cut(data.covers("valid")), key=lambda part: detail(Picture(part.rgb)))
     chosen = [parts[round(k)] for k in np.linspace(0, len(parts) - 1, COVERS)]
-    files.folder(journal.parent)
-    done = [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
-    known = {(row["cover"], row["attack"]): row["information"] for row in done}
     sender = carrier_for(strength, carrier)
-    with journal.open("a") as log:
-        for part in progress.steps(chosen, len(chosen), "covers"):
-            slots = sender.body_slots(part.rgb.shape)
-            header, body = public_bits("stand-in header", HEADER_CODE_BITS), public_bits("stand-in body", slots)
-            stego = None
-            for attack in attacks:
-                if (part.source, attack) in known:
-                    continue
+    found: dict[str, list[float]] = {attack: [] for attack in attacks}
+    for part in progress.steps(chosen, len(chosen), "covers"):
+        slots = sender.body_slots(part.rgb.shape)
+        header, body = public_bits("stand-in header", HEADER_CODE_BITS), public_bits("stand-in body", slots)
+        stego = None
+        for attack in found:
+            name = f"{strength} {carrier} {part.source} {attack}"
+            if name not in log.rows:
                 if stego is None:
                     stego = sender.embed(part.rgb, header, body, np.ones(slots, bool))
                 reading = sender.read(spec.parse(attack)(stego), stego.shape[:2])
                 left = information((body.astype(np.float32) * 2 - 1) * reading.body_llr(header))
-                known[part.source, attack] = left
-                log.write(json.dumps({"cover": part.source, "attack": attack, "information": left}) + "\n")
-                log.flush()
-    return {attack: [known[part.source, attack] for part in chosen] for attack in attacks}
+                log.append([(name, {"information": left})])
+            found[attack].append(log.rows[name]["information"])
+    return found
 
 
 def summary(known: dict[str, list[float]], tried: tuple[str, ...], families: dict[str, list[str]]) -> dict[str, Any]:

@@ -38,6 +38,21 @@ def test_what_carries_comes_back(name, visibility):
     assert wrong(reading.header_llr, header) < 0.05
 
 
+@pytest.mark.parametrize("visibility", [1.0, 1.6])
+def test_at_jpeg_what_carries_in_the_finished_picture_is_what_was_embedded(visibility, monkeypatch):
+    """Steps never change there, but embedding makes blocks begin or cease to carry: 3 % if it is done only twice."""
+    carrier, plan, plans = TexturedLattice.of("jpeg", visibility), TexturedLattice._plan, []
+
+    def remembered(*what):
+        plans.append(plan(*what))
+        return plans[-1]
+
+    monkeypatch.setattr(TexturedLattice, "_plan", remembered)
+    stego, *_ = sent(carrier, sample_covers()["chelsea"])
+    found = carrier.masking.excess(carrier._texture(luma(stego)), visibility) >= 1
+    assert (found ^ plans[-1].carries).sum() < 0.015 * found.sum()
+
+
 @EVERY
 def test_flat_parts_do_not_change(name):
     rng = np.random.default_rng(1)
