@@ -78,13 +78,15 @@ class Rehearsal:
         """The highest code rate that is expected to survive every declared attack.
 
         On training images LDPC blocks were decoded without fail at 0.84 of the information for 10,000 slots and more,
-        at 0.78 for 3,000; the information itself moves by 0.01 from one embedding to the next.
+        at 0.78 for 3,000; the information itself moves by 0.01 from one embedding to the next, and by more where only
+        some slots carry, since others are then near the threshold.
         """
         usable = self.slots * self.carrying
         if usable < 1:
             return 0.0
         information = self.worst.information - 0.01 * self.carrying
-        return max(0.0, (1 - self.lost_share) * (0.85 - 4 / np.sqrt(usable)) * information)
+        part = 0.85 if self.carrying == 1 else 0.82
+        return max(0.0, (1 - self.lost_share) * (part - 4 / np.sqrt(usable)) * information)
 
 
 def rehearse(

@@ -42,4 +42,4 @@ JPEG, SOCIAL = _jpeg(), _social()
 MASKINGS = {"jpeg": JPEG, "social": SOCIAL}
 #: Attacks of the declared range that are harder for these points than the strength's own: qualities whose grid fits
 #: worst between the lines of quality 50's. The sender tries them as well.
-BETWEEN = {"jpeg": ("jpeg:57", "jpeg:62")}
+BETWEEN = {"jpeg": ("jpeg:54", "jpeg:57", "jpeg:60", "jpeg:62", "jpeg:66")}
