@@ -24,7 +24,7 @@ from .errors import BadSpec
 TICK = 0.2  # seconds between two checks of a kernel
 GRACE = 10.0  # seconds for an interrupted kernel to end its cell; none after a second request
 SAMPLE = 5.0  # seconds between two readings of processor time, at most
-#: A kernel that only waits still answers its heartbeat, 0.05 % of a core; one that computes with the lowest priority #:
+#: A kernel that only waits still answers its heartbeat, 0.05 % of a core; one that computes with the lowest priority
 #: beside others gets 1.5 %.
 STALLED = 0.005
 #: The least that a wall-clock second counts, so that a loop that waits in small steps is ended too.
@@ -147,8 +147,10 @@ class Watch:
             if self._since_sample < self._sample or self._kernel is None:
                 return
             before, self._processor_time = self._processor_time, self._read()
-            problem = self._account.add(self._since_sample, max(0.0, self._processor_time - before))
-            self._since_sample = 0.0
+            seconds, self._since_sample = self._since_sample, 0.0
+            if self.cell and not self._in_cell:
+                return  # the kernel waits for this process, which saves the notebook or ends the kernel
+            problem = self._account.add(seconds, max(0.0, self._processor_time - before))
             if problem and not self.verdict:
                 where = f"cell `{self.cell}`" if self.cell else "the kernel, before its first cell,"
                 self.verdict = f"{where} {problem}"

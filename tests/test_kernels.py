@@ -121,6 +121,23 @@ def test_nothing_that_a_stalled_kernel_started_is_left() -> None:
     assert psutil.wait_procs(family, timeout=AMPLE)[1] == []
 
 
+def test_a_kernel_that_waits_between_cells_is_not_stalled() -> None:
+    """Saving a large notebook on a busy machine may take long, and its kernel has nothing to do meanwhile."""
+    process = started("import time; print('ready', flush=True); time.sleep(3600)")
+    watch = kernels.Watch(Limits(cell=1e9, notebook=1e9, stall=2), Stop())
+    watch.follow(process.pid)
+    watch.begin_cell("first = 1")
+    watch.end_cell()
+    for _ in range(100):
+        watch.tick()
+    assert watch.verdict is None
+    watch.begin_cell("second = 2")
+    for _ in range(100):
+        watch.tick()
+    assert watch.verdict == "cell `second = 2` stalled: next to no processor time used in 2 s"
+    assert process.wait(AMPLE) == -signal.SIGKILL
+
+
 @pytest.mark.parametrize("asked", [1, 2])
 def test_a_kernel_that_will_not_be_interrupted_is_ended(asked: int) -> None:
     ignores = "import signal, time; signal.signal(2, signal.SIG_IGN); print('ready', flush=True); time.sleep(3600)"
