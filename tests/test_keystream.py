@@ -1,13 +1,26 @@
 """stegolab.keystream: the numbers that both ends draw. The golden values may never change."""
 
 import hashlib
+import hmac
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stegolab.keystream import keyed_words, order_of, public_bits, public_bytes, public_permutation, public_uniform
+from stegolab.keystream import (
+    FORMAT_1,
+    PUBLIC,
+    Keystream,
+    keyed_words,
+    order_of,
+    public_bits,
+    public_bytes,
+    public_permutation,
+    public_uniform,
+)
 
 labels, counts = st.text(max_size=12), st.integers(0, 700)
 
@@ -28,6 +41,27 @@ def test_golden_digests():
     assert sha256(bits, "u1") == "531e9d1ce170c00fb6beef6752cdf10746f346bdca64e5333b4b2fd83245a56b"
     assert sha256(uniform, "<f4") == "56a915a63ea13afafb1599868c985df6c4df6ea46cc97b48950d709089af5741"
     assert sha256(permutation, "<i8") == "095c761fcb02eed7f467c99912072710dbe93a8af171af3d6d084813a80c01a3"
+
+
+def test_what_a_key_draws_is_chacha20_under_hmac_of_label():
+    secret = bytes(range(32))
+    drawn = Keystream.keyed(secret)
+    cipher = hmac.new(secret, b"stegolab/2:dither", "sha256").digest()
+    assert drawn.stream("dither", 24) == Cipher(ChaCha20(cipher, bytes(16)), None).encryptor().update(bytes(24))
+    assert drawn.stream("dither", 16).hex() == "b86721a294e994f15032569ebdf7d3b7"
+    assert drawn.bits("header", 16).tolist() == [1, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1]
+    assert drawn.permutation("body", 12).tolist() == [11, 10, 4, 6, 9, 7, 1, 5, 8, 3, 0, 2]
+    assert drawn.within(b"nonce").stream("dither", 16).hex() == "7db3df8d09ee3422b208aa9fa5aa4403"
+    assert PUBLIC.stream("dither", 16).hex() == "1ddfd08a5588127f7f97237e02ff7790"
+    assert FORMAT_1.within(b"nonce") == FORMAT_1
+
+
+def test_keys_contexts_and_formats_draw_different_numbers():
+    one, other = Keystream.keyed(bytes(32)), Keystream.keyed(bytes(31) + b"1")
+    drawn = (one, other, PUBLIC, FORMAT_1, one.within(b"a"), one.within(b"b"), other.within(b"a"))
+    assert len({each.stream("body", 16) for each in drawn}) == len(drawn)
+    assert [each.public for each in drawn] == [False, False, True, True, False, False, False]
+    assert "secret" not in repr(one)
 
 
 def test_keyed_words_are_chacha20_under_an_hkdf_of_secret_salt_and_purpose():
