@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
@@ -153,7 +154,7 @@ def parse(spec: str) -> Chain:
             if name == "platform":
                 chain += _platform(words).attacks
             elif [name, *words] != ["none"]:
-                chain.append(_attack(name, words))
+                chain.append(_attack(name, tuple(words)))
         except BadSpec as error:
             raise BadSpec(f"bad attack {part.strip()!r}: {error}") from None
     return Chain(tuple(chain))
@@ -170,7 +171,8 @@ def _platform(words: list[str]) -> Chain:
     return parse(PRESETS[words[0]].spec)
 
 
-def _attack(name: str, words: list[str]) -> Attack:
+@lru_cache(maxsize=4096)  # a training and a study read the same ones thousands of times
+def _attack(name: str, words: tuple[str, ...]) -> Attack:
     if name not in ATTACKS and name not in SOFTWARE:
         raise BadSpec(f"the attacks are {', '.join([*ATTACKS, *SOFTWARE])}, platform, none")
     parameters = _parameters(name)
