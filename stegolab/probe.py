@@ -94,7 +94,7 @@ def rehearse(
 ) -> Rehearsal:
     """Embed random bits in the busiest ``share`` of ``rgb`` (H, W, 3) and measure each of the strength's attacks.
 
-    If ``alpha`` (H, W) is transparent anywhere, each attack is tried on white and on black.
+    If ``alpha`` (H, W) is transparent anywhere, each attack is tried on every one of :func:`.opacity.views`.
 
     The fewer slots there are, the more one embedding differs from the next (by a fifth on 512 x 512 for WebP, which
     chooses its filters by the picture). So several are tried then, and the worst result of each attack counts.
@@ -128,7 +128,7 @@ def _most_within(density: NDArray[np.float32], cropped: float) -> float:
 
 
 def _worst_of(views: list[Trial]) -> Trial:
-    """What an attack leaves on any background: on one the body may fare worst, on another the header."""
+    """What an attack leaves in any view: in one the body may fare worst, in another the header."""
     return Trial(
         views[0].attack,
         information=min(t.information for t in views),
@@ -148,11 +148,11 @@ class _Embedded:
 def _embedded(
     carrier: Carrier, rgb: NDArray[np.uint8], alpha: NDArray[np.uint8] | None, slots: int, number: int, share: float
 ) -> list[_Embedded]:
-    """One embedding, on each background."""
+    """One embedding, in each view."""
     header = public_bits(f"rehearsal header {number}", HEADER_CODE_BITS)
     body = public_bits(f"rehearsal body {number}", slots)
     stego = opacity.embed(carrier, rgb, alpha, header, body, np.ones(slots, bool), share)
-    return [_Embedded(seen, header, body) for _, seen in opacity.views(stego, alpha)]
+    return [_Embedded(seen, header, body) for _, seen in opacity.views(stego, alpha, carrier.strength)]
 
 
 def _attempt(carrier: Carrier, attack: str, sent: _Embedded) -> Trial:

@@ -192,7 +192,7 @@ class Sender:
 
     def _lost(self, stego: NDArray[np.uint8], header: frame.Header, body: bytes) -> dict[str, StegolabError]:
         """The attacks that the message does not survive, and the error that the receiver would raise."""
-        views = dict(opacity.views(stego, self.cover.alpha))
+        views = dict(opacity.views(stego, self.cover.alpha, self.carrier.strength))
         tried = [(attack, on) for attack in self.carrier.strength.attacks for on in views]
         check = lambda pair: _failure(self.carrier, views[pair[1]], header, body)(pair[0])  # noqa: E731 - used once
         failures = run_all(check, tried, "checking that it survives attacks")

@@ -1,5 +1,6 @@
 """Stickers: the message is in what is opaque, and comes back on white, on black, and with the transparency itself."""
 
+import io
 from itertools import cycle
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 import stegolab
+from stegolab.carrier import opacity
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.learned import learned_carrier
 from stegolab.carrier.strengths import STRENGTHS
@@ -14,7 +16,7 @@ from stegolab.channel import spec
 from stegolab.channel.uploading import BACKGROUNDS, flattened
 from stegolab.data import sample_covers
 from stegolab.errors import BadImage, CapacityExceeded
-from stegolab.images import Picture, from_array
+from stegolab.images import Picture, from_array, to_pillow
 from stegolab.receiver import receive
 from stegolab.sender import Sender
 from tests import covers
@@ -58,6 +60,28 @@ def test_a_full_message_in_a_sticker_comes_back_on_every_background(carrier):
     assert receive(posted.picture, KEY, [carrier])[0] == sent
 
 
+@pytest.mark.parametrize(
+    ("carrier", "attack"),
+    [
+        (LatticeCarrier(STRENGTHS["file"]), "none"),
+        (LatticeCarrier(STRENGTHS["jpeg"]), "jpeg:50"),
+        (learned_carrier(STRENGTHS["jpeg"]), "jpeg:75"),
+    ],
+    ids=["file lattice", "jpeg lattice", "jpeg inn"],
+)
+def test_a_full_message_in_a_sticker_comes_back_after_its_alpha_is_dropped(carrier, attack):
+    """The colours behind what was transparent come to light, carry nothing, and look as if they did."""
+    sender = Sender.on(sticker(np.ascontiguousarray(sample_covers()["coffee"][:400, :400])), carrier)
+    sent = np.random.default_rng(0).bytes(sender.capacity())
+    posted = sender.send(sent, KEY, salt=bytes(16))
+    file = io.BytesIO()
+    to_pillow(posted.picture).save(file, "PNG")
+    with Image.open(file) as read:
+        dropped = np.asarray(read.convert("RGB"))
+    assert np.array_equal(dropped, posted.picture.rgb)
+    assert sent and receive(from_array(spec.parse(attack)(dropped)), KEY, [carrier])[0] == sent
+
+
 def test_a_sticker_goes_through_files(tmp_path):
     Image.fromarray(np.dstack([COVER, sticker().alpha])).save(tmp_path / "cover.png")
     stego = stegolab.hide(speak(0.5), tmp_path / "cover.png", KEY, strength="jpeg", enhance=False)
@@ -86,10 +110,10 @@ def test_a_cover_of_which_too_little_is_opaque_is_refused_with_the_share():
 
 
 def test_sparse_finds_its_blocks_in_the_opaque_part():
-    cover = sticker(covers.larger()["coffee"][:256, :256], 0.6)
+    cover = sticker(covers.larger()["coffee"][:288, :288], 0.6)
     sender = Sender.on(cover, LatticeCarrier(STRENGTHS["jpeg"]), sparse=True)
     posted = sender.send(b"a short message", KEY, salt=bytes(16))
     assert posted.report["share"] < 1
-    for background in BACKGROUNDS:
-        seen = spec.parse("jpeg:50")(flattened(posted.picture.rgb, cover.alpha, background))
-        assert receive(from_array(seen), KEY, [sender.carrier])[0] == b"a short message"
+    for name, view in opacity.views(posted.picture.rgb, cover.alpha, sender.carrier.strength):
+        seen = spec.parse("jpeg:50")(view)
+        assert receive(from_array(seen), KEY, [sender.carrier])[0] == b"a short message", name

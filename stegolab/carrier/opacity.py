@@ -1,8 +1,12 @@
 """Covers with transparent parts: only opaque blocks carry, because it is unknown what will be behind the others.
 
-A program that flattens the picture puts white or black there. Either way those blocks carry nothing, as if they had
-been cut away, and the error-correcting code compensates for it. The sender tries both backgrounds before it promises
-anything.
+A program that flattens the picture puts white or black there. Another drops the transparency, and shows the colours
+that the file has there. In each case those blocks carry nothing, as if they had been cut away, and the
+error-correcting code compensates for it. The sender tries all three before it promises anything.
+
+Colours that come to light are the worst of the three: they look as if they carried, and the receiver believes what it
+reads there. At strengths that are also read at other sizes so little is left that no code rate is safe with it, and
+there this is neither tried nor promised.
 """
 
 from __future__ import annotations
@@ -15,8 +19,11 @@ from numpy.typing import NDArray
 from ..channel.uploading import BACKGROUNDS, flattened
 from ..picture import RGB
 from .interface import Carrier
+from .strengths import Strength
 
 Alpha = NDArray[np.uint8] | None
+
+DROPPED = "dropped"  # the name of the view without transparency
 
 _OPAQUE = 250  # of 255: some programs export this as opaque; it lowers the contrast by 2 %, which is tried as well
 
@@ -40,12 +47,17 @@ def embed(
     return np.clip(rgb + change, 0, 255).astype(np.uint8)
 
 
-def views(rgb: RGB, alpha: Alpha) -> Iterator[tuple[str, RGB]]:
-    """The picture on each background, with the background's name; unchanged if it is opaque."""
+def views(rgb: RGB, alpha: Alpha, strength: Strength) -> Iterator[tuple[str, RGB]]:
+    """What programs make of the picture, with a name: on each background, and :data:`DROPPED` with what was behind it.
+
+    An opaque picture has one view, itself. Where ``strength`` is read at other sizes, nothing is dropped.
+    """
     if alpha is None or alpha.min() == 255:
         yield "", rgb
-    else:
-        yield from ((background, flattened(rgb, alpha, background)) for background in BACKGROUNDS)
+        return
+    yield from ((background, flattened(rgb, alpha, background)) for background in BACKGROUNDS)
+    if not strength.rescaled:
+        yield DROPPED, rgb
 
 
 def opaque_share(alpha: Alpha, block: int) -> float:

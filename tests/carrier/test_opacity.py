@@ -38,7 +38,7 @@ def test_only_opaque_blocks_change(carrier):
 def test_an_opaque_cover_is_embedded_in_as_ever(carrier, through):
     bits = random_bits(carrier, COVER)
     assert np.array_equal(opacity.embed(carrier, COVER, through, *bits), carrier.embed(COVER, *bits))
-    assert [(name, view is COVER) for name, view in opacity.views(COVER, through)] == [("", True)]
+    assert [(name, view is COVER) for name, view in opacity.views(COVER, through, carrier.strength)] == [("", True)]
 
 
 def test_what_a_program_exported_as_almost_opaque_is_opaque():
@@ -53,12 +53,14 @@ def test_the_share_counts_whole_blocks():
     assert opacity.opaque_share(np.pad(alpha(), ((0, 3), (0, 5))), 8) == 1  # no block is there
 
 
-def test_there_is_a_view_for_each_background():
+def test_there_is_a_view_for_each_background_and_one_without_transparency():
     through = alpha(columns=slice(0, 64))
-    views = dict(opacity.views(COVER, through))
-    assert list(views) == ["white", "black"]
-    for name, view in views.items():
-        assert np.array_equal(view, flattened(COVER, through, name))
+    views = dict(opacity.views(COVER, through, JPEG))
+    assert list(views) == ["white", "black", opacity.DROPPED]
+    for name in ("white", "black"):
+        assert np.array_equal(views[name], flattened(COVER, through, name))
+    assert views[opacity.DROPPED] is COVER
+    assert list(dict(opacity.views(COVER, through, STRENGTHS["social"]))) == ["white", "black"]
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
@@ -76,12 +78,12 @@ def test_what_may_be_cut_away_may_all_be_of_the_opaque_part():
     assert rehearse(carrier, COVER, alpha=half).lost_share == pytest.approx(2 * rehearse(carrier, COVER).lost_share)
 
 
-def test_of_each_attack_the_worst_on_any_background_counts(monkeypatch):
-    """The background on which the body fares worst need not be the one on which the header does."""
+def test_of_each_attack_the_worst_in_any_view_counts(monkeypatch):
+    """The view in which the body fares worst need not be the one in which the header does."""
     carrier, half = LatticeCarrier(JPEG), alpha(columns=slice(128, 256))
-    alone = []
-    for name in ("white", "black"):
-        monkeypatch.setattr(opacity, "views", lambda rgb, through, on=name: [(on, flattened(rgb, through, on))])
+    alone, views = [], opacity.views
+    for name in ("white", "black", opacity.DROPPED):
+        monkeypatch.setattr(opacity, "views", lambda *what, name=name: [(name, dict(views(*what))[name])])
         alone.append(rehearse(carrier, COVER, alpha=half).trials)
     monkeypatch.undo()
     for number, trial in enumerate(rehearse(carrier, COVER, alpha=half).trials):
