@@ -280,7 +280,7 @@ def test_every_carrier_can_be_gone_through_again_and_again_as_the_receiver_asks(
 
 
 def test_refining_says_what_it_gained_and_is_read_by_who_does_not_refine():
-    cover = np.ascontiguousarray(sample_covers()["astronaut"][:384, :384])
+    cover = np.ascontiguousarray(sample_covers()["astronaut"][:256, :256])
     plain, *refined = (
         stegolab.hide(SPEECH, cover, KEY, "jpeg", "codec2:1300", carrier="inn", salt=b"s" * 16, refine=steps)
         for steps in (0, 6, 6)
