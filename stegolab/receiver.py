@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .carrier.interface import Carrier, Reading
 from .carrier.sync.geometry import TURNS, facing
 from .carrier.sync.search import search
+from .carrier.sync.template import Template
 from .channel.uploading import flattened
 from .errors import (
     AuthenticationFailed,
@@ -23,6 +24,7 @@ from .errors import (
     Uncorrectable,
 )
 from .images import Picture, luma
+from .keystream import FORMAT_1
 from .message import envelope, frame
 from .message.keys import Key, KeyProvider, readings
 
@@ -103,7 +105,8 @@ def _readings(rgb: NDArray[np.uint8], carriers: Collection[Carrier]) -> Iterator
     for carrier in carriers:
         yield from _looked(carrier, carrier.read_luma(plane))
     if any(carrier.strength.rescaled for carrier in carriers):
-        for aligned in search(plane):  # slower: any scale, part and orientation of the original
+        templates = [Template.of(FORMAT_1)]
+        for _, aligned in search(plane, templates):  # slower: any scale, part and orientation of the original
             for carrier in carriers:
                 if carrier.strength.rescaled:
                     yield from _looked(carrier, carrier.read_aligned(aligned))

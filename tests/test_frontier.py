@@ -16,9 +16,11 @@ from stegolab.carrier.networks.config import ModelConfig
 from stegolab.carrier.networks.model import CarrierModel
 from stegolab.carrier.strengths import JPEG, SOCIAL
 from stegolab.carrier.sync.search import search
+from stegolab.carrier.sync.template import Template
 from stegolab.errors import BadSpec
 from stegolab.images import luma, psnr
 from stegolab.journal import opened
+from stegolab.keystream import FORMAT_1
 from tests import covers
 from tests.covers import random_bits, wrong
 
@@ -65,7 +67,8 @@ def test_larger_steps_cost_what_they_should_and_are_read(carrier):
     quality = [psnr(cover, c.embed(cover, header, body, used)) for c in (carrier, larger, carrier)]
     assert quality[0] == quality[2]
     if carrier.strength.rescaled:  # or nobody would find the geometry
-        aligned = next(search(luma(larger.embed(cover, header, body, used))[48:]))
+        received = luma(larger.embed(cover, header, body, used))[48:]
+        _, aligned = next(search(received, [Template.of(FORMAT_1)]))
         assert aligned.shape == cover.shape[:2]
     assert quality[0] - quality[1] == pytest.approx(6.0, abs=1.0)
     if carrier.name != "plain":  # which hears nothing before it is trained

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..header import HEADER_CODE_BITS
-from ..keystream import public_uniform
+from ..keystream import FORMAT_1, public_uniform
 from .strengths import Strength
 from .sync import template
 
@@ -125,8 +125,9 @@ class Layout:
     def _template(self) -> NDArray[np.int8]:
         """(slots,) the sign of each template slot, 0 for all others."""
         whole = np.zeros((self.rows, self.columns, len(self.strength.frequencies)), np.int8)
-        for frequency, signs in zip(self._template_frequencies, template.signs(self.rows, self.columns), strict=False):
-            whole[..., self.strength.frequencies.index(frequency)] = signs
+        points = template.Template.of(FORMAT_1).points(self.rows, self.columns)  # (2, rows, columns)
+        for frequency, point in zip(self._template_frequencies, points, strict=False):
+            whole[..., self.strength.frequencies.index(frequency)] = np.sign(point)
         return whole.reshape(-1)  # (slots,)
 
     @cached_property

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadSpec, NotTrained
 from ..images import luma
-from ..keystream import public_bits
+from ..keystream import FORMAT_1, public_bits
 from . import blockdct, texture
 from .clipping import project_alternately
 from .interface import EverySlotCarries, ReadsPlanes
@@ -134,7 +134,7 @@ class LearnedCarrier(EverySlotCarries, ReadsPlanes["LearnedReading"]):
             if round_ == 0 and self.refine:
                 move = self._refined(cover, move, white, mask)
             if with_template:  # the template is always plain dither modulation
-                move[with_template] += template.moves(x[with_template])
+                move[with_template] += template.Template.of(FORMAT_1).moves(x[with_template])
             moved = float((np.abs(move) / step).mean() / max(mask.mean(), 1e-9))
             return networks.synthesise(move, rgb.shape[:2]), moved
 

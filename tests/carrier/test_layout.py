@@ -10,6 +10,7 @@ from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, STRENGTHS
 from stegolab.carrier.sync import template
 from stegolab.errors import BadSpec
 from stegolab.header import HEADER_CODE_BITS
+from stegolab.keystream import FORMAT_1
 from stegolab.message import frame
 
 strengths = st.sampled_from(list(STRENGTHS.values()))
@@ -92,7 +93,7 @@ def test_the_template_stands_where_it_does_in_any_picture(shape):
     said[layout.template_slots] = 2 * layout.template_bit.astype(int) - 1
     grid = said.reshape(layout.rows, layout.columns, -1)
     across, down = (SOCIAL.frequencies.index(f) for f in template.FREQUENCIES)
-    signs = template.signs(layout.rows, layout.columns)
+    signs = np.sign(template.Template.of(FORMAT_1).points(layout.rows, layout.columns))
     np.testing.assert_array_equal(grid[..., [across, down]].transpose(2, 0, 1), signs)
     assert np.count_nonzero(said) == len(layout.template_slots)
     assert not layout.dither.reshape(-1)[layout.template_slots].any()

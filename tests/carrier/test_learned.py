@@ -10,10 +10,12 @@ from stegolab.carrier.interface import DETECTED
 from stegolab.carrier.learned import LearnedReading, learned_carrier, whitening
 from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, weights_of
 from stegolab.carrier.sync.search import search
+from stegolab.carrier.sync.template import Template
 from stegolab.channel import spec
 from stegolab.errors import NoPayload, NotTrained
 from stegolab.header import HEADER_CODE_BITS
 from stegolab.images import from_array, luma, psnr
+from stegolab.keystream import FORMAT_1
 from stegolab.receiver import receive
 from stegolab.sender import Sender
 from tests import covers
@@ -121,7 +123,7 @@ def test_the_template_leads_back_to_the_original(attack):
     carrier, cover = CARRIERS["social"], covers.larger()["chelsea"]
     header, body, used = random_bits(carrier, cover)
     received = spec.parse(attack)(carrier.embed(cover, header, body, used))
-    aligned = next(search(luma(received)))
+    _, aligned = next(search(luma(received), [Template.of(FORMAT_1)]))
     reading = carrier.read_aligned(aligned)
     count = len(reading.layout.strength.frequencies)
     there = aligned.seen.reshape(-1)[reading.layout.body_slots // count]

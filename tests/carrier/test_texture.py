@@ -9,9 +9,11 @@ from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.learned import learned_carrier
 from stegolab.carrier.strengths import JPEG, SOCIAL
 from stegolab.carrier.sync.search import search
+from stegolab.carrier.sync.template import Template
 from stegolab.carrier.texture import activity, busiest, carrying_threshold
 from stegolab.channel import spec
 from stegolab.images import from_array, luma, psnr, ssim
+from stegolab.keystream import FORMAT_1
 from stegolab.sender import Sender
 from tests import covers
 from tests.carrier.untrained import fresh
@@ -96,7 +98,7 @@ def test_in_a_part_of_the_picture_too(carrier):
     cover = covers.larger()["coffee"]
     header, body, used = random_bits(carrier, cover)
     received = spec.parse("crop:0.1,jpeg:90")(carrier.embed(cover, header, body, used, 0.6))
-    aligned = next(search(luma(received)))
+    _, aligned = next(search(luma(received), [Template.of(FORMAT_1)]))
     reading = carrier.read_aligned(aligned)
     llr, count = reading.body_llr(header), len(reading.layout.strength.frequencies)
     there = aligned.seen.reshape(-1)[reading.layout.body_slots // count]

@@ -7,11 +7,13 @@ steps that are fine enough for the busiest pictures, where nothing shows that is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, log
 
 import numpy as np
 
 from .geometry import Axes, Axis
+from .template import Template
 from .view import Blocks, View
 
 # Blocks on a side of the square at the corner. More say more, and need a more exact scale: at 256 pixels from the
@@ -34,22 +36,26 @@ def scales_between(least: float, largest: float) -> list[float]:
     return sorted((least * exp(STEP * k) for k in range(count + 1)), key=lambda scale: abs(log(scale)))
 
 
-def agreement(view: View, axes: Axes, side: int = _SIDE) -> float:
-    """How far the blocks at the corner say what they should, in standard deviations; 0 where there are next to none."""
+def agreements(templates: Sequence[Template], view: View, axes: Axes, side: int = _SIDE) -> list[float]:
+    """How far the blocks at the corner say what each template says, in standard deviations of chance.
+
+    0 where there are next to none.
+    """
     received = view.received_blocks(axes)
     rows, columns = min(received.rows, side), min(received.columns, side)
     if min(rows, columns) < 4:
-        return 0.0
-    return view.agreement(axes, Blocks(0, 0, rows, columns))
+        return [0.0] * len(templates)
+    angles = view.angles(axes, Blocks(0, 0, rows, columns))  # (2, rows, columns)
+    return [known.agreement(angles, 0, 0) for known in templates]
 
 
-def refined(view: View, scale: float) -> Axes:
+def refined(known: Template, view: View, scale: float) -> Axes:
     """Both axes from the corner, each at the scale where more of the blocks agree best."""
     axes = Axes(Axis(scale, 0.0), Axis(scale, 0.0))
     for side in (_SIDE, _REFINED_SIDE):
         for vertical in (False, True):
             options = [_stretched(axes, change, vertical) for change in _FINER]
-            axes = options[int(np.argmax([agreement(view, option, side) for option in options]))]
+            axes = options[int(np.argmax([agreements([known], view, option, side) for option in options]))]
     return axes
 
 

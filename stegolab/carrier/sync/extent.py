@@ -1,8 +1,8 @@
-"""How large the original was, and which part of it was received, found by the signs that never repeat.
+"""How large the original was, and which part of it was received, found by the symbols that never repeat.
 
-The template's own signs repeat after :data:`.template.PERIOD` blocks, so they give a place modulo a period. Some blocks
-carry signs that depend on the number of rows or columns of blocks in the original, and on their place in it
-(``template.count_signs``). Every possible size and period is tried, and those with which most signs agree are the
+The template's own symbols repeat after :data:`.template.PERIOD` blocks, so they give a place modulo a period. Some
+blocks carry symbols that depend on the number of rows or columns of blocks in the original, and on their place in it
+(``Template.count_phases``). Every possible size and period is tried, and those with which most symbols agree are the
 likeliest; the header then decides among them.
 """
 
@@ -23,7 +23,7 @@ from .view import Blocks, View
 # is .75, plus a little room.
 _LEAST_KEPT = 0.7
 # How many of the likeliest extents are returned. For each, the receiver has to look for a header. Where only a small
-# part was received, few of these signs are left, and a wrong extent may win by a little.
+# part was received, few of these symbols are left, and a wrong extent may win by a little.
 _LIKELIEST = 3
 _OVERHANG = 1.0  # pixels of the original by which its last block may be incomplete, see ``view``
 
@@ -33,7 +33,7 @@ class Extent:
     """A guess at the original: how well it agrees, and its size.
 
     ``down``, ``right``: whole periods from the original's corner to the corner that the axes assume; ``rows``,
-    ``columns``: of blocks. In the order of ``agreement``, the sum of evidence with the sign that it should have.
+    ``columns``: of blocks. In the order of ``agreement``, the sum of how far each symbol is as it should be.
     """
 
     agreement: float
@@ -51,9 +51,9 @@ class Extent:
         )
 
 
-def likeliest_extents(view: View, axes: Axes, received: Blocks) -> list[Extent]:
-    """The likeliest extents of the original, given the ``received`` blocks, best first."""
-    evidence = view.evidence(axes, received)  # (2, rows, columns)
+def likeliest_extents(known: template.Template, view: View, axes: Axes, received: Blocks) -> list[Extent]:
+    """The likeliest extents of the original with the ``known`` template, given the ``received`` blocks, best first."""
+    angles = view.angles(axes, received)  # (2, rows, columns)
     row = np.arange(received.row, received.row + received.rows)[:, None]  # (rows, 1)
     column = np.arange(received.column, received.column + received.columns)  # (columns,)
     height, width = view.plane.shape
@@ -65,8 +65,8 @@ def likeliest_extents(view: View, axes: Axes, received: Blocks) -> list[Extent]:
             places = np.nonzero(template.count_places(axis, row, column))  # (blocks,) twice
             rows = places[0] + received.row + down * template.PERIOD
             columns = places[1] + received.column + right * template.PERIOD
-            known = template.count_signs(axis, rows, columns, counts[:, None])  # (counts, blocks)
-            sums = known @ evidence[axis][places]  # (counts,)
+            phases = known.count_phases(axis, rows, columns, counts[:, None])  # (counts, blocks)
+            sums = known.sums(phases, angles[axis][places])  # (counts,)
             best.append([(float(sums[k]), int(counts[k])) for k in np.argsort(-sums)[:_LIKELIEST]])
         found += [Extent(a + b, down, right, rows, columns) for (a, rows), (b, columns) in product(*best)]
     return sorted(found, reverse=True)[:_LIKELIEST]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from . import template
 from .extent import likeliest_extents
 from .geometry import Axes, Axis, Geometry, Plane, turned
+from .template import Template
 from .view import Blocks, View, received_along
 
 # Standard deviations of the whole template's agreement from which a geometry is accepted. With less, a header would be
@@ -100,18 +101,18 @@ _LARGER, _TALLER, _WIDER = _Change(stretch=(1, 1)), _Change(stretch=(1, 0)), _Ch
 _CHANGES = (_DOWN, _RIGHT, _LARGER, _DOWN, _RIGHT, _TALLER, _WIDER)
 
 
-def align(view: View, rough: Geometry) -> Iterator[Aligned]:
+def align(known: Template, view: View, rough: Geometry) -> Iterator[Aligned]:
     """Align a received plane with the original, given its geometry to a few pixels and modulo the template's period.
 
     One result for each possible size of the original, the likeliest first; none if there is no template.
     """
     view = replace(view, plane=turned(view.plane, rough.turn))
-    registered = _registered(view, rough.axes)
-    if registered is None or view.agreement(registered.axes, registered.received) < CONFIRMED:
+    registered = _registered(known, view, rough.axes)
+    if registered is None or view.agreement(known, registered.axes, registered.received) < CONFIRMED:
         return
     in_full = replace(view, shrink=1)
     height, width = view.plane.shape
-    for extent in likeliest_extents(view, registered.axes, registered.received):
+    for extent in likeliest_extents(known, view, registered.axes, registered.received):
         axes = extent.origin(registered.axes)
         rows = _which_received(axes.vertical, height, extent.rows)
         columns = _which_received(axes.horizontal, width, extent.columns)
@@ -136,55 +137,58 @@ def _which_received(axis: Axis, pixels: int, count: int) -> NDArray[np.bool_]:
     return (index >= first) & (index < first + many)
 
 
-def _registered(view: View, axes: Axes) -> _Registered | None:
+def _registered(known: Template, view: View, axes: Axes) -> _Registered | None:
     """The exact axes; None as soon as the guess is clearly wrong."""
-    return _by_whole_pixels(view, axes) if view.held else _by_climbing(view, axes)
+    return _by_whole_pixels(known, view, axes) if view.held else _by_climbing(known, view, axes)
 
 
-def _by_whole_pixels(view: View, axes: Axes) -> _Registered | None:
+def _by_whole_pixels(known: Template, view: View, axes: Axes) -> _Registered | None:
     """Where pixels are held, only whole pixels of the original need to be tried."""
     received = view.received_blocks(axes)
     middle = received.middle(_JUDGED_SIDE)
-    if middle != received and view.agreement(_rounded(view, axes, middle, keeping=0.0), middle) < _HOPELESS:
+    if (
+        middle != received
+        and view.agreement(known, _rounded(known, view, axes, middle, keeping=0.0), middle) < _HOPELESS
+    ):
         return None
-    return _Registered(_rounded(view, axes, received), received)
+    return _Registered(_rounded(known, view, axes, received), received)
 
 
-def _by_climbing(view: View, axes: Axes) -> _Registered | None:
+def _by_climbing(known: Template, view: View, axes: Axes) -> _Registered | None:
     """Climb in one window after another, each twice as large, until the window covers everything received."""
     side, steps = _FIRST_SIDE, _FIRST_STEPS
     while True:
         received = view.received_blocks(axes)
         window = received.middle(side)
-        if side > _JUDGED_SIDE and view.agreement(axes, window) < _HOPELESS:
+        if side > _JUDGED_SIDE and view.agreement(known, axes, window) < _HOPELESS:
             return None
         for step in steps:
-            axes = _climbed(view, axes, window, step)
+            axes = _climbed(known, view, axes, window, step)
         if window == received:
-            return _Registered(_rounded(view, axes, window), window)
+            return _Registered(_rounded(known, view, axes, window), window)
         if side == _FIRST_SIDE:
-            judged = view.agreement(axes, received.middle(_JUDGED_SIDE))
+            judged = view.agreement(known, axes, received.middle(_JUDGED_SIDE))
             if judged < _FAINT:
                 return None
             if judged > _HOPELESS:
-                exact = _rounded(view, axes, received, keeping=1.0)
-                if _clear_throughout(view, axes, exact, window, received):
+                exact = _rounded(known, view, axes, received, keeping=1.0)
+                if _clear_throughout(known, view, axes, exact, window, received):
                     return _Registered(exact, received)  # climbing would hardly move it
         side, steps = 2 * side, _LATER_STEPS
 
 
-def _clear_throughout(view: View, axes: Axes, exact: Axes, window: Blocks, received: Blocks) -> bool:
+def _clear_throughout(known: Template, view: View, axes: Axes, exact: Axes, window: Blocks, received: Blocks) -> bool:
     """Whether both axes could be rounded, and the template then agrees everywhere about as well as in the window."""
     both = exact.vertical is not axes.vertical and exact.horizontal is not axes.horizontal
-    each = view.agreement(axes, window) / np.sqrt(window.count)  # a sum grows with the root of what is summed
-    return both and view.agreement(exact, received) > _CLEAR_THROUGHOUT * each * np.sqrt(received.count)
+    each = view.agreement(known, axes, window) / np.sqrt(window.count)  # a sum grows with the root of what is summed
+    return both and view.agreement(known, exact, received) > _CLEAR_THROUGHOUT * each * np.sqrt(received.count)
 
 
-def _climbed(view: View, axes: Axes, blocks: Blocks, step: float) -> Axes:
+def _climbed(known: Template, view: View, axes: Axes, blocks: Blocks, step: float) -> Axes:
     """``axes`` moved and stretched so that ``blocks`` agree best; tried in steps of ``step`` pixels at the edge."""
     amounts = step * np.arange(-2, 3)
     for change in _CHANGES:
-        scores = np.array([view.agreement(change.by(amount, axes, blocks), blocks) for amount in amounts])
+        scores = np.array([view.agreement(known, change.by(amount, axes, blocks), blocks) for amount in amounts])
         best = int(np.argmax(scores))
         axes = change.by(amounts[best] + step * _top_of_parabola(scores, best), axes, blocks)
     return axes
@@ -198,13 +202,13 @@ def _top_of_parabola(scores: NDArray[np.float64], best: int) -> float:
     return float(0.5 * (before - after) / (before - 2 * here + after - 1e-9))
 
 
-def _rounded(view: View, axes: Axes, blocks: Blocks, keeping: float = _NEARLY_AS_GOOD) -> Axes:
+def _rounded(known: Template, view: View, axes: Axes, blocks: Blocks, keeping: float = _NEARLY_AS_GOOD) -> Axes:
     """``axes`` on which what was received begins and ends with whole pixels of the original.
 
     This is true unless it was cropped after a resize. So an axis is not rounded if that would keep less than
     ``keeping`` of the agreement. Where the picture was not resized at all this saves its detail from interpolation.
     """
-    least = keeping * view.agreement(axes, blocks)
+    least = keeping * view.agreement(known, axes, blocks)
     for index, pixels in enumerate(view.plane.shape):
         start, end = (tuple(axes)[index].original(place) for place in (0, pixels))
         starts = {round(start) + k for k in (-1, 0, 1)} | ({0} if abs(start) < _NEAR_CORNER else set())
@@ -212,7 +216,7 @@ def _rounded(view: View, axes: Axes, blocks: Blocks, keeping: float = _NEARLY_AS
         for first, last in product(starts, (round(end) + k for k in (-1, 0, 1))):
             exact = Axis(pixels / (last - first), -first * pixels / (last - first))
             options.append(Axes(exact, axes.horizontal) if index == 0 else Axes(axes.vertical, exact))
-        best = max(options, key=lambda option: view.agreement(option, blocks))
-        if view.agreement(best, blocks) >= least:
+        best = max(options, key=lambda option: view.agreement(known, option, blocks))
+        if view.agreement(known, best, blocks) >= least:
             axes = best
     return axes

@@ -46,17 +46,18 @@ fixed order, whatever the picture's size and however slow the machine. So every 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice, product
 from math import ceil, exp, floor, log
 
 from ... import progress
 from . import corner, template
-from .correlation import PERIOD_PIXELS, Scales, highest_peak
+from .correlation import PERIOD_PIXELS, Peak, Scales, highest_peaks
 from .geometry import ROTATIONS, TURNS, Axes, Axis, Geometry, Plane
 from .margins import without_margins
 from .registration import Aligned, align
+from .template import Template
 from .view import View
 
 # Hypotheses tried in one search, at most. A picture gives rise to 1,400, and to 650 more if it has margins, whatever
@@ -101,18 +102,19 @@ class Hypothesis:
     scales: Scales
     turns: tuple[int, ...] = tuple(TURNS)
 
-    def lock(self) -> Lock | None:
-        """Where the template shows best under this hypothesis."""
+    def locks(self, templates: Sequence[Template]) -> list[Lock]:
+        """Where each template shows best under this hypothesis; none where too little would be left."""
         if self.turns:
-            return look(self.view, self.scales, self.turns)
+            return look(templates, self.view, self.scales, self.turns)
         axes = Axes(Axis(self.scales.height, 0.0), Axis(self.scales.width, 0.0))
-        return Lock(corner.agreement(self.view, axes), Geometry(0, *axes))
+        scores = corner.agreements(templates, self.view, axes)
+        return [Lock(score, Geometry(0, *axes)) for score in scores]
 
-    def climbed(self, lock: Lock) -> Geometry:
+    def climbed(self, known: Template, lock: Lock) -> Geometry:
         """The geometry of a lock that is certain, at a scale that is as good as it can be told here."""
         if self.turns:
-            return _uphill(self.view, lock).geometry
-        return Geometry(0, *corner.refined(self.view, self.scales.height))
+            return _uphill(known, self.view, lock).geometry
+        return Geometry(0, *corner.refined(known, self.view, self.scales.height))
 
 
 @dataclass(frozen=True)
@@ -126,45 +128,69 @@ class Lock:
     geometry: Geometry
 
 
-def search(plane: Plane, looks: int = LOOKS) -> Iterator[Aligned]:
-    """A received luma plane laid back onto the original, wherever the template shows; nothing where it does not.
+@dataclass
+class _Pursuit:
+    """What a search knows of one template: which locks were followed, and which could be. Each has its own limits."""
+
+    known: Template
+    doubtful: list[tuple[View, Lock]] = field(default_factory=list)
+    at_corner: list[tuple[View, float]] = field(default_factory=list)  # scales that were followed
+    certain: int = 0
+
+    def follow(self, tried: Hypothesis, lock: Lock) -> Iterator[Aligned]:
+        """Follow a lock if it is certain; remember it if it is doubtful."""
+        if not tried.turns:
+            scale = tried.scales.height
+            if lock.score < corner.CERTAIN or any(
+                view is tried.view and abs(log(scale / other)) < _SAME for view, other in self.at_corner
+            ):
+                return
+            geometry = tried.climbed(self.known, lock)
+            self.at_corner += [(tried.view, scale), (tried.view, geometry.vertical.scale)]
+        elif lock.score > CERTAIN:
+            geometry = tried.climbed(self.known, lock)
+        else:
+            self.doubtful.append((tried.view, lock))
+            return
+        if self.certain < _CERTAIN_FOLLOWED:
+            self.certain += 1
+            yield from align(self.known, tried.view, geometry)
+
+    def best_doubtful(self) -> Iterator[Aligned]:
+        """Follow the best of those that were not certain."""
+        for view, lock in sorted(self.doubtful, key=lambda found: -found[1].score)[:_DOUBTFUL_FOLLOWED]:
+            yield from align(self.known, view, lock.geometry)
+
+
+def search(plane: Plane, templates: Sequence[Template], looks: int = LOOKS) -> Iterator[tuple[Template, Aligned]]:
+    """A received luma plane laid back onto the original, wherever one of ``templates`` shows, and which one it is.
+
+    Nothing where none does. What is found of one does not depend on the others.
 
     ``looks``: how many of the hypotheses are tried, the likeliest first. It is all the work that grows with nothing
     else: each reads a window of a fixed size, and ``registration`` gives up on a small part of the picture.
     """
-    doubtful: list[tuple[View, Lock]] = []
-    at_corner: list[tuple[View, float]] = []  # scales that were followed
-    certain = 0
+    pursuits = [_Pursuit(known) for known in dict.fromkeys(templates)]
+    every = [pursuit.known for pursuit in pursuits]
     for tried in progress.steps(islice(_hypotheses(plane), looks), looks, "looking for another size"):
-        lock = tried.lock()
-        if lock is None:
-            continue
-        if not tried.turns:
-            scale = tried.scales.height
-            if lock.score < corner.CERTAIN or any(
-                view is tried.view and abs(log(scale / other)) < _SAME for view, other in at_corner
-            ):
-                continue
-            geometry = tried.climbed(lock)
-            at_corner += [(tried.view, scale), (tried.view, geometry.vertical.scale)]
-        elif lock.score > CERTAIN:
-            geometry = tried.climbed(lock)
-        else:
-            doubtful.append((tried.view, lock))
-            continue
-        if certain < _CERTAIN_FOLLOWED:
-            certain += 1
-            yield from align(tried.view, geometry)
-    for view, lock in sorted(doubtful, key=lambda found: -found[1].score)[:_DOUBTFUL_FOLLOWED]:
-        yield from align(view, lock.geometry)
+        for pursuit, lock in zip(pursuits, tried.locks(every), strict=False):
+            for aligned in pursuit.follow(tried, lock):
+                yield pursuit.known, aligned
+    for pursuit in pursuits:
+        for aligned in pursuit.best_doubtful():
+            yield pursuit.known, aligned
 
 
-def look(view: View, scales: Scales, turns: Iterable[int] = TURNS) -> Lock | None:
-    """The best place and turn at some scales; None where fewer than two blocks a side would be left."""
+def look(templates: Sequence[Template], view: View, scales: Scales, turns: Sequence[int] = TURNS) -> list[Lock]:
+    """For each template the best place and turn at some scales; none if fewer than two blocks a side would be left."""
     height, width = view.plane.shape[0] / scales.height, view.plane.shape[1] / scales.width  # in the original's pixels
     if min(height, width) < 2 * template.BLOCK:
-        return None
-    peak = highest_peak(view, scales, turns)
+        return []
+    return [_lock(peak, scales, height, width) for peak in highest_peaks(templates, view, scales, turns)]
+
+
+def _lock(peak: Peak, scales: Scales, height: float, width: float) -> Lock:
+    """A ``peak`` of a picture as large as ``height`` and ``width`` pixels of the original."""
     along_height = scales.height, height, peak.top
     along_width = scales.width, width, peak.left
     sides = (along_width, along_height) if peak.turn & 4 else (along_height, along_width)  # once it is transposed
@@ -221,7 +247,7 @@ def _swept_scales() -> list[float]:
     return sorted(scales, key=lambda scale: abs(log(scale)))
 
 
-def _uphill(view: View, lock: Lock) -> Lock:
+def _uphill(known: Template, view: View, lock: Lock) -> Lock:
     """The best lock on the way uphill from scale to scale, both sides alike, first to larger and then to smaller."""
     for direction in (1, -1):
         factor = exp(direction * _SCALE_STEP)
@@ -229,8 +255,8 @@ def _uphill(view: View, lock: Lock) -> Lock:
             vertical, horizontal = lock.geometry.axes
             if lock.geometry.turn & 4:  # a look is at the picture before it is turned
                 vertical, horizontal = horizontal, vertical
-            beside = look(view, Scales(vertical.scale * factor, horizontal.scale * factor))
-            if beside is None or beside.score <= lock.score:
+            beside = look([known], view, Scales(vertical.scale * factor, horizontal.scale * factor))
+            if not beside or beside[0].score <= lock.score:
                 break
-            lock = beside
+            lock = beside[0]
     return lock

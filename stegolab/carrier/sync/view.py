@@ -1,6 +1,6 @@
 """A received picture as the registration reads it: the original's blocks at the places given by assumed axes.
 
-The score to maximise is how well the template's known symbols agree with what those blocks contain.
+The score to maximise is how well a template's known symbols agree with what those blocks contain.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class View:
         column, columns = received_along(axes.horizontal, width)
         return Blocks(row, column, rows, columns)
 
-    def evidence(self, axes: Axes, blocks: Blocks) -> Floats:
-        """The evidence of ``blocks`` at the template's frequencies: (2, rows, columns), from -1 to 1."""
+    def angles(self, axes: Axes, blocks: Blocks) -> Floats:
+        """The coefficients of ``blocks`` at the template's frequencies: (2, rows, columns), a turn for each step."""
         size = template.BLOCK // self.shrink
         corner = blocks.row * template.BLOCK, blocks.column * template.BLOCK
         plane = self.cut(axes, corner, (blocks.rows * size, blocks.columns * size))  # (rows * size, columns * size)
@@ -80,15 +80,11 @@ class View:
         pixels = plane.reshape(blocks.rows, size, blocks.columns, size)  # (rows, size, columns, size)
         across = np.tensordot(np.tensordot(pixels, constant, (1, 0)), wave, (2, 0))  # (rows, columns)
         down = np.tensordot(np.tensordot(pixels, wave, (1, 0)), constant, (2, 0))  # (rows, columns)
-        return np.sin(np.stack([across, down]) * np.float32(2 * np.pi * self.shrink / template.STEP))
+        return np.stack([across, down]) * np.float32(2 * np.pi * self.shrink / template.STEP)
 
-    def agreement(self, axes: Axes, blocks: Blocks) -> float:
-        """How well the symbols in ``blocks`` agree with the template, in standard deviations of chance."""
-        evidence = self.evidence(axes, blocks)
-        rows = np.arange(blocks.row, blocks.row + blocks.rows) % template.PERIOD
-        columns = np.arange(blocks.column, blocks.column + blocks.columns) % template.PERIOD
-        known = template.position_signs()[:, rows[:, None], columns]  # (2, rows, columns)
-        return float((evidence * known).sum() / np.sqrt(np.square(evidence[known != 0]).sum() + 1e-9))
+    def agreement(self, known: template.Template, axes: Axes, blocks: Blocks) -> float:
+        """How well the symbols in ``blocks`` agree with those ``known``, in standard deviations of chance."""
+        return known.agreement(self.angles(axes, blocks), blocks.row, blocks.column)
 
 
 def received_along(axis: Axis, pixels: int) -> tuple[int, int]:

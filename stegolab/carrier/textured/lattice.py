@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...images import luma
+from ...keystream import FORMAT_1
 from .. import blockdct, qim, texture
 from ..clipping import project_alternately
 from ..interface import ReadsPlanes
@@ -129,7 +130,8 @@ class TexturedLattice(ReadsPlanes[TexturedReading]):
         change = blockdct.synthesise(move, block, frequencies, shape)  # (H, W)
         if self.strength.rescaled:
             known = blockdct.analyse(plane, block, template.FREQUENCIES)  # (rows, columns, 2)
-            of_template = np.moveaxis(template.moves(np.moveaxis(known, 2, 0)), 0, 2) * plan.template[..., None]
+            every = template.Template.of(FORMAT_1)
+            of_template = np.moveaxis(every.moves(np.moveaxis(known, 2, 0)), 0, 2) * plan.template[..., None]
             change = change + blockdct.synthesise(of_template, block, template.FREQUENCIES, shape)
         return change, float(np.abs(move / plan.step).sum() / max(plan.carries.sum(), 1))
 

@@ -24,6 +24,7 @@ from ...channel import curriculum, spec
 from ...channel.rounding import to_bytes
 from ...errors import BadSpec
 from ...images import BT601, luma
+from ...keystream import FORMAT_1
 from ...training.config import cosine
 from ...training.learner import Learner
 from ...training.trainer import LearnerTrainer
@@ -81,7 +82,7 @@ class Trainer(LearnerTrainer[TrainConfig, CarrierModel]):
     def density(self) -> float:
         """Slots per pixel that are left for the payload."""
         config = self.plain.config
-        taken = np.abs(template.signs(template.PERIOD, template.PERIOD)).mean(axis=(1, 2)).sum()
+        taken = template.places(template.PERIOD, template.PERIOD).mean(axis=(1, 2)).sum()
         return (len(config.frequencies) - self.strength.rescaled * float(taken)) / config.block**2
 
     def advance(self, pictures: Sequence[Pictures]) -> dict[str, float]:
@@ -228,12 +229,13 @@ def _marked(model: CarrierModel, plane: Tensor, change: Tensor) -> tuple[Tensor,
     """The change with the sender's template in its slots, and which slots are left for the payload: (carried, h, w)."""
     at = [model.config.frequencies.index(f) for f in template.FREQUENCIES]
     x, moved = (model.analyse(luma)[:, model.carried][:, at] for luma in (plane, change))
-    signs = torch.from_numpy(template.signs(*x.shape[2:])).to(x)
-    moves = np.stack([template.moves(each) for each in x.detach().cpu().numpy()])
+    taken = torch.from_numpy(template.places(*x.shape[2:])).to(x.device)
+    known = template.Template.of(FORMAT_1)
+    moves = np.stack([known.moves(each) for each in x.detach().cpu().numpy()])
     fix = x.new_zeros(len(x), len(model.carried), *x.shape[2:])
-    fix[:, at] = torch.where(signs != 0, torch.from_numpy(moves).to(x) - moved, 0)
+    fix[:, at] = torch.where(taken, torch.from_numpy(moves).to(x) - moved, 0)
     carries = torch.ones_like(fix[0])
-    carries[at] = (signs == 0).to(x)
+    carries[at] = (~taken).to(x)
     return change + model.synthesise(fix, change.shape[1:]), carries
 
 

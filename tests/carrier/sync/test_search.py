@@ -23,6 +23,8 @@ from stegolab.header import HEADER_CODE_BITS
 from stegolab.images import luma
 from tests import covers
 
+from .drawings import PUBLIC
+
 CARRIER = LatticeCarrier(SOCIAL)
 HEADER = np.random.default_rng(1).integers(0, 2, HEADER_CODE_BITS, np.uint8)
 
@@ -76,7 +78,7 @@ def test_in_very_busy_pictures_the_geometry_is_found_as_well(cover, cut, attack)
     """
     before = part(BUSY[cover], **CUTS[cut])
     received = luma(spec.parse(attack)(before))
-    aligned = next(search.search(received))
+    _, aligned = next(search.search(received, [PUBLIC]))
     axes = aligned.geometry.vertical, aligned.geometry.horizontal
     edges = CUTS[cut].get("top", 0), CUTS[cut].get("left", 0)
     for axis, start, kept, have in zip(axes, edges, before.shape, received.shape, strict=False):
@@ -97,7 +99,7 @@ def test_in_very_busy_pictures_the_geometry_is_found_as_well(cover, cut, attack)
 def test_the_exact_geometry_is_found(cut, attack):
     before = part(STEGO["coffee"], **CUTS[cut])
     received = luma(spec.parse(attack)(before))
-    aligned = next(search.search(received))
+    _, aligned = next(search.search(received, [PUBLIC]))
     assert aligned.seen.shape == tuple(side // 16 for side in STEGO["coffee"].shape[:2])
     edges = CUTS[cut].get("top", 0), CUTS[cut].get("left", 0)
     axes = aligned.geometry.vertical, aligned.geometry.horizontal
@@ -113,7 +115,7 @@ def test_the_exact_geometry_is_found(cut, attack):
 @pytest.mark.parametrize("turn", [1, 4, 6])
 def test_turns_and_flips_are_undone(turn):
     received = spec.parse("jpeg:80")(turned(part(STEGO["chelsea"], top=5, right=9), turn))
-    aligned = next(search.search(luma(received)))
+    _, aligned = next(search.search(luma(received), [PUBLIC]))
     upright = turned(turned(np.arange(6).reshape(2, 3), turn), aligned.geometry.turn)
     np.testing.assert_array_equal(upright, np.arange(6).reshape(2, 3))
     assert aligned.geometry.vertical == Axis(1.0, -5.0)
@@ -125,8 +127,8 @@ def test_one_look_tells_turn_and_place_even_if_the_two_scales_differ(turn):
     upright = resized(luma(part(STEGO["chelsea"], top=5, right=9)), (236, 309))
     scales = 236 / 295, 309 / 441
     plane = turned(upright, turn)
-    lock = search.look(View(plane, 1), Scales(*(scales[::-1] if plane.shape == (309, 236) else scales)))
-    assert lock is not None
+    at = Scales(*(scales[::-1] if plane.shape == (309, 236) else scales))
+    (lock,) = search.look([PUBLIC], View(plane, 1), at)
     np.testing.assert_array_equal(turned(plane, lock.geometry.turn), upright)
     for axis, scale, start in zip((lock.geometry.vertical, lock.geometry.horizontal), scales, (5, 0), strict=True):
         assert axis.scale == scale
@@ -137,14 +139,14 @@ def test_one_look_tells_turn_and_place_even_if_the_two_scales_differ(turn):
 def test_scales_that_no_platform_uses_are_found_by_the_sweep(factor):
     """Without a cut the size of the original is known to the pixel, sides that were rounded each its own way too."""
     received = luma(spec.parse(f"resize:{factor}")(STEGO["chelsea"]))
-    aligned = next(search.search(received))
+    _, aligned = next(search.search(received, [PUBLIC]))
     assert aligned.shape == STEGO["chelsea"].shape[:2]
     assert aligned.seen.all()
 
 
 def test_a_crop_after_a_resize_is_at_no_whole_pixel_and_found_all_the_same():
     received = luma(part(spec.parse("resize:0.7")(STEGO["coffee"]), top=11, left=8))
-    aligned = next(search.search(received))
+    _, aligned = next(search.search(received, [PUBLIC]))
     assert aligned.geometry.vertical.original(0) == pytest.approx(11 / 0.7, abs=0.3)
     assert aligned.geometry.horizontal.original(0) == pytest.approx(8 / 0.7, abs=0.3)
     assert np.mean((CARRIER.read_aligned(aligned).header_llr > 0) == HEADER) > 0.9
@@ -156,13 +158,13 @@ def test_the_example_in_one_dimension_says_what_it_says():
 
 
 def test_without_a_template_nothing_is_found():
-    assert list(search.search(luma(covers.every()["camera"]))) == []
+    assert list(search.search(luma(covers.every()["camera"]), [PUBLIC])) == []
 
 
 @pytest.mark.parametrize("cover", [covers.larger()["coffee"], NOISE.repeat(3, axis=2)], ids=["coffee", "noise"])
 def test_chance_stays_below_what_is_taken_for_certain(cover):
     looks = zip(views_of(luma(cover)) * 8, map(Scales.equal, np.geomspace(0.4, 2, 24)), strict=True)
-    scores = [lock.score for look in looks if (lock := search.look(*look))]
+    scores = [lock.score for look in looks for lock in search.look([PUBLIC], *look)]
     assert min(scores) > 3
     assert max(scores) < search.CERTAIN
 
@@ -172,7 +174,9 @@ def test_chance_at_the_corner_stays_below_what_is_followed(cover):
     scales = [Axes(Axis(scale, 0.0), Axis(scale, 0.0)) for scale in corner.scales_between(0.4, 2.0)]
     assert len(scales) == 644 and scales[0].vertical.scale == pytest.approx(1, abs=corner.STEP)
     for view in views_of(luma(cover)):
-        scores = [corner.agreement(view, axes) for axes in scales if axes.vertical.scale < 1 or not view.held]
+        scores = [
+            corner.agreements([PUBLIC], view, axes)[0] for axes in scales if axes.vertical.scale < 1 or not view.held
+        ]
         assert 2 < max(scores) < 0.9 * corner.CERTAIN
 
 
@@ -183,7 +187,7 @@ def test_a_picture_that_was_only_rescaled_is_found_at_any_size(cover, width):
     stego = {**STEGO, **BUSY}[cover]
     size = round(stego.shape[0] * width / stego.shape[1]), width
     received = luma(np.asarray(Image.fromarray(stego).resize(size[::-1], Image.Resampling.BICUBIC)))
-    aligned = next(search.search(received))
+    _, aligned = next(search.search(received, [PUBLIC]))
     assert aligned.shape == stego.shape[:2] and aligned.seen.all()
     for axis, have, was in zip(aligned.geometry.axes, size, stego.shape[:2], strict=True):
         assert (axis.scale, axis.offset) == (pytest.approx(have / was, rel=1e-9), pytest.approx(0, abs=1e-9))
@@ -193,7 +197,7 @@ def test_a_picture_that_was_only_rescaled_is_found_at_any_size(cover, width):
 def test_a_screenshot_of_a_page_is_searched_within_its_margins(cover, ratio, attack):
     shown = spec.parse(f"resize:{ratio}:bilinear")({**STEGO, **BUSY}[cover])
     page = np.pad(shown, ((90, 31), (57, 260), (0, 0)), constant_values=250)
-    aligned = next(search.search(luma(spec.parse(attack)(page))))
+    _, aligned = next(search.search(luma(spec.parse(attack)(page)), [PUBLIC]))
     assert aligned.shape == {**STEGO, **BUSY}[cover].shape[:2] and aligned.seen.all()
     assert [axis.offset for axis in aligned.geometry.axes] == [0, 0]
 
@@ -202,10 +206,10 @@ def test_the_work_of_a_search_is_limited(monkeypatch):
     """A scale that only the sweep finds is found after the same number of hypotheses on every machine."""
     received, tried, hypotheses = luma(spec.parse("resize:1.2718")(STEGO["chelsea"])), [], search._hypotheses
     monkeypatch.setattr(search, "_hypotheses", lambda plane: (tried.append(h) or h for h in hypotheses(plane)))  # type: ignore[func-returns-value]
-    next(search.search(received))
+    next(search.search(received, [PUBLIC]))
     assert 12 < len(tried) < search.LOOKS
     tried.clear()
-    assert list(search.search(received, looks=12)) == []
+    assert list(search.search(received, [PUBLIC], looks=12)) == []
     assert len(tried) == 12
 
 
@@ -233,7 +237,7 @@ def test_a_search_in_vain_looks_at_a_bounded_number_of_pixels(pixels):
     """In twelve megapixels without a payload, only the windows are read, and a small part for each lock."""
     shape = 3000, 4000
     noise = np.random.default_rng(4).normal(0, 4, shape).astype(np.float32)
-    assert list(search.search(resized(luma(covers.larger()["coffee"]), shape) + noise, looks=8)) == []
+    assert list(search.search(resized(luma(covers.larger()["coffee"]), shape) + noise, [PUBLIC], looks=8)) == []
     assert sum(height * width for height, width in pixels) < 8 * 528**2 + search._DOUBTFUL_FOLLOWED * 60e6
 
 
@@ -242,7 +246,7 @@ def test_a_lock_that_chance_made_is_given_up_on_a_small_part_of_a_large_picture(
     plane = np.random.default_rng(3).normal(128, 20, (4000, 6000)).astype(np.float32)
     for view in views_of(plane):
         pixels.clear()
-        assert list(registration.align(view, Geometry(turn, Axis(0.5, -3.0), Axis(0.5, -7.0)))) == []
+        assert list(registration.align(PUBLIC, view, Geometry(turn, Axis(0.5, -3.0), Axis(0.5, -7.0)))) == []
         assert sum(height * width for height, width in pixels) < 60e6 < 4 * plane.size
 
 
@@ -255,7 +259,9 @@ for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time")
     setattr(time, name, lambda clock=getattr(time, name): 50 * clock())
 import numpy
 from stegolab.carrier.sync.search import search
-aligned = next(search(numpy.load({str(tmp_path / "received.npy")!r})))
+from stegolab.carrier.sync.template import Template
+from stegolab.keystream import FORMAT_1
+_, aligned = next(search(numpy.load({str(tmp_path / "received.npy")!r}), [Template.of(FORMAT_1)]))
 print(aligned.shape, aligned.seen.all())
 """
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
@@ -265,8 +271,9 @@ print(aligned.shape, aligned.seen.all())
 @pytest.mark.parametrize("shape", [(1, 1), (16, 16), (17, 40), (16, 2000), (40, 33)])
 def test_tiny_pictures_are_searched_without_a_crash(shape):
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-    assert list(search.search(luma(noise), looks=40)) == []
+    assert list(search.search(luma(noise), [PUBLIC], looks=40)) == []
     for view in views_of(luma(noise)):
         for scale in (0.4, 1.0, 2.0):
-            lock = search.look(view, Scales.equal(scale))
-            assert list(registration.align(view, lock.geometry)) == [] if lock else min(noise.shape[:2]) < 32 * scale
+            locks = search.look([PUBLIC], view, Scales.equal(scale))
+            assert bool(locks) == (min(noise.shape[:2]) >= 32 * scale)
+            assert not any(aligned for lock in locks for aligned in registration.align(PUBLIC, view, lock.geometry))

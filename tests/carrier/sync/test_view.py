@@ -8,20 +8,23 @@ from stegolab.carrier.sync.view import Blocks, View
 from stegolab.images import luma
 from tests import covers
 
-from .drawings import drawn
+from .drawings import BOTH, drawn
+
+EITHER = pytest.mark.parametrize("known", BOTH.values(), ids=BOTH)
 
 
-def test_agreement_is_a_standard_score():
+@EITHER
+def test_agreement_is_a_standard_score(known):
     blocks, exact = Blocks(0, 0, 24, 32), Axis(1.0, 0.0)
     view = View(luma(covers.larger()["coffee"]))
     scores = [
-        view.agreement(Axes(Axis(1.0, float(dy)), Axis(1.0, float(dx))), blocks)
+        view.agreement(known, Axes(Axis(1.0, float(dy)), Axis(1.0, float(dx))), blocks)
         for dy in range(0, 16, 3)
         for dx in range(0, 16, 3)
     ]
     assert abs(np.mean(scores)) < 0.6
     assert 0.6 < np.std(scores) < 1.5
-    assert View(drawn(24, 32)).agreement(Axes(exact, exact), blocks) > 15
+    assert View(drawn(24, 32, known)).agreement(known, Axes(exact, exact), blocks) > 15
 
 
 @pytest.mark.parametrize(
