@@ -45,7 +45,7 @@ def agreements(templates: Sequence[Template], view: View, axes: Axes, side: int 
     rows, columns = min(received.rows, side), min(received.columns, side)
     if min(rows, columns) < 4:
         return [0.0] * len(templates)
-    angles = view.angles(axes, Blocks(0, 0, rows, columns))  # (2, rows, columns)
+    angles = view.angles(axes, Blocks(0, 0, rows, columns))  # (rows, columns)
     return [known.agreement(angles, 0, 0) for known in templates]
 
 

@@ -9,20 +9,22 @@ read once for all the templates that a receiver looks for; each costs one invers
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..blockdct import basis
 from . import template
-from .geometry import TURNS, Axes, Axis, Plane
+from .filters import CONSTANT, WAVE
+from .geometry import TURNS, Axes, Axis
 from .template import Template
 from .view import View
 
 PERIOD_PIXELS = template.PERIOD * template.BLOCK  # of the original, after which the template's symbols repeat
+_WITHIN = (1, 4)  # the axes of columns and of rows of blocks
+_PHASES_TOGETHER = 64  # that are transformed at once: as many as a processor's cache holds
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,14 @@ class Peak:
 
 @dataclass(frozen=True)
 class _Window:
-    """Along one side: where it starts, in pixels of the original, and how many pixels it has once it is shrunk."""
+    """Along one side: where it starts, in pixels of the original, and how many ``places`` it has for a block to begin.
 
-    start: float
-    size: int
+    They are ``shrink`` pixels apart, and a block has as many ``phases`` of them.
+    """
+
+    start: int
+    places: int
+    phases: int
 
     @classmethod
     def amid(cls, extent: float, shrink: int) -> _Window:
@@ -65,8 +71,19 @@ class _Window:
 
         One period holds every known symbol once. A larger window would ask for a more exact scale.
         """
+        phases = template.BLOCK // shrink
         size = min((PERIOD_PIXELS + template.BLOCK) // shrink - 1, int(extent) // shrink)
-        return cls(float(max(0, int(extent / 2 - size * shrink / 2))), size)
+        return cls(max(0, int(extent / 2 - size * shrink / 2)), size - phases + 1, phases)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks begin in it at the first phase."""
+        return -(-self.places // self.phases)
+
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        """(blocks, phases): which places it has."""
+        return np.arange(self.blocks * self.phases).reshape(-1, self.phases) < self.places
 
 
 def highest_peaks(
@@ -77,79 +94,78 @@ def highest_peaks(
 
     height, width = view.plane.shape
     tall, wide = _Window.amid(height / scales.height, view.shrink), _Window.amid(width / scales.width, view.shrink)
-    axes = Axes(Axis(scales.height, 0.0), Axis(scales.width, 0.0))
-    window = view.cut(axes, (tall.start, wide.start), (tall.size, wide.size))
+    angles = _angles_by_phase(view, Axes(Axis(scales.height, 0.0), Axis(scales.width, 0.0)), tall, wide)
     functions = (np.sin,) if all(known.public for known in templates) else (np.sin, np.cos)
-    spectra: list[NDArray[np.complex64]] = []  # (2, phases, phases, period, period // 2 + 1), the conjugate
-    energies: list[NDArray[np.float32]] = []  # (phases, phases)
-    for evidence in _evidence_by_phase(window, view.shrink, functions):
-        spectra.append(np.conj(fft.rfft2(evidence)))
-        energies.append(np.square(evidence).sum(axis=(0, 3, 4)))
-    peaks = []
-    for known in templates:
-        # Known symbols stand on a quarter of the blocks at each frequency: the variance of a sum of what those say.
-        # Where they are anywhere on the circle, half of it falls on either side.
-        variance = energies[0] / 4 if known.public else (energies[0] + energies[1]) / 8
-        deviation = np.sqrt(variance + 1e-9)  # (phases, phases)
-        best: list[Peak] = []
-        for turn in turns:
-            parts = zip(spectra, _template_spectra(known, turn), strict=False)
-            across_down = [spectrum[k] * part[k] for spectrum, part in parts for k in (0, 1)]
-            sums = fft.irfft2(sum(across_down[1:], across_down[0]), overwrite_x=True)
-            sums = sums.reshape(*deviation.shape, -1)  # (phases, phases, period * period)
-            scores = sums.max(axis=-1) / deviation  # (phases, phases)
-            phase = np.unravel_index(np.argmax(scores), scores.shape)
-            block = divmod(int(np.argmax(sums[phase])), template.PERIOD)
-            top, left = (
-                template.BLOCK * blocks - view.shrink * int(phases) - int(window.start)
-                for phases, blocks, window in zip(phase, block, (tall, wide), strict=True)
-            )
-            best.append(Peak(float(scores[phase]), turn, top, left))
-        peaks.append(max(best, key=lambda peak: (peak.score, peak.turn)))
-    return peaks
+    # Known symbols stand on a quarter of the blocks at each frequency: the variance of a sum of what those say. If
+    # symbols are anywhere on the circle, it is half a quarter, whatever the coefficients are.
+    keyed = np.outer(wide.there.sum(axis=0), tall.there.sum(axis=0)) / np.float32(4)  # (phases, phases)
+    peaks: dict[Template, Peak] = {}
+    together = max(1, _PHASES_TOGETHER // tall.phases)
+    for first in range(0, wide.phases, together):
+        some = slice(first, first + together)
+        said = [_over_a_period(function(angles[:, :, some]), tall, wide, some) for function in functions]
+        spectra = [fft.rfft2(each, axes=_WITHIN) for each in said]  # (2, period, some, phases, period // 2 + 1) each
+        public = np.square(said[0]).sum(axis=(0, 1)).sum(axis=-1) / 4  # (some, phases)
+        for known in templates:
+            deviation = np.sqrt((public if known.public else keyed[some]) + 1e-9)
+            for turn in turns:
+                product = _product(spectra, _template_spectra(known, turn))
+                sums = fft.irfft2(product, axes=(0, 3), overwrite_x=True)  # (period, some, phases, period)
+                scores = sums.max(axis=0).max(axis=-1) / deviation  # (some, phases)
+                right, down = divmod(int(np.argmax(scores)), tall.phases)
+                score = float(scores[right, down])
+                if known not in peaks or (score, turn) > (peaks[known].score, peaks[known].turn):
+                    column, row = divmod(int(np.argmax(sums[:, right, down])), template.PERIOD)
+                    top = -template.BLOCK * row - view.shrink * down - tall.start
+                    left = -template.BLOCK * column - view.shrink * (first + right) - wide.start
+                    peaks[known] = Peak(score, turn, top, left)
+    return [peaks[known] for known in templates]
 
 
-def _evidence_by_phase(window: Plane, shrink: int, functions: Sequence[np.ufunc]) -> Iterator[NDArray[np.float32]]:
-    """What a block that began at each place of a window (H, W) would say, for each function of its angle.
+def _product(spectra: Sequence[NDArray[np.complex64]], known: Sequence[NDArray[np.complex64]]) -> NDArray[np.complex64]:
+    """The spectrum (period, some, phases, period // 2 + 1) of a correlation, summed over what both consist of."""
+    pairs = [(spectrum[k], part[k]) for spectrum, part in zip(spectra, known, strict=False) for k in (0, 1)]
+    total = pairs[0][0] * pairs[0][1]
+    other = np.empty_like(total)
+    for spectrum, part in pairs[1:]:
+        total += np.multiply(spectrum, part, out=other)
+    return total
 
-    (2, phases, phases, period, period) each. A phase is one pixel of the window, which has been shrunk already. Places
-    that the window lacks say nothing.
+
+def _angles_by_phase(view: View, axes: Axes, tall: _Window, wide: _Window) -> NDArray[np.float32]:
+    """What a block that began at each place of a window would say: (2, blocks, phases, phases, blocks), in radians.
+
+    At the template's two frequencies; blocks and phases of the columns first, then phases and blocks of the rows.
     """
-    phases, side = template.BLOCK // shrink, PERIOD_PIXELS // shrink
-    across = _correlated_with_wave(_correlated_with_constant(window, phases, 0), phases, 1)  # (places, places)
-    down = _correlated_with_wave(_correlated_with_constant(window, phases, 1), phases, 0)
-    angles = np.stack([across, down]) * np.float32(2 * np.pi * shrink / template.STEP)
-    height, width = angles.shape[1:]
+    phases = tall.phases
+    down, right = view.filters(axes, (tall.start, wide.start), (tall.blocks, wide.blocks), phases)
+    sums = down.along_rows(view.plane[:, right.read]).reshape(2, phases * tall.blocks, -1)  # (2, places, W)
+    angles = np.empty((2, wide.blocks, phases, phases * tall.blocks), np.float32)
+    taps = right.taps * np.float32(2 * np.pi * view.shrink / template.STEP)  # (blocks, 2, phases, length)
+    for k, first in enumerate(right.first - right.read.start):
+        read = sums[:, :, first : first + taps.shape[-1]]  # (2, places, length)
+        np.matmul(taps[k, WAVE], read[CONSTANT].T, out=angles[0, k])
+        np.matmul(taps[k, CONSTANT], read[WAVE].T, out=angles[1, k])
+    return angles.reshape(2, wide.blocks, phases, phases, tall.blocks)
+
+
+def _over_a_period(said: NDArray[np.float32], tall: _Window, wide: _Window, some: slice) -> NDArray[np.float32]:
+    """As many blocks as a period has, (2, period, some, phases, period); places that the window lacks say nothing."""
     period = template.PERIOD
-    for function in functions:
-        whole = np.zeros((2, side, side), np.float32)
-        whole[:, :height, :width] = function(angles)[:, :side, :side]
-        by_phase = whole.reshape(2, period, phases, period, phases)  # places taken apart
-        yield by_phase.transpose(0, 2, 4, 1, 3)  # (2, phases, phases, period, period)
-
-
-def _correlated_with_constant(plane: Plane, size: int, axis: int) -> Plane:
-    """Correlation with the basis' constant function along an axis, where it fits whole; ``size`` is a power of two."""
-    total, step = plane.swapaxes(0, axis) * np.float32(size**-0.5), 1
-    while step < size:
-        total = total[:-step] + total[step:]
-        step *= 2
-    return total.swapaxes(0, axis)  # size - 1 shorter along the axis
-
-
-def _correlated_with_wave(plane: Plane, size: int, axis: int) -> Plane:
-    """Correlation with the basis' slowest wave along an axis, where it fits whole: its halves differ by their sign."""
-    upright, taps = plane.swapaxes(0, axis), basis(size)[1].astype(np.float32)
-    length = len(upright) - size + 1
-    total = taps[0] * (upright[:length] - upright[size - 1 :])
-    for k in range(1, size // 2):
-        total += taps[k] * (upright[k : k + length] - upright[size - 1 - k :][:length])
-    return total.swapaxes(0, axis)  # size - 1 shorter along the axis
+    if not (tall.there.all() and wide.there.all()):
+        said *= wide.there[:, some, None, None] & tall.there.T
+    if wide.blocks == tall.blocks == period:
+        return said
+    whole = np.zeros((2, period, *said.shape[2:4], period), np.float32)
+    whole[:, : wide.blocks, ..., : tall.blocks] = said
+    return whole
 
 
 @lru_cache
 def _template_spectra(known: Template, turn: int) -> list[NDArray[np.complex64]]:
-    """Spectra, (2, period, period // 2 + 1) each, of the symbols' parts in a picture before it is ``turned``.
+    """Spectra of the symbols' parts in a picture before it is ``turned``: (2, period, 1, 1, period // 2 + 1) each.
+
+    Their conjugates, so that the product with another spectrum is that of a correlation.
 
     A flip turns the sign of a coefficient that is uneven along it: of the symbol's sine, not of its cosine.
     """
@@ -162,5 +178,6 @@ def _template_spectra(known: Template, turn: int) -> list[NDArray[np.complex64]]
             across, down = across[::-1], sign * down[::-1]
         if turn & 4:
             across, down = down.T, across.T
-        spectra.append(np.fft.rfft2(np.stack([across, down])).astype(np.complex64))
+        columns_first = np.stack([across.T, down.T])
+        spectra.append(np.conj(np.fft.rfft2(columns_first)).astype(np.complex64)[:, :, None, None])
     return spectra

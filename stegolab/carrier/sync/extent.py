@@ -53,7 +53,7 @@ class Extent:
 
 def likeliest_extents(known: template.Template, view: View, axes: Axes, received: Blocks) -> list[Extent]:
     """The likeliest extents of the original with the ``known`` template, given the ``received`` blocks, best first."""
-    angles = view.angles(axes, received)  # (2, rows, columns)
+    angles = view.angles(axes, received)  # (rows, columns)
     row = np.arange(received.row, received.row + received.rows)[:, None]  # (rows, 1)
     column = np.arange(received.column, received.column + received.columns)  # (columns,)
     height, width = view.plane.shape
@@ -66,7 +66,7 @@ def likeliest_extents(known: template.Template, view: View, axes: Axes, received
             rows = places[0] + received.row + down * template.PERIOD
             columns = places[1] + received.column + right * template.PERIOD
             phases = known.count_phases(axis, rows, columns, counts[:, None])  # (counts, blocks)
-            sums = known.sums(phases, angles[axis][places])  # (counts,)
+            sums = known.sums(phases, angles[places])  # (counts,)
             best.append([(float(sums[k]), int(counts[k])) for k in np.argsort(-sums)[:_LIKELIEST]])
         found += [Extent(a + b, down, right, rows, columns) for (a, rows), (b, columns) in product(*best)]
     return sorted(found, reverse=True)[:_LIKELIEST]

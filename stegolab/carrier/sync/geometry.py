@@ -15,7 +15,7 @@ Plane = NDArray[np.float32]
 TURNS = range(8)
 ROTATIONS = (0, 3, 5, 6)  # those of TURNS that mirror nothing: by none, two, one and three quarters
 _SUPPORT = 3  # most pixels beyond its box that bicubic interpolation reads, to be multiplied by the shrinking
-_TIE = 1e-3  # pixels: a centre on the border of two received pixels belongs to the first
+TIE = 1e-3  # pixels: a centre on the border of two received pixels belongs to the first
 
 
 def turned(plane: NDArray[Any], turn: int) -> NDArray[Any]:
@@ -95,7 +95,6 @@ def cut(
     horizontal: Axis,
     corner: tuple[float, float],
     size: tuple[int, int],
-    shrink: int = 1,
     held: bool = False,
 ) -> Plane:
     """A rectangle of the original out of a received (and turned) plane, bicubic.
@@ -105,15 +104,14 @@ def cut(
         vertical, horizontal: where it lies.
         corner: top and left of the rectangle, in pixels of the original.
         size: of the result, height and width.
-        shrink: pixels of the original for a pixel of the result.
         held: give each pixel of the original the value of the received pixel that it went into, as is right where
-            every received pixel is the mean of those whose centres lie in it (a box filter). Only with ``shrink`` 1.
+            every received pixel is the mean of those whose centres lie in it (a box filter).
     """
     boxes = []
     pads = []
     for axis, start, length, have in zip((vertical, horizontal), corner, size, plane.shape, strict=True):
-        low, high = axis.received(start), axis.received(start + shrink * length)
-        margin = ceil(_SUPPORT * max(1.0, axis.scale * shrink))
+        low, high = axis.received(start), axis.received(start + length)
+        margin = ceil(_SUPPORT * max(1.0, axis.scale))
         first, last = floor(low) - margin, ceil(high) + margin
         inside = slice(min(max(first, 0), have - 1), max(min(last, have), 1))
         pads.append((inside.start - first, last - inside.stop))
@@ -124,6 +122,6 @@ def cut(
         patch = np.pad(patch, pads, mode="edge")
     image = Image.fromarray(np.ascontiguousarray(patch))
     height, width = size
-    kernel, tie = (Image.Resampling.NEAREST, _TIE) if held else (Image.Resampling.BICUBIC, 0.0)
+    kernel, tie = (Image.Resampling.NEAREST, TIE) if held else (Image.Resampling.BICUBIC, 0.0)
     box = (left - tie, top - tie, right - tie, bottom - tie)
     return np.asarray(image.resize((width, height), kernel, box=box))

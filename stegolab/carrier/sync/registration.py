@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import template
 from .extent import likeliest_extents
-from .geometry import Axes, Axis, Geometry, Plane, turned
+from .geometry import Axes, Axis, Geometry, Plane, cut, turned
 from .template import Template
 from .view import Blocks, View, received_along
 
@@ -110,7 +110,6 @@ def align(known: Template, view: View, rough: Geometry) -> Iterator[Aligned]:
     registered = _registered(known, view, rough.axes)
     if registered is None or view.agreement(known, registered.axes, registered.received) < CONFIRMED:
         return
-    in_full = replace(view, shrink=1)
     height, width = view.plane.shape
     for extent in likeliest_extents(known, view, registered.axes, registered.received):
         axes = extent.origin(registered.axes)
@@ -118,7 +117,7 @@ def align(known: Template, view: View, rough: Geometry) -> Iterator[Aligned]:
         columns = _which_received(axes.horizontal, width, extent.columns)
         size = extent.rows * template.BLOCK, extent.columns * template.BLOCK
         yield Aligned(
-            in_full.cut(axes, (0, 0), size),
+            cut(view.plane, axes.vertical, axes.horizontal, (0, 0), size, view.held),
             rows[:, None] & columns,
             (_side(axes.vertical, height, size[0]), _side(axes.horizontal, width, size[1])),
             Geometry(rough.turn, axes.vertical, axes.horizontal),

@@ -30,7 +30,7 @@ from .. import qim
 Phases = NDArray[np.int8]  # places within a step, in 256ths of it: -128 to 127
 Floats = NDArray[np.float32]
 
-FREQUENCIES = ((0, 1), (1, 0))  # (vertical, horizontal)
+FREQUENCIES = ((0, 1), (1, 0))  # (vertical, horizontal): of the symbols in even rows of blocks, and in odd ones
 BLOCK = 16  # pixels
 STEP = 39.0  # of the lattice, in 8-bit luma
 PERIOD = 32  # blocks
@@ -128,16 +128,16 @@ class Template:
     def agreement(self, angles: Floats, row: int, column: int) -> float:
         """How well blocks agree with the symbols that tell their place, in standard deviations of chance.
 
-        ``angles``: (2, rows, columns) of their coefficients at :data:`FREQUENCIES`, a turn for each step; the first
+        ``angles``: (rows, columns) of their coefficients, each at its row's frequency, a turn for each step; the first
         block is in this ``row`` and ``column`` of the original.
         """
-        rows = (row + np.arange(angles.shape[1])) % PERIOD
-        columns = (column + np.arange(angles.shape[2])) % PERIOD
-        here, *known = (part[:, rows[:, None], columns] for part in (position_places(), *self.symbols))
-        said = np.sin(angles) * known[0]  # (2, rows, columns)
+        rows = (row + np.arange(angles.shape[0])) % PERIOD
+        columns = (column + np.arange(angles.shape[1])) % PERIOD
+        known = [part.sum(axis=0)[rows[:, None], columns] for part in self.symbols]  # (rows, columns) each
+        said = np.sin(angles) * known[0]
         if not self.public:
             said += np.cos(angles) * known[1]
-        return float(said.sum() / np.sqrt(np.square(said[here]).sum() + 1e-9))
+        return float(said.sum() / np.sqrt(np.square(said).sum() + 1e-9))
 
     def sums(self, phases: Phases, angles: Floats) -> Floats:
         """The sum of how far symbols (n, symbols) agree with the ``angles`` (symbols,) of coefficients: (n,)."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..blockdct import basis
 from . import template
-from .geometry import Axes, Axis, Plane, cut
+from .filters import CONSTANT, WAVE, Filters
+from .geometry import Axes, Axis, Plane
 
 Floats = NDArray[np.float32]
 
@@ -60,9 +60,14 @@ class View:
     shrink: int = 2
     held: bool = False
 
-    def cut(self, axes: Axes, corner: tuple[float, float], size: tuple[int, int]) -> Plane:
-        """A rectangle of the original, see :func:`.geometry.cut`."""
-        return cut(self.plane, axes.vertical, axes.horizontal, corner, size, self.shrink, self.held)
+    def filters(
+        self, axes: Axes, start: tuple[float, float], blocks: tuple[int, int], places: int = 1
+    ) -> list[Filters]:
+        """Those for a vertical and a horizontal number of ``blocks``, see :meth:`.Filters.of`."""
+        sides = zip(axes, self.plane.shape, start, blocks, strict=True)
+        return [
+            Filters.of(axis, have, first, count, places, self.shrink, self.held) for axis, have, first, count in sides
+        ]
 
     def received_blocks(self, axes: Axes) -> Blocks:
         """All the original's blocks that lie within what was received."""
@@ -72,15 +77,17 @@ class View:
         return Blocks(row, column, rows, columns)
 
     def angles(self, axes: Axes, blocks: Blocks) -> Floats:
-        """The coefficients of ``blocks`` at the template's frequencies: (2, rows, columns), a turn for each step."""
-        size = template.BLOCK // self.shrink
-        corner = blocks.row * template.BLOCK, blocks.column * template.BLOCK
-        plane = self.cut(axes, corner, (blocks.rows * size, blocks.columns * size))  # (rows * size, columns * size)
-        constant, wave = basis(size)[:2].astype(np.float32)  # (size,) each
-        pixels = plane.reshape(blocks.rows, size, blocks.columns, size)  # (rows, size, columns, size)
-        across = np.tensordot(np.tensordot(pixels, constant, (1, 0)), wave, (2, 0))  # (rows, columns)
-        down = np.tensordot(np.tensordot(pixels, wave, (1, 0)), constant, (2, 0))  # (rows, columns)
-        return np.stack([across, down]) * np.float32(2 * np.pi * self.shrink / template.STEP)
+        """The coefficients of ``blocks`` (rows, columns), a turn for each step: each at its row's frequency."""
+        start = template.BLOCK * blocks.row, template.BLOCK * blocks.column
+        down, right = self.filters(axes, start, (blocks.rows, blocks.columns))
+        frequency = (blocks.row + np.arange(blocks.rows)) % 2  # (rows,) an index into template.FREQUENCIES
+        sums = down.only(np.where(frequency == 0, CONSTANT, WAVE)).along_rows(self.plane[:, right.read])[0, 0]
+        index = right.first[:, None] - right.read.start + np.arange(right.taps.shape[-1])  # (columns, length)
+        coefficients = np.empty((blocks.rows, blocks.columns), np.float32)
+        for one, other in enumerate((WAVE, CONSTANT)):
+            read = sums[frequency == one][:, index]  # (some rows, columns, length)
+            coefficients[frequency == one] = np.einsum("rcl,cl->rc", read, right.taps[:, other, 0])
+        return coefficients * np.float32(2 * np.pi * self.shrink / template.STEP)
 
     def agreement(self, known: template.Template, axes: Axes, blocks: Blocks) -> float:
         """How well the symbols in ``blocks`` agree with those ``known``, in standard deviations of chance."""

@@ -47,10 +47,9 @@ def test_what_was_resized_is_cut_out_as_it_was(factor):
     shape = round(160 * factor), round(224 * factor)
     received = resized(PLANE, shape)
     down, right = (Axis(got / had, 0.0) for got, had in zip(shape, PLANE.shape, strict=True))
-    piece, half = (cut(received, down, right, (0, 0), (160 // k, 224 // k), shrink=k) for k in (1, 2))
+    piece = cut(received, down, right, (0, 0), PLANE.shape)
     inner = slice(6, -6)  # at the edges Pillow mirrors nothing, it looks at fewer pixels
     np.testing.assert_allclose(piece[inner, inner], resized(received, PLANE.shape)[inner, inner], atol=0.05)
-    np.testing.assert_allclose(half[inner, inner], resized(received, (80, 112))[inner, inner], atol=0.05)
 
 
 @pytest.mark.parametrize("shape", [(96, 134), (80, 112), (107, 149), (64, 90), (115, 157)])

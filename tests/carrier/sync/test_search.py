@@ -6,6 +6,7 @@ The amount of work is limited and the same on every machine: looks and pixels ar
 import doctest
 import subprocess
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from PIL import Image
 
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.strengths import SOCIAL
-from stegolab.carrier.sync import corner, registration, search
-from stegolab.carrier.sync import view as views
+from stegolab.carrier.sync import corner, correlation, registration, search
 from stegolab.carrier.sync.correlation import Scales
+from stegolab.carrier.sync.filters import Filters
 from stegolab.carrier.sync.geometry import TURNS, Axes, Axis, Geometry, resized, turned
 from stegolab.carrier.sync.view import View
 from stegolab.channel import spec
@@ -23,7 +24,7 @@ from stegolab.header import HEADER_CODE_BITS
 from stegolab.images import luma
 from tests import covers
 
-from .drawings import PUBLIC
+from .drawings import KEYED, PUBLIC
 
 CARRIER = LatticeCarrier(SOCIAL)
 HEADER = np.random.default_rng(1).integers(0, 2, HEADER_CODE_BITS, np.uint8)
@@ -226,28 +227,46 @@ def test_every_hypothesis_is_looked_at_whatever_the_size_of_the_picture(shape, m
 
 
 @pytest.fixture
-def pixels(monkeypatch):
-    """The sizes of all interpolated cuts, on which a search spends its time."""
-    cut, sizes = views.cut, []
-    monkeypatch.setattr(views, "cut", lambda *args, **rest: sizes.append(args[4]) or cut(*args, **rest))  # type: ignore[func-returns-value]
-    return sizes
+def work(monkeypatch):
+    """Multiplications of the filters that read pixels, and transforms: on both a search spends its time."""
+    read, product = Filters.along_rows, correlation._product
+    done: Counter[str] = Counter()
+
+    def counting_read(self, plane):
+        done["multiplications"] += self.taps.size * plane.shape[1]
+        return read(self, plane)
+
+    def counting_product(*args):
+        total = product(*args)
+        done["transforms"] += total.shape[1] * total.shape[2]
+        return total
+
+    monkeypatch.setattr(Filters, "along_rows", counting_read)
+    monkeypatch.setattr(correlation, "_product", counting_product)
+    return done
 
 
-def test_a_search_in_vain_looks_at_a_bounded_number_of_pixels(pixels):
-    """In twelve megapixels without a payload, only the windows are read, and a small part for each lock."""
-    shape = 3000, 4000
+@pytest.mark.parametrize("shape", [(866, 1155), (3000, 4000)])
+def test_a_search_in_vain_is_a_bounded_amount_of_work_whatever_the_size_of_the_picture(shape, work):
+    """Only windows are read, and a small part for each lock; and a second template costs its transforms only."""
     noise = np.random.default_rng(4).normal(0, 4, shape).astype(np.float32)
-    assert list(search.search(resized(luma(covers.larger()["coffee"]), shape) + noise, [PUBLIC], looks=8)) == []
-    assert sum(height * width for height, width in pixels) < 8 * 528**2 + search._DOUBTFUL_FOLLOWED * 60e6
+    plane = resized(luma(covers.larger()["coffee"]), shape) + noise
+    assert list(search.search(plane, [PUBLIC])) == []
+    assert 1e9 < work["multiplications"] < 6e9 and 1e5 < work["transforms"] < 1.2e5
+    alone = work.copy()
+    work.clear()
+    assert list(search.search(plane, [PUBLIC, KEYED])) == []
+    assert work["multiplications"] < 1.05 * alone["multiplications"]
+    assert work["transforms"] == 2 * alone["transforms"]
 
 
 @pytest.mark.parametrize("turn", [0, 5])
-def test_a_lock_that_chance_made_is_given_up_on_a_small_part_of_a_large_picture(turn, pixels):
+def test_a_lock_that_chance_made_is_given_up_on_a_small_part_of_a_large_picture(turn, work):
     plane = np.random.default_rng(3).normal(128, 20, (4000, 6000)).astype(np.float32)
     for view in views_of(plane):
-        pixels.clear()
+        work.clear()
         assert list(registration.align(PUBLIC, view, Geometry(turn, Axis(0.5, -3.0), Axis(0.5, -7.0)))) == []
-        assert sum(height * width for height, width in pixels) < 60e6 < 4 * plane.size
+        assert work["multiplications"] < 8e6 < plane.size
 
 
 def test_a_clock_that_runs_fifty_times_as_fast_changes_nothing(tmp_path):
