@@ -1,7 +1,7 @@
 """One look: at one scale, the place and the turn at which a received picture agrees best with the template.
 
-A window from the middle of the picture is brought to the assumed scale. In it the symbol of a block is read at every
-place, as if a block began there: so every position of the grid of blocks is tried. The places then are taken apart by
+In a window from the middle of the picture, at the assumed scale, the symbol of a block is read at every place, as if a
+block began there: so every position of the grid of blocks is tried. The places then are taken apart by
 their phase, the position within a block, and for each phase one cyclic correlation with the template's symbols tells
 which block of the period is which. The peak over the correlation's own standard deviation is the score. What is read is
 read once for all the templates that a receiver looks for; each costs one inverse transform more for every turn.

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ..blockdct import basis
 from .geometry import TIE, Axis, Plane
+from .template import BLOCK
 
 Floats = NDArray[np.float32]
 
-BLOCK = 16  # pixels, see ``template``
 CONSTANT, WAVE = 0, 1  # the two filters: the basis' constant function and its slowest wave
 
 

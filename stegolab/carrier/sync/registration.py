@@ -29,7 +29,7 @@ CONFIRMED = 7.0
 # scales moves the edge of 24 blocks by half a pixel already. A smaller one holds too few symbols to guide the climb.
 _FIRST_SIDE = 24
 # Blocks on a side of the window in which a guess is given up. A window of this size distinguishes a template from
-# chance, so the work on a wrong guess does not depend on the size of the picture; tests limit the pixels that it takes.
+# chance, so the work on a wrong guess does not depend on the size of the picture; tests limit it.
 _JUDGED_SIDE = 2 * _FIRST_SIDE
 # Standard deviations in the second and later windows below which a guess is given up: chance reaches 4 there, and a
 # right guess has gained from the larger window.

@@ -78,11 +78,11 @@ _SCALE_STEP = 0.005
 _COMMON = (1 / 2, 3 / 4, 2 / 3, 2.0, 0.8, 0.6, 0.9, 0.7, 0.4, 1.25, 1.5)
 # Round factors of twentieths, for very busy pictures that were cut as well: they only show at the exact scale.
 _SELDOM = tuple(k / 20 for k in range(8, 40) if k / 20 not in (1.0, *_COMMON))
-# Registrations of the best locks that were not certain. More of them find fainter templates; each reads a window a
-# hundred times before it gives up, and tests bound the pixels that all of them take.
+# Registrations of the best locks that were not certain, of each template. More of them find fainter ones; each reads a
+# window a hundred times before it gives up, and tests bound the work that all of them take.
 _DOUBTFUL_FOLLOWED = 4
-# Registrations of certain locks. One or two is what a picture gives; a template that shows at more scales than this
-# shows at none, and the limit keeps a crafted picture from making the search long.
+# Registrations of certain locks, of each template. One or two is what a picture gives; a template that shows at more
+# scales than this shows at none, and the limit keeps a crafted picture from making the search long.
 _CERTAIN_FOLLOWED = 16
 # Steps of scale, in each direction, that a certain lock may climb: a tenth of the scale. A smooth picture shows the
 # template beside its scale too, but not farther.
