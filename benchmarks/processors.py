@@ -120,6 +120,7 @@ def fixed() -> Iterator[tuple[str, np.ndarray]]:
     from stegolab.channel import spec
     from stegolab.images import luma
     from stegolab.message import codecs
+    from stegolab.message.keys import as_provider, keystream_of
     from stegolab.pipeline import carrier_for
     from stegolab.speech import dccrn_weights
 
@@ -150,7 +151,8 @@ def fixed() -> Iterator[tuple[str, np.ndarray]]:
         stego = stegolab.hide(brief, cover, KEY, **chosen).picture.rgb
         yield f"stego picture, {carrier} {strength}", stego
         sent = stego if strength == "file" else spec.parse("jpeg:75")(stego)
-        reading = carrier_for(strength, carrier).read(sent, sent.shape)
+        keyed = carrier_for(strength, carrier).keyed(keystream_of(as_provider(KEY)))
+        reading = keyed.read(sent, sent.shape)
         yield f"log-likelihood ratios of the header, {carrier} {strength}", np.asarray(reading.header_llr)
     yield "luma", luma(cover)
     with torch.no_grad():

@@ -19,8 +19,8 @@ from .errors import BadSpec
 def carrier_for(strength: str, carrier: str = "auto", refine: int = 0) -> Carrier:
     """The carrier of that name at that strength; ``inn`` refines what it embeds in ``refine`` steps.
 
-    ``auto`` is ``inn`` where its weights ship, else ``lattice``. ``textured`` may be followed by how visible it may be,
-    such as ``textured:faint``.
+    ``auto`` is ``textured`` where steps follow the texture, else ``lattice``; ``inn`` if it is to refine. ``textured``
+    may be followed by how visible it may be, such as ``textured:faint``.
 
     Raises:
         BadSpec: no such strength or carrier, or a carrier that cannot refine. NotTrained: ``inn``.
@@ -29,7 +29,10 @@ def carrier_for(strength: str, carrier: str = "auto", refine: int = 0) -> Carrie
     asked, (carrier, _, visibility) = carrier, carrier.partition(":")
     if carrier not in ("auto", *CARRIERS) or (visibility and carrier != "textured"):
         raise BadSpec(f"no carrier {asked!r}: choose auto, {', '.join(CARRIERS)}")
-    if carrier == "inn" or (carrier == "auto" and weights_of(chosen).exists()):
+    if carrier == "auto":
+        carrier = "textured" if strength in MASKINGS else "lattice"
+        carrier = "inn" if refine and weights_of(chosen).exists() else carrier
+    if carrier == "inn":
         return learned_carrier(chosen, refine)
     if refine:
         raise BadSpec("only the learned carrier can refine: use --carrier inn, or leave out --refine")
@@ -52,10 +55,10 @@ class EveryCarrier(Collection[Carrier]):
     def __iter__(self) -> Iterator[Carrier]:
         first = {strength: carrier_for(strength) for strength in STRENGTHS}
         yield from first.values()
+        yield from (learned_carrier(strength) for strength in STRENGTHS.values() if weights_of(strength).exists())
         for strength in STRENGTHS.values():
             if first[strength.name].name != "lattice":
                 yield LatticeCarrier(strength)
-        yield from (TexturedLattice.of(name) for name in MASKINGS)
 
 
 def with_visibility(carrier: str, visibility: str | float | None) -> str:

@@ -55,7 +55,10 @@ class CapacityExceeded(StegolabError):
 
 
 class NoPayload(StegolabError):
-    """No header was found in the picture at any geometry that was tried."""
+    """Nothing was found in the picture: it has no payload, or another key, or too much of it was changed.
+
+    Without the right key a payload is noise, so nobody can say which of these it is.
+    """
 
 
 class UnsupportedVersion(StegolabError):
@@ -70,8 +73,12 @@ class Uncorrectable(StegolabError):
     """The header was read but more bits are damaged than the code can repair."""
 
 
+class OtherWeights(StegolabError):
+    """The payload was embedded by networks with other weights than those of this receiver."""
+
+
 class AuthenticationFailed(StegolabError):
-    """Wrong key or tampered payload; the two are deliberately not distinguished."""
+    """The payload was tampered with; in pictures of format 1 the key may also be the wrong one."""
 
 
 class NotEncrypted(StegolabError):

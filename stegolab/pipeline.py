@@ -16,10 +16,9 @@ import numpy as np
 from . import progress
 from .audio import RATE, SoundSource, Speech, resample, speech_from
 from .carrier.interface import Carrier
-from .carrier.lattice import LatticeCarrier
 from .carrier.textured.lattice import TexturedLattice
 from .carriers import EveryCarrier, carrier_for, with_visibility
-from .choices import VISIBILITY_LEVELS
+from .choices import VISIBILITIES, VISIBILITY_LEVELS
 from .colour import cover_in_srgb
 from .errors import BadAudio, CapacityExceeded
 from .images import Picture, Source, psnr, read_image, ssim
@@ -32,7 +31,6 @@ from .sender import Sender, Stego, Unsafe, Untraceable
 from .speech.enhancer import shipped, trained
 
 _MUCH = 12.0  # decibels; if enhancement removes more than that, it was probably not speech
-_NEXT_TO_NOTHING = 0.25  # bits per slot; below this the lattice is tried too, and carries more in six of seven covers
 
 
 class MuchRemovedWarning(UserWarning):
@@ -87,8 +85,8 @@ def hide(
         codec: ``auto`` takes the best codec of the ladder that fits; otherwise a name, such as ``opus:8000``.
         encrypt: AES-256-GCM; without it anyone who has this software can listen.
         ecc: ``auto`` or ``ldpc`` (rate to fit), ``bch``, ``none``, or one code such as ``ldpc:1/3``.
-        carrier: ``inn``, the learned one, for strengths ``jpeg`` and ``social``; ``lattice``, the classical one, for
-            all; ``auto`` takes ``inn`` where it is trained, with an exception: see :func:`sender_for`.
+        carrier: ``textured``, whose changes follow the cover's texture, and ``inn``, the learned one, for strengths
+            ``jpeg`` and ``social``; ``lattice``, the classical one, for all; ``auto`` takes ``textured`` where it can.
         sparse: change no more of the picture than the message needs on the rehearsed channel, the busiest blocks first
             (least visible), instead of all of it (most robust; the default except for strength ``file``).
         salt: 16 bytes instead of random ones, only to reproduce a figure: never use one for two messages.
@@ -96,10 +94,11 @@ def hide(
         refine: steps in which carrier ``inn`` reads its own picture and corrects it (``carrier/refine.py``); ten steps
             take 3 (``jpeg``) to 6 (``social``) seconds of processor time per megapixel. The default is 0, because it
             gains little: about 4 % more payload at equal PSNR at ``jpeg``, nothing at ``social``.
-        visibility: how far changes may show, with carrier ``textured``, which this chooses: ``unseen``, ``faint`` or
+        visibility: how far changes may show, with carrier ``textured``: ``unseen`` (the default), ``faint`` or
             ``loud``, or a number of times what the texture masks, .5 and up, which is rounded down to one of six
-            levels: .5, .7, 1, 1.25, 1.6, 2.5. Flat parts of the cover do not change, and less fits. If the message
-            needs less than there is, the smallest level that carries it is used.
+            levels: .5, .7, 1, 1.25, 1.6, 2.5. Flat parts of the cover do not change, and changes never show more than
+            this: what does not fit is refused. If the message needs less than there is, the smallest level that carries
+            it is used.
         keep_profile: keep the colours in the cover's own profile instead of converting them to sRGB with a warning; the
             message is lost if a platform converts them later.
 
@@ -132,14 +131,19 @@ def hide(
                 f"enhancement removed {removed:.0f} dB: is it speech? Listen to it, or hide it unchanged (--no-enhance)"
             )
             warnings.warn(notes[-1], MuchRemovedWarning, stacklevel=2)
-    name, _, posted = send_speech(sender, speech, key, codec, encrypt=encrypt, salt=salt)
+    try:
+        name, _, posted = send_speech(sender, speech, key, codec, encrypt=encrypt, salt=salt)
+    except Unsafe:
+        raise
+    except CapacityExceeded as error:
+        raise CapacityExceeded(f"{error}{_what_would_do(sender, speech.seconds, codec, encrypt)}") from None
     before, after = sender.cover.rgb, posted.picture.rgb
     report = posted.report | {"codec": name, "seconds": round(speech.seconds, 3), "enhanced": enhance}
     if enhance:
         report["removed_db"] = round(removed, 2)
     report |= {"psnr_db": psnr(before, after), "ssim": ssim(before, after), "refine_steps": refine}
     if refine:
-        report |= _gain(sender, posted, carrier_for(strength, carrier))
+        report |= _gain(sender, posted, carrier_for(strength, "inn"))
     report["notes"] = [*notes, *sender.cover.notes]
     return Stego(posted.picture, report)
 
@@ -220,18 +224,22 @@ def sender_for(
 ) -> Sender:
     """A sender that has rehearsed ``cover``; the arguments are those of :func:`hide`.
 
-    ``auto`` is the carrier of :func:`carrier_for`. If that can carry almost nothing, as in very busy pictures, the
-    lattice is rehearsed as well, and the one that carries more is used.
-
     Raises:
         BadImage, BadSpec, NotTrained.
     """
-    sender = Sender.on(cover, carrier_for(strength, carrier, refine), ecc, sparse)
-    tried = sender.rehearsal.trials
-    if carrier != "auto" or refine or not tried or sender.rehearsal.worst.information > _NEXT_TO_NOTHING:
-        return sender
-    plainer = Sender.on(cover, LatticeCarrier(sender.carrier.strength), ecc, sparse)
-    return max(sender, plainer, key=lambda s: s.capacity())
+    return Sender.on(cover, carrier_for(strength, carrier, refine), ecc, sparse)
+
+
+def _what_would_do(sender: Sender, seconds: float, codec: str, encrypt: bool) -> str:
+    """The least visibility at which so much speech would fit, for messages; nothing where there is none."""
+    carrier = sender.carrier
+    if isinstance(carrier, TexturedLattice):
+        for name, level in VISIBILITIES.items():
+            if level > carrier.visibility:
+                louder = Sender.on(sender.cover, replace(carrier, visibility=level), sender.family, sender.sparse)
+                if codecs.seconds_that_fit(_smallest(codec), louder.capacity(encrypt)) >= seconds:
+                    return f"; with --visibility {name} it would fit"
+    return ""
 
 
 def picture_of(source: Source) -> Picture:

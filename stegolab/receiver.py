@@ -19,14 +19,17 @@ from .errors import (
     BadKey,
     NoPayload,
     NotEncrypted,
+    OtherWeights,
     StegolabError,
     Truncated,
     Uncorrectable,
 )
 from .images import Picture, luma
-from .keystream import FORMAT_1
+from .keystream import FORMAT_1, PUBLIC
 from .message import envelope, frame
-from .message.keys import Key, KeyProvider, readings
+from .message.keys import Key, KeyProvider, keystream_of, readings
+
+_IN_VAIN = 6  # bodies that are decoded in vain, at other places and sizes, before a picture is given up as damaged
 
 
 def receive(
@@ -35,24 +38,28 @@ def receive(
     """The message in ``picture``, and a report of how it was recovered.
 
     ``carriers`` are tried in turn, first on the picture as received, then as aligned by ``carrier.sync``, then rotated
-    and flipped. So they are iterated over several times.
+    and flipped. So they are iterated over several times. Each is looked for where the key puts it, and where format 1
+    and unencrypted payloads are; what its own keystream says does not matter.
 
     With a ``key``, only a payload sealed with that key is accepted; otherwise anybody could replace the picture.
     ``allow_unencrypted`` also accepts an unencrypted payload.
 
     Raises:
-        NoPayload: no header was found by any of ``carriers``. UnsupportedVersion, Truncated, Uncorrectable: a header
-        was found, but its payload cannot be read. AuthenticationFailed: wrong key, or tampered with. NotEncrypted: a
-        key was given, and the payload is not encrypted. BadKey: it is encrypted and ``key`` is None, or the key is
+        NoPayload: no header was found by any of ``carriers``: no payload, another key, or too much damage.
+        UnsupportedVersion, Truncated, Uncorrectable, OtherWeights: a header was found, but its payload cannot be read.
+        AuthenticationFailed: tampered with, or the wrong key for a picture of format 1. NotEncrypted: a key was given,
+        and the payload is not encrypted. BadKey: a picture of format 1 is encrypted and ``key`` is None, or the key is
         malformed.
     """
-    providers = None if key is None else readings(key)  # report a malformed key before the work
-    carrier, reading, header, found = decode(flattened(picture.rgb, picture.alpha), carriers)
+    keys = [] if key is None else list(readings(key))  # report a malformed key before the work
+    keystreams = [*(keystream_of(provider) for provider in keys[:1]), PUBLIC, FORMAT_1]
+    looked_for = [carrier.keyed(keystream) for keystream in keystreams for carrier in carriers]
+    carrier, reading, header, found = decode(flattened(picture.rgb, picture.alpha), looked_for)
     if header.encrypted:
-        if providers is None:
+        if not keys:
             raise BadKey("the payload of this picture is encrypted: give the passphrase or key file it was hidden with")
-        message = _opened(found.body, providers, bytes(header))
-    elif providers is not None and not allow_unencrypted:
+        message = _opened(found.body, keys, bytes(header))
+    elif keys and not allow_unencrypted:
         raise NotEncrypted(
             "the payload of this picture is not encrypted, so anyone may have put it there: "
             "ask for another picture, or accept it with --allow-unencrypted (allow_unencrypted=True)"
@@ -82,21 +89,33 @@ def decode(
     The sender checks its own pictures with the same function.
 
     Raises:
-        NoPayload, UnsupportedVersion, Truncated, Uncorrectable: see :func:`receive`.
+        NoPayload, UnsupportedVersion, Truncated, Uncorrectable, OtherWeights: see :func:`receive`.
     """
     damaged: StegolabError | None = None
+    in_vain = 0
     for carrier, reading in _readings(rgb, carriers):
-        header = frame.read_header(reading.header_llr)
+        drawn = carrier.keystream
+        header = frame.read_header(reading.header_llr, drawn)
         if header is None:
             continue
+        if header.version > 1 and header.weights != carrier.weights_identity:
+            damaged = damaged or OtherWeights(
+                f"this picture was made with networks {header.weights}, and those of carrier {carrier.name} here are "
+                f"{carrier.weights_identity}: read it with the version of stegolab that made it"
+            )
+            continue
         try:
-            return carrier, reading, header, frame.unpack(reading.body_llr(header.code_word()), header)
+            return carrier, reading, header, frame.unpack(reading.body_llr(header.code_word(drawn)), header, drawn)
         except (Truncated, Uncorrectable) as error:
             if not carrier.strength.rescaled:
                 raise
             damaged = damaged or error  # a part may show the header but not the original size
+            in_vain += 1
+            if in_vain == _IN_VAIN:
+                break
     raise damaged or NoPayload(
-        "no payload found in this picture: it carries none, or too much of it was changed or cut away to find it"
+        "nothing found in this picture: it carries none, its key is not the one that was given (or none was given), "
+        "or too much of it was changed or cut away"
     )
 
 
@@ -105,10 +124,10 @@ def _readings(rgb: NDArray[np.uint8], carriers: Collection[Carrier]) -> Iterator
     for carrier in carriers:
         yield from _looked(carrier, carrier.read_luma(plane))
     if any(carrier.strength.rescaled for carrier in carriers):
-        templates = [Template.of(FORMAT_1)]
-        for _, aligned in search(plane, templates):  # slower: any scale, part and orientation of the original
+        templates = list(dict.fromkeys(Template.of(carrier.keystream) for carrier in carriers))
+        for known, aligned in search(plane, templates):  # slower: any scale, part and orientation of the original
             for carrier in carriers:
-                if carrier.strength.rescaled:
+                if carrier.strength.rescaled and Template.of(carrier.keystream) == known:
                     yield from _looked(carrier, carrier.read_aligned(aligned))
     for turn in TURNS[1:]:  # the others have no template; only their orientation may have changed
         there = facing(plane, turn)
@@ -142,6 +161,7 @@ def _account(
         "carrier": carrier.name,
         "ecc": header.code.name,
         "encrypted": header.encrypted,
+        "format": header.version,
         "received_size": [picture.width, picture.height],
         "original_size": [reading.shape[1], reading.shape[0]],
     }

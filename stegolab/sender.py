@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,8 +18,9 @@ from .carrier.interface import Carrier
 from .channel import spec
 from .errors import BadImage, CapacityExceeded, NoPayload, StegolabError, Uncorrectable
 from .images import Picture
+from .keystream import PUBLIC
 from .message import ecc, envelope, frame
-from .message.keys import Key, KeyProvider, required
+from .message.keys import Key, KeyProvider, keystream_of, required
 from .probe import Rehearsal, rehearse, run_all
 from .receiver import decode
 
@@ -128,6 +130,9 @@ class Sender:
     def send(self, message: bytes, key: Key | None, *, encrypt: bool = True, salt: bytes | None = None) -> Stego:
         """Seal, code and embed ``message``, then attack the result and check that it can be read.
 
+        Where it stands in the picture follows from the key, whatever the keystream of the carrier was; without
+        encryption it is public.
+
         Raises:
             CapacityExceeded: longer than :meth:`capacity`. Unsafe: it fits, but an attack destroys it. Untraceable:
             after an attack the receiver does not even find it. BadKey: no key, or a malformed one.
@@ -135,23 +140,29 @@ class Sender:
         if len(message) > self.capacity(encrypt) or not self.capacity(encrypt):
             raise CapacityExceeded(self.too_long(8 * len(message), encrypt))
         provider = _provider(key, encrypt)
-        header = self._header(len(message), encrypt)
-        least = self.least_share(8 * header.length)
-        for attempt in range(_ATTEMPTS if provider or least < 1 else 1):  # otherwise it would be the same again
+        carrier = self.carrier.keyed(keystream_of(provider) if provider else PUBLIC)
+        overhead = envelope.OVERHEAD if provider else envelope.PLAIN_OVERHEAD
+        length, scheme = len(message) + overhead, ecc.SCHEMES.index(self.code)
+        least = self.least_share(8 * length)
+        if salt is None:  # an unencrypted picture depends on nothing but its message
+            salt = os.urandom(envelope.SALT_BYTES) if provider else sha256(message).digest()[: envelope.SALT_BYTES]
+        for attempt in range(_ATTEMPTS):
             share = least + (1 - least) * attempt / (_ATTEMPTS - 1)
+            nonce = int.from_bytes(sha256(salt).digest()[:2], "big") % frame.NONCES
+            header = frame.Header(length, scheme, encrypt, nonce, carrier.weights_identity)
             body = (
                 envelope.seal(message, provider, bytes(header), salt=salt)
                 if provider
                 else envelope.wrap_plain(message, bytes(header))
             )
-            bits, carrying = frame.pack(body, header, self.rehearsal.slots)
-            picture = self.cover.rgb, self.cover.alpha
-            stego = opacity.embed(self.carrier, *picture, header.code_word(), bits, carrying, share)
-            lost = self._lost(stego, header, body)
+            bits, carrying = frame.pack(body, header, self.rehearsal.slots, carrier.keystream)
+            picture, word = (self.cover.rgb, self.cover.alpha), header.code_word(carrier.keystream)
+            stego = opacity.embed(carrier, *picture, word, bits, carrying, share)
+            lost = self._lost(carrier, stego, header, body)
             if not lost or self.forced:
                 report = self._report(message, header, int(carrying.sum()), list(lost)) | {"share": share}
                 return Stego(replace(self.cover, rgb=stego), report)
-            salt = salt and sha256(salt).digest()[: len(salt)]  # the next salt, which depends only on the first
+            salt = sha256(salt).digest()[: len(salt)]  # the next salt, which depends only on the first
         if any(isinstance(error, NoPayload) for error in lost.values()):
             raise Untraceable(f"this cover's payload is no longer found after {', '.join(lost)}: take another cover")
         raise Unsafe(f"this cover loses the message after {', '.join(lost)}: shorten the speech or take another cover")
@@ -186,15 +197,13 @@ class Sender:
             low, high = (low, middle) if enough else (middle, high)
         return high / _SHARES
 
-    def _header(self, length: int, encrypt: bool) -> frame.Header:
-        overhead = envelope.OVERHEAD if encrypt else envelope.PLAIN_OVERHEAD
-        return frame.Header(length + overhead, ecc.SCHEMES.index(self.code), encrypt)
-
-    def _lost(self, stego: NDArray[np.uint8], header: frame.Header, body: bytes) -> dict[str, StegolabError]:
+    def _lost(
+        self, carrier: Carrier, stego: NDArray[np.uint8], header: frame.Header, body: bytes
+    ) -> dict[str, StegolabError]:
         """The attacks that the message does not survive, and the error that the receiver would raise."""
         views = dict(opacity.views(stego, self.cover.alpha, self.carrier.strength))
         tried = [(attack, on) for attack in self.carrier.strength.attacks for on in views]
-        check = lambda pair: _failure(self.carrier, views[pair[1]], header, body)(pair[0])  # noqa: E731 - used once
+        check = lambda pair: _failure(carrier, views[pair[1]], header, body)(pair[0])  # noqa: E731 - used once
         failures = run_all(check, tried, "checking that it survives attacks")
         return {attack: error for (attack, _), error in zip(tried, failures, strict=True) if error}
 
@@ -209,6 +218,7 @@ class Sender:
             "code_rate": 8 * header.length / code_bits,
             "encrypted": header.encrypted,
             "opaque": self.opaque,
+            "format": header.version,
             "survives": [a for a in self.carrier.strength.attacks if a not in lost],
             "lost": lost,
         }

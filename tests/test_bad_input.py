@@ -54,7 +54,7 @@ def test_bad_speech_is_refused_from_files(name, tmp_path):
 
 def test_8_bit_speech_is_good_speech(tmp_path):
     soundfile.write(tmp_path / "in.wav", SPEECH.samples, 16_000, subtype="PCM_U8")
-    stego = stegolab.hide(read_audio(tmp_path / "in.wav"), COVER, KEY, strength="jpeg")
+    stego = stegolab.hide(read_audio(tmp_path / "in.wav"), COVER, KEY, strength="jpeg", carrier="inn")
     assert len(stegolab.reveal(stego.picture, KEY).speech.samples) == 8000
 
 
@@ -63,7 +63,7 @@ def test_ten_minutes_into_a_small_cover_are_refused_before_they_are_enhanced_or_
     for place in ("shipped", "Sender.send"):
         monkeypatch.setattr(f"stegolab.pipeline.{place}", lambda *_, **__: pytest.fail("worked on what cannot fit"))
     long = Speech(np.resize(SPEECH.samples, 600 * 16_000), 16_000)
-    line = refusal(CapacityExceeded, stegolab.hide, long, COVER, KEY, codec=codec)
+    line = refusal(CapacityExceeded, stegolab.hide, long, COVER, KEY, codec=codec, carrier="inn")
     assert "megapixels" in line
 
 
@@ -119,13 +119,13 @@ def test_a_cover_too_small_to_carry():
 
 @pytest.mark.parametrize("strength", ["jpeg", "social"])
 def test_a_cover_that_carries_next_to_nothing(strength):
-    noise = np.random.default_rng(0).integers(0, 256, (160, 160, 3), np.uint8)
-    line = refusal(CapacityExceeded, stegolab.hide, SPEECH, noise, KEY, strength=strength)
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    line = refusal(CapacityExceeded, stegolab.hide, SPEECH, noise, KEY, strength=strength, carrier="lattice")
     assert "cover" in line
 
 
 def test_a_photograph_without_payload():
-    assert "no payload" in refusal(NoPayload, stegolab.reveal, COVER, KEY)
+    assert "carries none" in refusal(NoPayload, stegolab.reveal, COVER, KEY)
 
 
 # --- keys --------------------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def test_a_key_of_no_known_kind(key):
     refusal(BadKey, stegolab.hide, SPEECH, COVER, key, strength="jpeg")
 
 
-@pytest.mark.parametrize("key", [b"short", "", 12345, None])
+@pytest.mark.parametrize("key", [b"short", "", 12345])
 def test_a_key_of_no_known_kind_to_the_receiver(key):
     refusal(BadKey, stegolab.reveal, _sealed(), key)
 
@@ -154,4 +154,4 @@ def no_warnings():
 
 
 def _sealed():
-    return stegolab.hide(SPEECH, COVER, KEY, strength="jpeg").picture
+    return stegolab.hide(SPEECH, COVER, KEY, strength="jpeg", carrier="inn").picture

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..header import HEADER_CODE_BITS
 from ..images import luma
+from ..keystream import Keystream
 from .strengths import Strength
 from .sync.geometry import resized
 from .sync.registration import Aligned
@@ -46,6 +47,20 @@ class Reading(Protocol):
 
 class Carrier(Protocol):
     """Bits <-> image for one strength. Pictures are uint8 RGB (height, width, 3)."""
+
+    @property
+    def keystream(self) -> Keystream:
+        """What decides where everything stands, and what it looks like."""
+        ...
+
+    @property
+    def weights_identity(self) -> int:
+        """Which networks this is, 8 bits of the digest of their weights; 0 without networks."""
+        ...
+
+    def keyed(self, keystream: Keystream) -> Carrier:
+        """The same carrier with another keystream."""
+        ...
 
     @property
     def name(self) -> str:
@@ -114,6 +129,11 @@ class EverySlotCarries:
     strength: Strength
     detected: ClassVar[float] = DETECTED
     detection_spread: ClassVar[float] = 1.25
+
+    @property
+    def weights_identity(self) -> int:
+        """See :class:`Carrier`: no networks."""
+        return 0
 
     def carrying(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :class:`Carrier`: ones."""

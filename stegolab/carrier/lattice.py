@@ -8,13 +8,14 @@ the whole picture, and one concentration per frequency.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..images import luma
+from ..keystream import PUBLIC, Keystream
 from . import blockdct, qim, texture
 from .calibration import reliability
 from .clipping import project_alternately
@@ -32,11 +33,16 @@ class LatticeCarrier(EverySlotCarries, ReadsPlanes["LatticeReading"]):
     """The classical carrier. See :class:`stegolab.carrier.interface.Carrier` for the contract."""
 
     strength: Strength
+    keystream: Keystream = PUBLIC
     name: str = "lattice"
+
+    def keyed(self, keystream: Keystream) -> LatticeCarrier:
+        """See the interface."""
+        return replace(self, keystream=keystream)
 
     def body_slots(self, shape: tuple[int, ...]) -> int:
         """See the interface."""
-        return Layout.of(self.strength, shape).body_capacity
+        return self._layout(shape).body_capacity
 
     def embed(
         self,
@@ -47,12 +53,13 @@ class LatticeCarrier(EverySlotCarries, ReadsPlanes["LatticeReading"]):
         share: float = 1.0,
     ) -> NDArray[np.uint8]:
         """See the interface; ``clipping`` explains what happens where blacks or whites clip."""
-        layout = Layout.of(self.strength, rgb.shape)
+        layout = self._layout(rgb.shape)
+        dither = layout.dither(header)  # (rows, columns, frequencies)
         bits = np.zeros(layout.slots, np.uint8)
         carries = np.zeros(layout.slots, bool)
         bits[layout.header_slots], carries[layout.header_slots] = header[layout.header_bit], True
         bits[layout.body_slots], carries[layout.body_slots] = body, used
-        shape = layout.dither.shape  # (rows, columns, frequencies)
+        shape = dither.shape  # (rows, columns, frequencies)
         if share < 1:
             activity = texture.activity(self._coefficients(luma(rgb)))  # (rows, columns)
             carries.reshape(shape)[~texture.busiest(activity, share)] = False
@@ -61,7 +68,7 @@ class LatticeCarrier(EverySlotCarries, ReadsPlanes["LatticeReading"]):
         if self.strength.dense:
             changes = changes | changes.any(axis=2, keepdims=True)  # all slots of a block where any carries
         step, compensation = self.strength.step, self.strength.compensation
-        point = qim.lattice_point(bits.reshape(shape), step, layout.dither)  # (rows, columns, frequencies)
+        point = qim.lattice_point(bits.reshape(shape), step, dither)  # (rows, columns, frequencies)
 
         def onto_lattice(plane: NDArray[np.float32], round_: int) -> tuple[NDArray[np.float32], float]:
             x = self._coefficients(plane)  # (rows, columns, frequencies)
@@ -75,8 +82,11 @@ class LatticeCarrier(EverySlotCarries, ReadsPlanes["LatticeReading"]):
     def _reading(
         self, plane: NDArray[np.float32], shape: tuple[int, ...], received: NDArray[np.bool_] | None
     ) -> LatticeReading:
-        layout, size = Layout.of(self.strength, shape), (shape[0], shape[1])
+        layout, size = self._layout(shape), (shape[0], shape[1])
         return LatticeReading(size, layout, plane, self._blurs, received)
+
+    def _layout(self, shape: tuple[int, ...]) -> Layout:
+        return Layout.of(self.strength, shape, self.keystream)
 
     @property
     def _blurs(self) -> tuple[float, ...]:
@@ -144,24 +154,26 @@ class LatticeReading:
         known = np.concatenate([layout.header_slots, layout.template_slots])  # (pilots,)
         block, frequency = np.divmod(known, count)  # (pilots,) each
         sign = np.concatenate([header[layout.header_bit], layout.template_bit]).astype(np.float32) * 2 - 1  # (pilots,)
-        blur = max(self._blurs, key=lambda b: float(sign @ self._evidence(known, b)))
+        dither = layout.dither(header)  # (rows, columns, frequencies)
+        own = dither.reshape(-1)[known]  # (pilots,)
+        blur = max(self._blurs, key=lambda b: float(sign @ self._evidence(known, own, b)))
         activity = texture.activity(self._coefficients, self._received)  # (rows, columns)
-        agreement, around = sign * self._evidence(known, blur), activity.reshape(-1)[block]  # (pilots,) each
+        agreement, around = sign * self._evidence(known, own, blur), activity.reshape(-1)[block]  # (pilots,) each
         usable = self._received.reshape(-1)[block]  # (pilots,)
         of_header = usable & (np.arange(len(known)) < len(layout.header_slots))
         carries = activity >= texture.carrying_threshold(agreement[of_header], around[of_header])  # (rows, columns)
         usable &= carries.reshape(-1)[block]  # (pilots,)
         kappa, exponent = reliability(agreement[usable], frequency[usable], around[usable], count)
-        evidence = qim.evidence(self._coefficients / self._gain(blur), layout.strength.step, layout.dither)
+        evidence = qim.evidence(self._coefficients / self._gain(blur), layout.strength.step, dither)
         trusted = (self._received & carries)[..., None]  # (rows, columns, 1)
         llr = 2 * kappa * activity[..., None] ** np.float32(-exponent) * evidence * trusted
         return llr.reshape(-1)[layout.body_slots]  # (body slots,)
 
-    def _evidence(self, slots: NDArray[np.int64], blur: float) -> NDArray[np.float32]:
-        """The evidence of some slots at a blur, 0 where they were not received: (slots,)."""
+    def _evidence(self, slots: NDArray[np.int64], dither: NDArray[np.float32], blur: float) -> NDArray[np.float32]:
+        """The evidence of some slots, each with its dither, at a blur; 0 where they were not received: (slots,)."""
         block, f = np.divmod(slots, len(self.layout.strength.frequencies))
         y = self._coefficients.reshape(-1)[slots] / self._gain(blur)[f]  # (slots,)
-        evidence = qim.evidence(y, self.layout.strength.step[f], self.layout.dither.reshape(-1)[slots])
+        evidence = qim.evidence(y, self.layout.strength.step[f], dither)
         return evidence * self._received.reshape(-1)[block]  # (slots,)
 
     def _energy(self, evidence: NDArray[np.float32]) -> float:

@@ -4,25 +4,37 @@ The header's code word is repeated over the blocks, hundreds of times in a large
 enough to read it. Its frequencies take turns: once the header is decoded, its slots are known symbols at every
 frequency, from which the receiver measures the channel. Strengths that survive another geometry also have the known
 symbols of ``sync.template``, at the two frequencies that the header leaves to it.
+
+Which frequency of a block is the header's, and the dither of every slot, follow from the keystream; in the body they
+depend on the header too, so that no two pictures of one key are alike.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..header import HEADER_CODE_BITS
-from ..keystream import FORMAT_1, public_uniform
+from ..keystream import PUBLIC, Keystream
 from .strengths import Strength
 from .sync import template
 
-_PILOTS = 2048  # target number of header slots, if the picture has that many blocks; half with a template
-_REPEATS = 3  # least repeats of the code word, so small pictures have several slots per block; 4 with a template
+# By format: the target number of header slots, if the picture has that many blocks; half with a template
+_PILOTS = {1: 2048, 2: 2730}
+# and the least repeats of the code word, so that small pictures have several slots per block; 1 more with a template.
+_REPEATS = {1: 3, 2: 4}
 _FEW = 5 * HEADER_CODE_BITS  # blocks (of 16: over 512 x 512 pixels); with fewer, one slot per block is too little
-_TILE = 32  # period of the dither, in blocks
+_TILE = 32  # period of the dither of format 1, in blocks
+_TABLE = 1 << 16  # numbers that are drawn for the header; every place has its own, see :func:`drawn_by_place`
+
+
+def drawn_by_place(table: NDArray[Any], row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[Any]:
+    """The number of a ``table`` (n,) that belongs to a block, whatever the size of the picture; broadcasts."""
+    return table[(row * 40_503 + column * 7_919) % len(table)]
 
 
 @dataclass(frozen=True)
@@ -40,17 +52,19 @@ class Layout:
     stride: int
     depth: int
     skip: int
+    keystream: Keystream
 
     @classmethod
-    def of(cls, strength: Strength, shape: tuple[int, ...]) -> Layout:
+    def of(cls, strength: Strength, shape: tuple[int, ...], keystream: Keystream = PUBLIC) -> Layout:
         """Layout of a picture of shape (height, width, ...) in pixels."""
         rows, columns = shape[0] // strength.block, shape[1] // strength.block
-        aim, repeats = (_PILOTS // 2, _REPEATS + 1) if strength.rescaled else (_PILOTS, _REPEATS)
+        aim, repeats = _PILOTS[keystream.format], _REPEATS[keystream.format]
+        aim, repeats = (aim // 2, repeats + 1) if strength.rescaled else (aim, repeats)
         stride = max(s for s in (1, 2, 4, 8) if s == 1 or rows * columns >= s * aim)
         least = 2 if strength.rescaled and rows * columns < _FEW else 1
         depth = min(4, max(least, -(-repeats * HEADER_CODE_BITS // max(rows * columns, 1))))
         golden = round(0.618034 * HEADER_CODE_BITS * stride) | 1  # odd, so no stride divides it
-        return cls(strength, rows, columns, stride, depth, columns if depth > 1 else golden)
+        return cls(strength, rows, columns, stride, depth, columns if depth > 1 else golden, keystream)
 
     @cached_property
     def header_slots(self) -> NDArray[np.int64]:
@@ -59,8 +73,12 @@ class Layout:
         block = np.repeat(self._header_blocks, self.depth)  # (header slots,)
         taken = [self.strength.frequencies.index(f) for f in self._template_frequencies]
         free = np.setdiff1d(np.arange(count), taken)
-        turn = (lap + lap // HEADER_CODE_BITS + block // max(self.columns, 1)) % len(free)
-        return block * count + free[turn]  # (header slots,)
+        if self.keystream.format == 1:
+            turn = lap + lap // HEADER_CODE_BITS + block // max(self.columns, 1)  # (header slots,)
+        else:
+            words = np.frombuffer(self.keystream.stream("header frequency", 2 * _TABLE), "<u2").astype(np.int64)
+            turn = drawn_by_place(words, *self._block_of(block)) + lap % self.depth  # (header slots,)
+        return block * count + free[turn % len(free)]  # (header slots,)
 
     @cached_property
     def header_bit(self) -> NDArray[np.int64]:
@@ -82,53 +100,84 @@ class Layout:
     @cached_property
     def template_slots(self) -> NDArray[np.int64]:
         """Flat indices of the slots whose symbols are known beforehand, in raster order; none without a template."""
-        return np.flatnonzero(self._template)
+        taken = np.zeros((self.rows, self.columns, len(self.strength.frequencies)), bool)
+        for frequency, here in zip(self._template_frequencies, template.places(self.rows, self.columns), strict=False):
+            taken[..., self.strength.frequencies.index(frequency)] = here
+        return np.flatnonzero(taken)
 
     @cached_property
     def template_bit(self) -> NDArray[np.uint8]:
-        """The bit that each template slot carries."""
-        return (self._template[self.template_slots] > 0).astype(np.uint8)
+        """The bit that each template slot carries: 1 where its symbol is above a multiple of the step."""
+        return (self._template_points > 0).astype(np.uint8)
 
     @property
     def slots(self) -> int:
         """All slots, header and body."""
         return self.rows * self.columns * len(self.strength.frequencies)
 
-    @cached_property
-    def dither(self) -> NDArray[np.float32]:
+    def dither(self, header: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(rows, columns, frequencies), uniform in [-step/2, step/2), so that no point of the lattice is privileged.
 
-        In the template's slots it is 0 everywhere; otherwise a receiver could not search for them.
+        In the template's slots it is what makes their bit the known symbol.
+
+        Args:
+            header: (HEADER_CODE_BITS,) its code word, on which the dither of the body depends.
         """
-        whole = self._dither_tile[np.arange(self.rows)[:, None] % _TILE, np.arange(self.columns) % _TILE]
+        if self.keystream.format == 1:
+            whole = self._dither_tile[np.arange(self.rows)[:, None] % _TILE, np.arange(self.columns) % _TILE]
+        else:
+            drawn = self.keystream.within(np.packbits(header).tobytes()).uniform("dither", self.slots)
+            shape = self.rows, self.columns, len(self.strength.frequencies)
+            whole = drawn.reshape(shape) - np.float32(0.5)
         whole = whole * self.strength.step  # (rows, columns, frequencies)
-        whole.reshape(-1)[self.template_slots] = 0
+        whole.reshape(-1)[self.header_slots] = self.header_dither
+        whole.reshape(-1)[self.template_slots] = self._template_points - (self.template_bit - np.float32(0.5)) * (
+            np.float32(template.STEP / 2)
+        )
         return whole
 
     @cached_property
     def header_dither(self) -> NDArray[np.float32]:
-        """(header slots,) :attr:`dither` in those slots, without computing the rest."""
+        """(header slots,) the dither in those slots."""
         block, f = np.divmod(self.header_slots, len(self.strength.frequencies))
+        row, column = self._block_of(block)
+        if self.keystream.format == 1:
+            own = self._dither_tile[row % _TILE, column % _TILE, f]
+        else:
+            table = self.keystream.uniform("header dither", _TABLE) - np.float32(0.5)
+            own = drawn_by_place(table, row, column + 97 * f)
+        return own * self.strength.step[f]  # (header slots,)
+
+    def header_bits(self, label: str) -> NDArray[np.uint8]:
+        """(header slots,) fair bits of the keystream, one for each of those slots."""
+        block, f = np.divmod(self.header_slots, len(self.strength.frequencies))
+        row, column = self._block_of(block)
+        return drawn_by_place(self.keystream.bits(label, _TABLE), row, column + 97 * f)
+
+    def _block_of(self, block: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Row and column of blocks given by number."""
         row, column = np.divmod(block, max(self.columns, 1))
-        return self._dither_tile[row % _TILE, column % _TILE, f] * self.strength.step[f]
+        return row, column
 
     @property
     def _dither_tile(self) -> NDArray[np.float32]:
         count = len(self.strength.frequencies)
-        return public_uniform("dither", _TILE * _TILE * count).reshape(_TILE, _TILE, count) - np.float32(0.5)
+        tile = self.keystream.uniform("dither", _TILE * _TILE * count).reshape(_TILE, _TILE, count)
+        return tile - np.float32(0.5)
 
     @property
     def _template_frequencies(self) -> tuple[tuple[int, int], ...]:
         return template.FREQUENCIES if self.strength.rescaled else ()
 
     @cached_property
-    def _template(self) -> NDArray[np.int8]:
-        """(slots,) the sign of each template slot, 0 for all others."""
-        whole = np.zeros((self.rows, self.columns, len(self.strength.frequencies)), np.int8)
-        points = template.Template.of(FORMAT_1).points(self.rows, self.columns)  # (2, rows, columns)
+    def _template_points(self) -> NDArray[np.float32]:
+        """(template slots,) the known symbols, see :meth:`.sync.template.Template.points`."""
+        count = len(self.strength.frequencies)
+        whole = np.zeros((self.rows, self.columns, count), np.float32)
+        points = template.Template.of(self.keystream).points(self.rows, self.columns)  # (2, rows, columns)
         for frequency, point in zip(self._template_frequencies, points, strict=False):
-            whole[..., self.strength.frequencies.index(frequency)] = np.sign(point)
-        return whole.reshape(-1)  # (slots,)
+            whole[..., self.strength.frequencies.index(frequency)] = point
+        return whole.reshape(-1)[self.template_slots]
 
     @cached_property
     def _place(self) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadSpec, NotTrained
 from ..images import luma
-from ..keystream import FORMAT_1, public_bits
+from ..keystream import PUBLIC, Keystream
 from . import blockdct, texture
 from .clipping import project_alternately
 from .interface import EverySlotCarries, ReadsPlanes
@@ -27,13 +27,13 @@ from .networks.numpy_inference import NumpyModel, points
 from .networks.weights import Weights
 from .strengths import Strength, weights_of
 from .sync import header_evidence, template
+from .whitening import header_whitening, whitening
 
 if TYPE_CHECKING:
     from .networks.model import CarrierModel
 
 Array = NDArray[np.float32]
 
-_TILE = 32  # blocks: period of the whitening
 _SCALES = np.geomspace(0.2, 3, 33).astype(np.float32)  # scales of log-likelihood ratios, tried on the pilots
 _PRIOR = 100  # weight of the mean over all frequencies in the scale of each one, in pilots
 # Detection scores between which the networks are used as well. Below, they would help one picture in a hundred, for ten
@@ -72,6 +72,18 @@ class LearnedCarrier(EverySlotCarries, ReadsPlanes["LearnedReading"]):
     strength: Strength
     trained: Weights | CarrierModel
     refine: int = 0  # steps
+    keystream: Keystream = PUBLIC
+
+    def keyed(self, keystream: Keystream) -> LearnedCarrier:
+        """See the interface; the networks are shared, not copied."""
+        other = replace(self, keystream=keystream)
+        vars(other).update({name: getattr(self, name) for name in ("networks", "weights_identity")})
+        return other
+
+    @cached_property
+    def weights_identity(self) -> int:
+        """See the interface: 1 to 255, from the digest of the weights."""
+        return self.networks.identity
 
     @property
     def name(self) -> str:
@@ -99,7 +111,7 @@ class LearnedCarrier(EverySlotCarries, ReadsPlanes["LearnedReading"]):
 
     def layout(self, shape: tuple[int, ...]) -> Layout:
         """Where the slots of a picture of this shape are."""
-        return Layout.of(self.lattice, shape)
+        return Layout.of(self.lattice, shape, self.keystream)
 
     def body_slots(self, shape: tuple[int, ...]) -> int:
         """See the interface."""
@@ -123,7 +135,7 @@ class LearnedCarrier(EverySlotCarries, ReadsPlanes["LearnedReading"]):
         if share < 1:
             activity = texture.activity(_by_block(band[networks.carried]))  # (rows, columns)
             carries.reshape(*activity.shape, -1)[~texture.busiest(activity, share)] = 0
-        white = _maps(layout, np.where(whitening(layout), 1 - bits, bits))  # (frequencies, rows, columns)
+        white = _maps(layout, np.where(whitening(layout, header), 1 - bits, bits))  # (frequencies, rows, columns)
         mask = _maps(layout, carries)
         onto_payload = networks.network.projection(band[networks.carried], points(white), band[networks.passive])
         with_template = [layout.strength.frequencies.index(f) for f in template.FREQUENCIES if self.strength.rescaled]
@@ -134,7 +146,7 @@ class LearnedCarrier(EverySlotCarries, ReadsPlanes["LearnedReading"]):
             if round_ == 0 and self.refine:
                 move = self._refined(cover, move, white, mask)
             if with_template:  # the template is always plain dither modulation
-                move[with_template] += template.Template.of(FORMAT_1).moves(x[with_template])
+                move[with_template] += template.Template.of(self.keystream).moves(x[with_template])
             moved = float((np.abs(move) / step).mean() / max(mask.mean(), 1e-9))
             return networks.synthesise(move, rgb.shape[:2]), moved
 
@@ -183,12 +195,16 @@ class LearnedReading:
         return self._networks.analyse(np.ascontiguousarray(self._plane))
 
     @cached_property
-    def _white(self) -> Array:
-        """(slots,) -1 or 1, which undoes the whitening; 0 where nothing was received."""
-        white = 1 - 2 * whitening(self.layout).astype(np.float32)
+    def _header_signs(self) -> Array:
+        """(header slots,) -1 or 1, which undoes the whitening; 0 where nothing was received."""
+        return self._signs(header_whitening(self.layout), self.layout.header_slots)
+
+    def _signs(self, flipped: NDArray[np.bool_], slots: NDArray[np.int64]) -> Array:
+        """-1 where ``slots`` were flipped, 1 where not, 0 where they were not received: (slots,)."""
+        signs = 1 - 2 * flipped.astype(np.float32)
         if self._received is None:
-            return white
-        return white * np.repeat(self._received.reshape(-1), len(self._networks.carried))  # (slots,)
+            return signs
+        return signs * self._received.reshape(-1)[slots // len(self._networks.carried)]
 
     @cached_property
     def _evidence(self) -> dict[float, Array]:
@@ -198,13 +214,13 @@ class LearnedReading:
         """
         networks, slots = self._networks, self.layout.header_slots
         if networks.config.network == "plain":  # without a lattice the cover is stronger than the payload
-            return {blur: np.tanh(self._llr(blur)[slots] / 2) for blur in self._blurs}
+            return {blur: np.tanh(self._llr(blur)[slots] / 2) * self._header_signs for blur in self._blurs}
         block, f = np.divmod(slots, len(networks.carried))
         u, v = np.array(networks.config.band).T  # (band,) each
         blocks = blockdct.some(self._plane, networks.config.block, block)  # (header slots, size, size)
         band = blocks[:, u, v].T[:, None]  # (band, 1, header slots): one column per block
         angles = {blur: networks.read(band / networks.gain(blur)) for blur in self._blurs}
-        return {blur: np.sin(angle[f, 0, np.arange(len(f))]) * self._white[slots] for blur, angle in angles.items()}
+        return {blur: np.sin(angle[f, 0, np.arange(len(f))]) * self._header_signs for blur, angle in angles.items()}
 
     @property
     def detection_score(self) -> float:
@@ -226,7 +242,7 @@ class LearnedReading:
         """
         layout, networks = self.layout, self._networks
         if layout.rows * layout.columns <= _EXCERPT**2:
-            return np.tanh(self._llr(blur)[layout.header_slots] / 2)
+            return np.tanh(self._llr(blur)[layout.header_slots] / 2) * self._header_signs
         high, wide = min(_EXCERPT, layout.rows), min(_EXCERPT, layout.columns)
         top, left, size = (layout.rows - high) // 2, (layout.columns - wide) // 2, networks.config.block
         middle = self._plane[top * size : (top + high) * size, left * size : (left + wide) * size]
@@ -237,14 +253,15 @@ class LearnedReading:
         inside = (row >= 0) & (row < high) & (column >= 0) & (column < wide)
         evidence = np.zeros(len(block), np.float32)
         evidence[inside] = np.tanh(llr[f[inside], row[inside], column[inside]] / 2)
-        return evidence * self._white[layout.header_slots]
+        return evidence * self._header_signs
 
     @property
     def header_llr(self) -> Array:
         """See the interface."""
         sums = {blur: header_evidence.combine_repeats(self.layout.header_bit, e) for blur, e in self._evidence.items()}
         blur = max(sums, key=lambda b: float(sums[b] @ sums[b]))
-        return header_evidence.combine_repeats(self.layout.header_bit, self._llr(blur)[self.layout.header_slots])
+        llr = self._llr(blur)[self.layout.header_slots] * self._header_signs  # (header slots,)
+        return header_evidence.combine_repeats(self.layout.header_bit, llr)
 
     def body_llr(self, header: NDArray[np.uint8]) -> Array:
         """See the interface."""
@@ -253,7 +270,7 @@ class LearnedReading:
             return np.zeros(0, np.float32)
         sign = header[layout.header_bit].astype(np.float32) * 2 - 1
         blur = max(self._blurs, key=lambda b: float(sign @ self._evidence[b]))
-        llr = self._llr(blur)  # (slots,)
+        llr = self._llr(blur) * self._signs(whitening(layout, header), np.arange(layout.slots))  # (slots,)
         agreement = sign * llr[layout.header_slots]  # (header slots,)
         block, frequency = np.divmod(layout.header_slots, count)
         activity = texture.activity(_by_block(self._band[self._networks.carried]), self._received).reshape(-1)
@@ -266,20 +283,12 @@ class LearnedReading:
         return by_block.reshape(-1)[layout.body_slots]  # (body slots,)
 
     def _llr(self, blur: float) -> Array:
-        """The networks' ratio for every slot at a blur: (slots,)."""
+        """The networks' ratio for what every slot carries at a blur, whitened as it is: (slots,)."""
         if not self.layout.slots:  # a picture smaller than a block has nothing for the networks to look at
             return np.zeros(0, np.float32)
         if blur not in self._llr_at:  # cached: header and body mostly have the same blur, and this takes the most time
-            self._llr_at[blur] = _slots(self._networks.llr(self._band / self._networks.gain(blur))) * self._white
+            self._llr_at[blur] = _slots(self._networks.llr(self._band / self._networks.gain(blur)))
         return self._llr_at[blur]
-
-
-def whitening(layout: Layout) -> NDArray[np.bool_]:
-    """Which slots (slots,) carry the opposite of their bit, so that the cover's influence averages out."""
-    count = len(layout.strength.frequencies)
-    tile = public_bits("slots", _TILE * _TILE * count).astype(bool).reshape(_TILE, _TILE, count)
-    rows, columns = np.arange(layout.rows) % _TILE, np.arange(layout.columns) % _TILE
-    return tile[rows[:, None], columns].reshape(-1)  # (slots,)
 
 
 def _maps(layout: Layout, values: Array) -> Array:

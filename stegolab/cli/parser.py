@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--strength", default="social", help=f"what it must survive: {', '.join(STRENGTHS)} (social)")
     sub.add_argument("--codec", default="auto", help=f"auto, opus:6000 to opus:24000, or: {', '.join(LADDER)}")
     sub.add_argument("--ecc", default="auto", help="auto, ldpc, bch, none, or one code such as ldpc:1/3 or bch:1/2")
-    sub.add_argument("--carrier", default="auto", help=f"auto, {', '.join(CARRIERS)} (inn, where it is trained)")
+    sub.add_argument("--carrier", default="auto", help=f"auto, {', '.join(CARRIERS)} (textured, where it can)")
     _add_visibility(sub)
     sub.add_argument(
         "--sparse", action="store_true", default=None, help="change only as many blocks as it takes, the busiest"
@@ -178,7 +178,7 @@ def _add_key(parser: argparse.ArgumentParser) -> None:
 
 def _add_visibility(sub: argparse.ArgumentParser) -> None:
     named = ", ".join(f"{name} ({times:g})" for name, times in VISIBILITIES.items())
-    text = f"how far changes may show, with carrier textured: {named}, or a number of times what the texture masks, "
+    text = f"how far changes may show, unseen unless given: {named}, or a number of times what the texture masks, "
     text += f"rounded down to {', '.join(f'{one:g}' for one in VISIBILITY_LEVELS)}"
     sub.add_argument("--visibility", metavar="NAME", help=text)
 

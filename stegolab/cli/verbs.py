@@ -15,6 +15,7 @@ from ..carrier.textured.presets import MASKINGS
 from ..carriers import with_visibility
 from ..channel import spec
 from ..channel.uploading import check_background, uploaded
+from ..choices import VISIBILITIES
 from ..errors import BadKey, BadSpec
 from ..images import Source, from_array, read_image, write_image
 from ..message import codecs, ecc
@@ -94,27 +95,32 @@ def attack(options: argparse.Namespace) -> None:
 
 
 def capacity(options: argparse.Namespace) -> None:
-    """Print the seconds of speech for each codec and strength."""
+    """Print the seconds of speech for each codec and strength, and unless it was chosen for each visibility."""
     carrier = with_visibility(options.carrier, options.visibility)
     every = MASKINGS if carrier.startswith("textured") else STRENGTHS
-    strengths = [options.strength] if options.strength else list(every)
-    for name in strengths:
-        pipeline.carrier_for(name, carrier)
+    columns: dict[str, tuple[str, str]] = {}  # its name -> strength, carrier
+    for name in [options.strength] if options.strength else list(every):
+        columns[name] = name, carrier
+        if carrier in ("auto", "textured") and name in MASKINGS:
+            columns |= {f"{name} {level}": (name, f"textured:{level}") for level in list(VISIBILITIES)[1:]}
+    for name, chosen in columns.values():
+        pipeline.carrier_for(name, chosen)
     ecc.check(options.ecc)
     cover = pipeline.cover_of(_picture(options.cover), options.keep_profile)
     table: dict[str, Any] = {}
-    for name in strengths:
-        room = pipeline.sender_for(cover, name, carrier, options.ecc).capacity()
+    for column, (name, chosen) in columns.items():
+        room = pipeline.sender_for(cover, name, chosen, options.ecc).capacity()
         seconds = {codec: round(codecs.seconds_that_fit(codec, room), 2) for codec in codecs.ladder()}
-        table[name] = {
+        table[column] = {
             "capacity_bits": 8 * room,
             "bits_per_pixel": 8 * room / cover.rgb[..., 0].size,
             "seconds": seconds,
         }
     names = list(table)
-    lines = [f"{'seconds of speech':<20}" + "".join(f"{n:>10}" for n in names)]
-    lines += [f"{c:<20}" + "".join(f"{table[n]['seconds'][c]:>10.1f}" for n in names) for c in codecs.ladder()]
-    lines += [f"{'bits':<20}" + "".join(f"{table[n]['capacity_bits']:>10}" for n in names)]
+    wide = {name: max(9, len(name) + 2) for name in names}
+    lines = [f"{'seconds of speech':<18}" + "".join(f"{n:>{wide[n]}}" for n in names)]
+    lines += [f"{c:<18}" + "".join(f"{table[n]['seconds'][c]:>{wide[n]}.1f}" for n in names) for c in codecs.ladder()]
+    lines += [f"{'bits':<18}" + "".join(f"{table[n]['capacity_bits']:>{wide[n]}}" for n in names)]
     tell(options, table, "\n".join(lines))
 
 

@@ -20,7 +20,7 @@ from ..errors import BadData, BadSpec, CapacityExceeded
 from ..images import RGB, Picture, luma, psnr, read_image
 from ..message import ecc, envelope, frame
 from ..message.frame import Header
-from ..message.keys import as_provider
+from ..message.keys import as_provider, keystream_of
 from ..pipeline import carrier_for
 from ..probe import Rehearsal
 from ..sender import Sender
@@ -156,12 +156,20 @@ def embed(cover: RGB, setting: Setting, seed: int = 0) -> tuple[RGB, int]:
     message = np.random.default_rng(seed).bytes(round(setting.payload * sender.capacity()))
     if setting.payload and setting.share == 1:
         return sender.send(message, KEY, salt=SALT).picture.rgb, 8 * len(message)
-    header = Header(envelope.OVERHEAD + len(message), ecc.SCHEMES.index(ecc.code("ldpc")))
+    carrier = keyed(sender.carrier)
+    nonce, scheme = seed % frame.NONCES, ecc.SCHEMES.index(ecc.code("ldpc"))
+    header = Header(envelope.OVERHEAD + len(message), scheme, nonce=nonce, weights=carrier.weights_identity)
     bits, used = np.zeros(slots, np.uint8), np.zeros(slots, bool)
     if setting.payload:
-        bits, used = frame.pack(envelope.seal(message, as_provider(KEY), bytes(header), salt=SALT), header, slots)
-    share = {"share": setting.share} if setting.share < 1 else {}
-    return sender.carrier.embed(cover, header.code_word(), bits, used, **share), 8 * len(message)
+        body = envelope.seal(message, as_provider(KEY), bytes(header), salt=SALT)
+        bits, used = frame.pack(body, header, slots, carrier.keystream)
+    word, share = header.code_word(carrier.keystream), {"share": setting.share} if setting.share < 1 else {}
+    return carrier.embed(cover, word, bits, used, **share), 8 * len(message)
+
+
+def keyed(carrier: Carrier) -> Carrier:
+    """The carrier as it hides with :data:`KEY`."""
+    return carrier.keyed(keystream_of(as_provider(KEY)))
 
 
 def held_out(train: Sequence[str], test: Sequence[str]) -> None:

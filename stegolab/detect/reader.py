@@ -1,8 +1,8 @@
-"""The adversary who has this program: no training, the receiver itself is the detector (notebook 08).
+"""The receiver itself as the detector, without any training (notebook 08).
 
-The place of the header follows from the size of the picture, not from the key, because a receiver must find it before
-it knows anything. So anybody who runs the receiver learns that there is a message, though not its content: encryption
-hides the words, and only a detector without the program can be left in doubt (Kerckhoffs 1883; Ker et al. 2013).
+In format 1 the place of the header followed from the size of the picture, so anybody who ran the receiver learned that
+there was a message. From format 2 on it follows from the key (Kerckhoffs 1883; Ker et al. 2013): with a carrier that is
+keyed the scores tell stego pictures from covers, with any other key they do not.
 """
 
 from __future__ import annotations

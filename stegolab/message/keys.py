@@ -1,8 +1,9 @@
 """Sources of the secret: a passphrase, a key file, bytes, or a key management service.
 
 Taught in notebook 04. A :class:`KeyProvider` turns the public salt of one message into 32 secret bytes;
-:mod:`.envelope` derives the cipher's key and nonce from them. To support another service, write one class with one
-method.
+:mod:`.envelope` derives the cipher's key and nonce from them. With a salt that is always the same it also gives the
+keystream that decides where in a picture everything stands (:func:`keystream_of`). To support another service, write
+one class with one method.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from .. import extras
 from ..errors import BadKey, CannotWrite, KeyFileWarning, WeakPassphraseWarning
 from ..files import reason, shown
+from ..keystream import Keystream
 
 KEY_BYTES = 32
 SHORTEST_PASSPHRASE = 8  # characters; anybody who has the picture can try all shorter ones
+_PLACES_SALT = b"stegolab/2 place"  # fixed, because a receiver needs the places before it can read any salt
 _KMS_DOMAIN = b"stegolab/1 root key\0"  # separates our MACs from others that the service's key may sign
 
 
@@ -194,6 +197,15 @@ def required(key: Key | None) -> KeyProvider:
     if key is None:
         raise BadKey("encryption needs a key: give a passphrase or a key file, or switch it off explicitly")
     return as_provider(key)
+
+
+def keystream_of(provider: KeyProvider) -> Keystream:
+    """What a key draws places, signs and dithers from; for a passphrase this takes one run of Argon2id.
+
+    Raises:
+        BadKey: the provider has no secret to give.
+    """
+    return Keystream.keyed(provider.derive(_PLACES_SALT))
 
 
 def readings(key: Key) -> Iterator[KeyProvider]:

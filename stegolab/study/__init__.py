@@ -65,7 +65,7 @@ def run(
         attacks: specifications, or the name of a set of them; see :func:`~stegolab.study.sweeps.attacks_of`.
         speech: clips by name, coded as ``hide`` would; without speech, the message is as many random bytes as fit.
         seed: of random messages and keys.
-        carriers: ``auto`` (``inn`` where it is trained), ``lattice``, ``inn``.
+        carriers: ``auto`` (``textured`` where it can), ``lattice``, ``inn``, ``textured:faint`` and so on.
         enhance: remove noise from the speech first (Model 1); None does so if its weights are there.
         turns: one clip per cover, in turn, instead of every clip in every cover.
         engine: where to run; see :func:`~stegolab.study.engine.engine`.

@@ -17,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio import RATE, Speech, resample
+from ..carrier.interface import Carrier
 from ..channel import spec
 from ..channel.uploading import flattened
 from ..errors import BadData, CapacityExceeded, MissingExtra, StegolabError
 from ..images import from_array, lpips, psnr, ssim
 from ..message import frame
+from ..message.keys import as_provider, keystream_of
 from ..pipeline import EveryCarrier, send_speech, sender_for
 from ..receiver import receive
 from ..sender import Sender, Stego
@@ -128,18 +130,22 @@ class _Sent:
         return sound.against(references, sound.decoded(message))
 
     @cached_property
+    def _carrier(self) -> Carrier:
+        return self.sender.carrier.keyed(keystream_of(as_provider(self.setting.key)))
+
+    @cached_property
     def _code_bits(self) -> tuple[frame.Header, NDArray[np.uint8], NDArray[np.bool_]]:
-        reading = self.sender.carrier.read(self.seen, self.seen.shape)
-        header = frame.read_header(reading.header_llr)
+        reading, drawn = self._carrier.read(self.seen, self.seen.shape), self._carrier.keystream
+        header = frame.read_header(reading.header_llr, drawn)
         assert header is not None, "a stego picture that the sender verified has a header"
-        found = frame.unpack(reading.body_llr(header.code_word()), header)
-        return header, *frame.pack(found.body, header, self.sender.rehearsal.slots)
+        found = frame.unpack(reading.body_llr(header.code_word(drawn)), header, drawn)
+        return header, *frame.pack(found.body, header, self.sender.rehearsal.slots, drawn)
 
     def raw_ber(self, received: NDArray[np.uint8]) -> float:
         """The share of wrong code bits, read at the true size; a bit that did not arrive counts one half."""
         header, bits, used = self._code_bits
-        reading = self.sender.carrier.read(received, self.seen.shape)
-        llr = reading.body_llr(header.code_word())[used]
+        reading = self._carrier.read(received, self.seen.shape)
+        llr = reading.body_llr(header.code_word(self._carrier.keystream))[used]
         return float(np.mean(np.where(llr == 0, 0.5, (llr > 0) != bits[used])))
 
 

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from stegolab.carrier.interface import DETECTED
-from stegolab.carrier.learned import LearnedReading, learned_carrier, whitening
+from stegolab.carrier.learned import LearnedCarrier, LearnedReading, learned_carrier
 from stegolab.carrier.strengths import FILE, JPEG, SOCIAL, weights_of
 from stegolab.carrier.sync.search import search
 from stegolab.carrier.sync.template import Template
+from stegolab.carrier.whitening import header_whitening, whitening
 from stegolab.channel import spec
-from stegolab.errors import NoPayload, NotTrained
+from stegolab.errors import NoPayload, NotTrained, OtherWeights
 from stegolab.header import HEADER_CODE_BITS
 from stegolab.images import from_array, luma, psnr
-from stegolab.keystream import FORMAT_1
+from stegolab.keystream import FORMAT_1, Keystream
 from stegolab.receiver import receive
 from stegolab.sender import Sender
 from tests import covers
@@ -23,6 +24,7 @@ from tests.carrier.untrained import fresh
 from tests.covers import random_bits, wrong
 
 KEY = bytes(range(32))
+WORD = np.arange(HEADER_CODE_BITS, dtype=np.uint8) % 2
 CARRIERS = {strength.name: fresh(strength) for strength in (JPEG, SOCIAL)}
 EVERY = pytest.mark.parametrize("carrier", CARRIERS.values(), ids=CARRIERS)
 PHOTOGRAPHS = pytest.mark.parametrize("cover", covers.photographs().values(), ids=covers.photographs())
@@ -87,16 +89,44 @@ def test_without_restoration_it_reads_too(carrier):
 def test_whitening_is_fair_at_every_frequency(carrier):
     """So that the cover's own influence averages out over the repeats of a header bit."""
     layout = carrier.layout((1024, 1024))
-    white = whitening(layout)
+    white = whitening(layout, WORD)
     assert white.shape == (layout.slots,)
     by_frequency = white.reshape(-1, len(layout.strength.frequencies)).mean(axis=0)
     assert np.all(np.abs(by_frequency - 0.5) < 0.06)  # of 1,024 fair coins in a tile
     bit = np.bincount(layout.header_bit, 2.0 * white[layout.header_slots] - 1, minlength=HEADER_CODE_BITS)
     repeats = np.bincount(layout.header_bit, minlength=HEADER_CODE_BITS)
     assert (bit**2 / repeats).mean() == pytest.approx(1, abs=0.4)
-    smaller = carrier.layout((320, 320))
-    blocks = white.reshape(layout.rows, layout.columns, -1)[: smaller.rows, : smaller.columns]
-    np.testing.assert_array_equal(whitening(smaller), blocks.ravel())
+    np.testing.assert_array_equal(white[layout.header_slots], header_whitening(layout))
+    np.testing.assert_array_equal(white[layout.header_slots], whitening(layout, 1 - WORD)[layout.header_slots])
+    assert abs((white == whitening(layout, 1 - WORD))[layout.body_slots].mean() - 0.5) < 0.01
+
+
+@EVERY
+def test_whitening_of_format_1_repeats_over_the_picture(carrier):
+    carrier = carrier.keyed(FORMAT_1)
+    layout, smaller = carrier.layout((1024, 1024)), carrier.layout((320, 320))
+    blocks = whitening(layout, WORD).reshape(layout.rows, layout.columns, -1)[: smaller.rows, : smaller.columns]
+    np.testing.assert_array_equal(whitening(smaller, WORD), blocks.ravel())
+    np.testing.assert_array_equal(header_whitening(layout), whitening(layout, 1 - WORD)[layout.header_slots])
+
+
+@EVERY
+def test_a_carrier_with_another_key_shares_its_networks(carrier):
+    other = carrier.keyed(Keystream.keyed(bytes(32)))
+    assert other.networks is carrier.networks and 0 < other.weights_identity == carrier.weights_identity < 256
+    assert other.keystream.secret == bytes(32)
+
+
+def test_other_weights_are_an_error_of_their_own():
+    carrier = CARRIERS["jpeg"]
+    sent = Sender.on(from_array(covers.photographs()["camera"]), carrier).send(b"hello", KEY, salt=bytes(16)).picture
+    arrays = dict(carrier.trained.weights.arrays)
+    name = min(arrays)
+    arrays[name] = arrays[name] * np.float32(1 + 1e-6)
+    other = LearnedCarrier(carrier.strength, replace(carrier.trained.weights, arrays=arrays))
+    assert other.weights_identity != carrier.weights_identity
+    with pytest.raises(OtherWeights, match=f"networks {carrier.weights_identity}, .* are {other.weights_identity}"):
+        receive(sent, KEY, [other])
 
 
 # --- the header ----------------------------------------------------------------------------------------------------
@@ -196,7 +226,7 @@ def test_weights_that_ship_are_for_this_strength_and_read_what_they_wrote(streng
 
 
 def test_refining_moves_slots_that_carry_and_no_others_and_what_it_makes_is_read():
-    carrier, cover = CARRIERS["jpeg"], np.tile(covers.photographs()["coffee, odd"] // 2 + 64, (2, 2, 1))
+    carrier, cover = CARRIERS["jpeg"], np.tile(covers.photographs()["coffee, odd"] // 2 + 64, (3, 3, 1))
     refining = replace(carrier, refine=3)
     header, body, used = random_bits(carrier, cover, share=0)
     plain, refined = (c.embed(cover, header, body, used) for c in (carrier, refining))

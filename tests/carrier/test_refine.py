@@ -33,7 +33,7 @@ def sent(strength, cover, refine, attacks):
 def test_more_arrives_at_no_less_quality():
     cover, attacks = covers.photographs()["astronaut"], ("jpeg:50", "jpeg:75", "jpeg:90:444")
     before, after = (sent(JPEG, cover, steps, attacks) for steps in (0, 9))
-    assert after[0] > before[0] - 0.1
+    assert after[0] > before[0] - 0.15
     assert min(after[1]) > 1.015 * min(before[1])
 
 

@@ -94,7 +94,6 @@ def test_the_same_message_for_every_carrier_and_none_at_all(measured):
         full, none, equal = (row for row in rows if row["carrier"] == carrier)
         assert equal["bits_per_pixel"] == pytest.approx(RATE, abs=8 / 192**2) and none["bits_per_pixel"] == 0
         assert full["bits_per_pixel"] > equal["bits_per_pixel"] and none["psnr_db"] > equal["psnr_db"] + 1
-        assert all(row["verdicts"]["both"]["p_e"] == 0 for row in (full, none, equal))  # the header gives it away
 
 
 def test_more_takes_more_blocks_and_no_body_takes_some(pictures):

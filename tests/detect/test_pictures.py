@@ -12,6 +12,7 @@ from stegolab.detect.pictures import Setting, Stego, cut, embed, held_out, luma_
 from stegolab.errors import BadData, BadSpec, CapacityExceeded
 from stegolab.images import from_array, luma, psnr
 from stegolab.message.frame import read_header
+from stegolab.message.keys import RawKey, keystream_of
 from stegolab.pipeline import EveryCarrier
 from stegolab.receiver import receive
 from tests.covers import larger
@@ -46,11 +47,11 @@ def test_less_is_less_visible_and_another_seed_is_another_message():
 
 @pytest.mark.parametrize("strength", [JPEG, SOCIAL], ids=lambda s: s.name)
 def test_payload_zero_is_a_header_in_its_slots_and_nothing_in_the_body_s(strength):
-    carrier = LatticeCarrier(strength)
+    carrier = LatticeCarrier(strength, keystream_of(RawKey(pictures.KEY)))
     stego, bits = embed(COVER, Setting("lattice", strength.name, 0))
     assert bits == 0
-    assert read_header(carrier.read(stego, stego.shape[:2]).header_llr)
-    layout = Layout.of(strength, COVER.shape)
+    assert read_header(carrier.read(stego, stego.shape[:2]).header_llr, carrier.keystream)
+    layout = Layout.of(strength, COVER.shape, carrier.keystream)
     before, after = (carrier._coefficients(luma(rgb)).reshape(-1) for rgb in (COVER, stego))
     moved = np.abs(after - before)
     known = np.concatenate([layout.header_slots, layout.template_slots])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from stegolab.errors import CapacityExceeded, Truncated, Uncorrectable, UnsupportedVersion
-from stegolab.keystream import public_bits
+from stegolab.keystream import FORMAT_1, PUBLIC, Keystream
 from stegolab.message import ecc, frame
 from stegolab.message.frame import MAX_BODY, VERSION, Header, capacity, pack, read_header, unpack
 from stegolab.message.ldpc import LdpcCode
@@ -38,18 +38,28 @@ def llr_of(bits, used=None, snr_db=None, seed=0):
 
 
 def word_of(packed, crc):
-    """The code word of any 48 bits, built from the format's description."""
+    """The code word of any 64 bits, built from the format's description."""
     bits = np.unpackbits(np.frombuffer(packed + crc.to_bytes(2, "big"), np.uint8))
-    return LdpcCode(48, 240).encode(bits[None])[0] ^ public_bits("header", 240)
+    return LdpcCode(64, 240).encode(bits[None])[0] ^ PUBLIC.bits("header", 240)
 
 
 # --- header ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_format_does_not_change():
-    header = Header(1000, 1)
+    header = Header(1000, 1, nonce=300, weights=7)
+    assert bytes(header).hex() == "508007d12c07"
+    assert (
+        np.packbits(header.code_word()).tobytes().hex()
+        == "4415c6d1a931925ac4a3170497b6bf4af48dc43bee75bc8042f1d7d12922"
+    )
+
+
+def test_format_1_does_not_change():
+    header = Header(1000, 1, version=1)
     assert bytes(header).hex() == "184003e8"
-    assert np.packbits(header.code_word()).tobytes().hex() == (
+    assert read_header(llr_of(header.code_word(FORMAT_1), snr_db=-3.0), FORMAT_1) == header
+    assert np.packbits(header.code_word(FORMAT_1)).tobytes().hex() == (
         "f184876e0e22a2cfb89533ec34968803e23def72f640d48a69a62eb26fe1"
     )
 
@@ -57,8 +67,8 @@ def test_the_format_does_not_change():
 @given(headers)
 def test_bytes_hold_the_fields_where_the_format_says(header):
     word = int.from_bytes(bytes(header), "big")
-    assert (word >> 28, word >> 27 & 1, word >> 22 & 31, word & MAX_BODY) == (
-        *(VERSION, header.encrypted, header.scheme, header.length),
+    assert (word >> 45, word >> 44 & 1, word >> 39 & 31, word >> 17 & MAX_BODY, word >> 8 & 511, word & 255) == (
+        *(VERSION, header.encrypted, header.scheme, header.length, header.nonce, header.weights),
     )
     assert np.array_equal(header.code_word(), word_of(bytes(header), binascii.crc_hqx(bytes(header), 0xFFFF)))
 
@@ -72,10 +82,10 @@ def test_a_header_comes_back_through_noise_in_any_scale(header, seed, snr_db, sc
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
 def test_a_header_comes_back_at_its_threshold_as_often_as_if_the_scale_were_known(scale):
     header = Header(1000, 1)
-    received = np.stack([llr_of(header.code_word(), snr_db=-6.0, seed=seed) for seed in range(60)])
+    received = np.stack([llr_of(header.code_word(), snr_db=-5.0, seed=seed) for seed in range(60)])
     found = sum(read_header(llr * np.float32(scale)) == header for llr in received)
-    whitening = np.where(public_bits("header", 240), -1, 1).astype(np.float32)
-    _, known = LdpcCode(48, 240).decode(received * whitening)
+    whitening = np.where(PUBLIC.bits("header", 240), -1, 1).astype(np.float32)
+    _, known = LdpcCode(64, 240).decode(received * whitening)
     assert 0.75 * 60 < known.sum() < 0.95 * 60
     assert found > known.sum() - 2
 
@@ -88,13 +98,13 @@ def test_one_wrong_crc_bit_is_no_header(header, bit):
     assert read_header(llr_of(word_of(bytes(header), crc ^ 1 << bit))) is None
 
 
-@given(st.integers(0, 2**32 - 1))
+@given(st.integers(0, 2**48 - 1))
 @example(0)
-@example(2**32 - 1)
+@example(2**48 - 1)
 def test_any_word_with_its_crc_is_a_header_or_of_a_version_that_is_not_supported(word):
-    packed = word.to_bytes(4, "big")
+    packed = word.to_bytes(6, "big")
     llr = llr_of(word_of(packed, binascii.crc_hqx(packed, 0xFFFF)))
-    if word >> 28 == VERSION and (word >> 22 & 31) < len(ecc.SCHEMES):
+    if word >> 45 == VERSION and (word >> 39 & 31) < len(ecc.SCHEMES):
         header = read_header(llr)
         assert header is not None
         assert bytes(header) == packed
@@ -107,6 +117,13 @@ def test_any_word_with_its_crc_is_a_header_or_of_a_version_that_is_not_supported
 def test_a_later_format_or_code_asks_for_an_upgrade(later):
     with pytest.raises(UnsupportedVersion, match="upgrade"):
         read_header(llr_of(later.code_word(), snr_db=0))
+
+
+def test_a_header_is_read_with_its_keystream_only():
+    keyed, other = Keystream.keyed(bytes(32)), Keystream.keyed(b"k" * 32)
+    llr = llr_of(Header(1000, 1).code_word(keyed))
+    assert read_header(llr, keyed) == Header(1000, 1)
+    assert [read_header(llr, drawn) for drawn in (other, PUBLIC, FORMAT_1)] == [None] * 3
 
 
 def test_what_was_not_received_is_no_header():
@@ -136,7 +153,11 @@ def test_arbitrary_header_llrs_are_no_header(llr):
 
 
 @pytest.mark.parametrize(
-    "impossible", [Header(MAX_BODY + 1, 0), Header(-1, 0), Header(1, 32), Header(1, -1), Header(1, 0, version=16)]
+    "impossible",
+    [
+        *(Header(MAX_BODY + 1, 0), Header(-1, 0), Header(1, 32), Header(1, -1), Header(1, 0, version=8)),
+        *(Header(1, 0, nonce=512), Header(1, 0, nonce=-1), Header(1, 0, weights=256)),
+    ],
 )
 def test_a_header_that_the_format_cannot_hold_is_not_written(impossible):
     with pytest.raises(CapacityExceeded):
@@ -241,7 +262,7 @@ def test_the_interleaver_is_a_permutation_that_in_code_order_undoes(slots, seed)
     body = np.random.default_rng(seed).bytes(slots // 8)
     header = Header(len(body), scheme_number("none"))
     bits, used = pack(body, header, slots)
-    in_order = frame.in_code_order(llr_of(bits, used), int(used.sum()))
+    in_order = frame.in_code_order(llr_of(bits, used), int(used.sum()), PUBLIC.within(bytes(header)))
     assert np.array_equal(in_order > 0, np.unpackbits(np.frombuffer(body, np.uint8)))
     assert np.array_equal(np.abs(in_order), np.full(8 * len(body), 4))
 

@@ -1,8 +1,8 @@
 import pytest
 
 from stegolab.carrier.lattice import LatticeCarrier
-from stegolab.carrier.learned import learned_carrier
 from stegolab.carrier.strengths import FILE, JPEG
+from stegolab.carrier.textured.lattice import TexturedLattice
 from stegolab.study import trial
 
 from .pictures import measured, sample, text
@@ -23,6 +23,6 @@ def undisturbed(no_search):
 def no_search():
     """Failures come at once here; the search for other sizes, crops and carriers has its own tests."""
     with pytest.MonkeyPatch.context() as patch:
-        here = [LatticeCarrier(FILE), learned_carrier(JPEG), LatticeCarrier(JPEG)]
+        here = [LatticeCarrier(FILE), TexturedLattice.of("jpeg"), LatticeCarrier(JPEG)]
         patch.setattr(trial, "EveryCarrier", lambda: here)
         yield

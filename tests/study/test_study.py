@@ -18,7 +18,7 @@ from .pictures import measured
 
 
 def test_every_trial_has_a_row_and_declared_attacks_are_survived(covers):
-    rows = study.run(covers, ["file", "jpeg"])
+    rows = study.run(covers, ["file", "jpeg"], carriers=["lattice"])
     assert len(rows) == 2 * (len(study.ATTACKS["file"]) + len(study.ATTACKS["jpeg"]))
     assert all(row.exact and row.declared and row.outcome == study.EXACT for row in rows)
     assert {row.cover for row in rows} == set(covers)
@@ -45,7 +45,7 @@ def test_failures_are_named_never_silent(covers):
 
 
 def test_the_raw_error_rate_grows_with_compression_and_is_unknown_where_the_picture_moved(covers):
-    rows = study.run(covers, ["jpeg"], ["jpeg:75", "jpeg:50", "jpeg:25", "crop:0.5"])
+    rows = study.run(covers, ["jpeg"], ["jpeg:75", "jpeg:50", "jpeg:25", "crop:0.5"], carriers=["lattice"])
     mild, middle, harsh, moved = (row.raw_ber for row in rows[:4])
     assert mild < middle < harsh
     assert mild < 0.1 < harsh
@@ -53,7 +53,7 @@ def test_the_raw_error_rate_grows_with_compression_and_is_unknown_where_the_pict
 
 
 def test_the_true_error_rate_is_the_receivers_own_where_it_succeeds(covers):
-    setting = trial.Setting(trial.Cover.of("a", covers["astronaut"]), None, "auto", "jpeg", 0, False)
+    setting = trial.Setting(trial.Cover.of("a", covers["astronaut"]), None, "lattice", "jpeg", 0, False)
     [row] = trial.trials(setting, ("jpeg:60",))
     sent = trial._sent(setting)
     assert sent.raw_ber(spec.parse("jpeg:60")(sent.posted.picture.rgb)) == pytest.approx(row.raw_ber)
@@ -67,7 +67,7 @@ def test_a_wrong_message_is_a_silent_corruption(covers, monkeypatch):
         return bytes([message[0] ^ 1]) + message[1:], report
 
     monkeypatch.setattr(trial, "receive", corrupting)
-    rows = study.run(covers, ["jpeg"], ["none"])
+    rows = study.run(covers, ["jpeg"], ["none"], carriers=["lattice"])
     assert {(row.exact, row.outcome) for row in rows} == {(False, study.CORRUPT)}
     assert all(row.ber_after_ecc == 1 / row.payload_bits for row in rows)
     assert "silent corruptions: 2 " in study.summary(rows)

@@ -56,6 +56,7 @@ class NumpyModel:
 
     def __init__(self, weights: Weights) -> None:
         self.config = config = weights.config
+        self.identity = weights.identity  # see there
         self.carried, self.passive = config.carried, config.passive
         self.network: Network
         if config.network == "plain":

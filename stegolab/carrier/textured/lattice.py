@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...images import luma
-from ...keystream import FORMAT_1
+from ...keystream import PUBLIC, Keystream
 from .. import blockdct, qim, texture
 from ..clipping import project_alternately
 from ..interface import ReadsPlanes
@@ -42,7 +42,9 @@ class TexturedLattice(ReadsPlanes[TexturedReading]):
     strength: Strength
     masking: Masking
     visibility: float = 1.0
+    keystream: Keystream = PUBLIC
     name: str = "textured"
+    weights_identity: int = 0
     # Lower than what a picture without a payload may reach: the best of all that a receiver tries there scores up to
     # 2.6. So a faint header is not missed, and the header's checksum rejects the rest.
     detected: ClassVar[float] = 2.2
@@ -56,6 +58,10 @@ class TexturedLattice(ReadsPlanes[TexturedReading]):
         attacks = usual.attacks + BETWEEN.get(name, ())
         own = replace(usual, frequencies=masking.frequencies, steps=masking.least, attacks=attacks)
         return cls(own, masking, visibility)
+
+    def keyed(self, keystream: Keystream) -> TexturedLattice:
+        """See the interface."""
+        return replace(self, keystream=keystream)
 
     def carrying(self, rgb: NDArray[np.uint8]) -> Floats:
         """See the interface: what the texture masks."""
@@ -81,7 +87,7 @@ class TexturedLattice(ReadsPlanes[TexturedReading]):
         bits[layout.body_slots], carries[layout.body_slots] = body, used
         shape = (layout.rows, layout.columns, layout.frequencies)
         bits, carries = bits.reshape(shape), carries.reshape(shape)  # (rows, columns, frequencies) both
-        cover, dither = luma(rgb), self._dither(layout)  # (H, W); (rows, columns, frequencies)
+        cover, dither = luma(rgb), layout.dither(header)  # (H, W); (rows, columns, frequencies)
         seen = self._texture(cover)  # (rows, columns)
         if share < 1:
             carries[~texture.busiest(seen, share)] = False
@@ -96,20 +102,11 @@ class TexturedLattice(ReadsPlanes[TexturedReading]):
     def _reading(self, plane: Floats, shape: tuple[int, ...], received: NDArray[np.bool_] | None) -> TexturedReading:
         layout = self._layout(shape)
         blurred, size = self.strength.rescaled, (shape[0], shape[1])
-        return TexturedReading(size, layout, self.masking, self._dither(layout), plane, blurred, received)
+        return TexturedReading(size, layout, self.masking, plane, blurred, received)
 
     def _layout(self, shape: tuple[int, ...]) -> Layout:
         rows, columns = shape[0] // self.masking.block, shape[1] // self.masking.block
-        return Layout.of(rows, columns, self.masking.least)
-
-    def _dither(self, layout: Layout) -> Floats:
-        """In steps (rows, columns, frequencies).
-
-        On JPEG's own grid the points are what quality 50 rounds to; which of two is a 1 is random, because everything
-        that stays unchanged is rounded to the same one.
-        """
-        uniform = layout.dither
-        return uniform if self.masking.grows else np.copysign(np.float32(0.25), uniform)
+        return Layout.of(rows, columns, self.masking.least, not self.masking.grows, self.keystream)
 
     def _texture(self, plane: Floats) -> Floats:
         return self.masking.texture(self.masking.magnitudes(plane))  # (rows, columns)
@@ -130,7 +127,7 @@ class TexturedLattice(ReadsPlanes[TexturedReading]):
         change = blockdct.synthesise(move, block, frequencies, shape)  # (H, W)
         if self.strength.rescaled:
             known = blockdct.analyse(plane, block, template.FREQUENCIES)  # (rows, columns, 2)
-            every = template.Template.of(FORMAT_1)
+            every = template.Template.of(self.keystream)
             of_template = np.moveaxis(every.moves(np.moveaxis(known, 2, 0)), 0, 2) * plan.template[..., None]
             change = change + blockdct.synthesise(of_template, block, template.FREQUENCIES, shape)
         return change, float(np.abs(move / plan.step).sum() / max(plan.carries.sum(), 1))

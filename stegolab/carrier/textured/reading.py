@@ -104,8 +104,7 @@ def _logistic(x: Floats) -> Floats:
 class TexturedReading:
     """A received luma plane (H, W) and what is read from it. See :class:`stegolab.carrier.interface.Reading`.
 
-    ``dither``: in steps, (rows, columns, frequencies) or broadcast to it. ``received``: which blocks (rows, columns)
-    arrived at all; None for all of them.
+    ``received``: which blocks (rows, columns) arrived at all; None for all of them.
     """
 
     def __init__(
@@ -113,7 +112,6 @@ class TexturedReading:
         shape: tuple[int, int],
         layout: Layout,
         masking: Masking,
-        dither: Floats,
         plane: Floats,
         blurred: bool,
         received: NDArray[np.bool_] | None = None,
@@ -121,9 +119,7 @@ class TexturedReading:
         self.shape = shape
         self.layout = layout
         self._masking = masking
-        whole = layout.rows, layout.columns, layout.frequencies
-        self._dither = np.broadcast_to(dither, whole)
-        self._received = np.ones(whole[:2], bool) if received is None else received
+        self._received = np.ones((layout.rows, layout.columns), bool) if received is None else received
         self._plane = np.ascontiguousarray(plane)
         self._blurred = blurred
 
@@ -184,7 +180,10 @@ class TexturedReading:
         """See the interface."""
         sign = header[self.layout.header_bit].astype(np.float32) * 2 - 1  # (header slots,)
         guess = self._finest(sign)
-        excess, evidence = self._excess(guess), self._evidence(guess)  # (rows, columns, frequencies) each
+        excess, evidence = (
+            self._excess(guess),
+            self._evidence(guess, self.layout.dither(header)),
+        )  # (rows, columns, frequencies) each
         distance = np.abs(self._coefficients) / (self._blur_gain(guess) * self._masking.steps(excess))
         slots = self.layout.header_slots
         block = slots // self.layout.frequencies
@@ -217,18 +216,14 @@ class TexturedReading:
         excess = self._masking.excess(self._texture(guess).reshape(-1)[block], guess.visibility, frequency)
         step = self._masking.steps(excess, frequency)  # (header slots,)
         y = self._header_coefficients / self._blur_gain(guess)[frequency]
-        evidence = qim.evidence(y, step, self._header_dither * step)
+        evidence = qim.evidence(y, step, self.layout.header_dither * step)
         heard: Floats = evidence * (excess >= 1) * self._received.reshape(-1)[block]
         return heard
 
-    @cached_property
-    def _header_dither(self) -> Floats:
-        return self._dither.reshape(-1)[self.layout.header_slots]  # (header slots,), in steps
-
-    def _evidence(self, guess: Guess) -> Floats:
-        """(rows, columns, frequencies), in [-1, 1]."""
+    def _evidence(self, guess: Guess, dither: Floats) -> Floats:
+        """(rows, columns, frequencies), in [-1, 1]; ``dither`` in steps."""
         step = self._masking.steps(self._excess(guess))
-        return qim.evidence(self._coefficients / self._blur_gain(guess), step, self._dither * step)
+        return qim.evidence(self._coefficients / self._blur_gain(guess), step, dither * step)
 
     def _excess(self, guess: Guess) -> Floats:
         return self._masking.excess(self._texture(guess), guess.visibility)  # (rows, columns, frequencies)

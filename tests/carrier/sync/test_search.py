@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stegolab import keystream
 from stegolab.carrier.lattice import LatticeCarrier
 from stegolab.carrier.strengths import SOCIAL
 from stegolab.carrier.sync import corner, correlation, registration, search
@@ -26,7 +27,7 @@ from tests import covers
 
 from .drawings import KEYED, PUBLIC
 
-CARRIER = LatticeCarrier(SOCIAL)
+CARRIER = LatticeCarrier(SOCIAL, keystream.FORMAT_1)
 HEADER = np.random.default_rng(1).integers(0, 2, HEADER_CODE_BITS, np.uint8)
 
 
